@@ -1,0 +1,78 @@
+/* Threads are started for each loop: a compile has a handful of loops of milliseconds each, and a library should not
+ * keep threads that its host did not ask for. Items are handed out one by one from a shared counter. */
+#define _GNU_SOURCE /* sched_getaffinity */
+#include "base/par.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+enum { MAX_THREADS = 64, STACK_BYTES = 8 << 20 };
+
+typedef struct loop {
+    atomic_uint next;
+    uint32_t n;
+    par_fn *fn;
+    void *data;
+} loop;
+
+typedef struct worker {
+    loop *loop;
+    uint32_t thread;
+    pthread_t id;
+} worker;
+
+static void *work(void *data) {
+    const worker *w = data;
+    loop *l = w->loop;
+    for (uint32_t i; (i = atomic_fetch_add(&l->next, 1)) < l->n;) l->fn(l->data, i, w->thread);
+    return NULL;
+}
+
+void par_for(uint32_t n, uint32_t n_threads, par_fn *fn, void *data) {
+    if (n_threads == 0) n_threads = par_default_threads();
+    if (n_threads > n) n_threads = n;
+    if (n_threads > MAX_THREADS) n_threads = MAX_THREADS;
+    loop l = {.n = n, .fn = fn, .data = data};
+    worker workers[MAX_THREADS] = {{.loop = &l}};
+    pthread_attr_t attr;
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK_BYTES);
+    uint32_t n_started = 1;
+    for (; n_started < n_threads; n_started++) {
+        worker *w = &workers[n_started];
+        *w = (worker){.loop = &l, .thread = n_started};
+        if (pthread_create(&w->id, &attr, work, w)) break; /* fewer threads, same result */
+    }
+    pthread_attr_destroy(&attr);
+    work(&workers[0]);
+    for (uint32_t t = 1; t < n_started; t++) pthread_join(workers[t].id, NULL);
+}
+
+/* Whole cores that the cgroup's quota allows, 0 when there is no quota or it cannot be read. */
+static uint32_t cgroup_cores(void) {
+    double quota = 0, period = 0;
+    int n_read = 0;
+    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re"); /* version 2: "QUOTA PERIOD" or "max PERIOD" */
+    if (f) {
+        n_read = fscanf(f, "%lf %lf", &quota, &period);
+        fclose(f);
+    } else {
+        FILE *q = fopen("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "re");
+        FILE *p = fopen("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "re");
+        if (q && p) n_read = fscanf(q, "%lf", &quota) + fscanf(p, "%lf", &period);
+        if (q) fclose(q);
+        if (p) fclose(p);
+    }
+    if (n_read != 2 || quota <= 0 || period <= 0) return 0;
+    return quota < period ? 1 : (uint32_t)(quota / period);
+}
+
+uint32_t par_default_threads(void) {
+    cpu_set_t set;
+    uint32_t n = sched_getaffinity(0, sizeof set, &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
+    uint32_t quota = cgroup_cores();
+    if (quota && quota < n) n = quota;
+    return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
+}
