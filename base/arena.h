@@ -39,7 +39,7 @@ char *arena_vprintf(arena *a, const char *fmt, va_list ap);
 arena_mark arena_save(const arena *a);
 void arena_release(arena *a, arena_mark mark); /* drops all that was allocated since the mark */
 
-#define ARENA_NEW(a, T) ((T *)arena_alloc((a), sizeof(T)))
+#define ARENA_NEW(a, T)      ((T *)arena_alloc((a), sizeof(T)))
 #define ARENA_ARRAY(a, T, n) ((T *)arena_alloc((a), sizeof(T) * (size_t)(n)))
 
 /* Growable array on an arena: VEC(T) v = {0}; vec_push(a, v, x). Index v.at[i], count v.n. */

@@ -10,11 +10,11 @@
 
 /* State of one compile, first parameter of everything fallible. */
 typedef struct cx {
-    arena *job;              /* lives until the compile ends: graphs, kernels, plans, messages */
-    arena *scratch;          /* analyses of one pass; the pass manager releases it after each pass */
-    frit_status status;      /* first failure recorded, FRIT_OK before that */
-    const char *message;     /* its one-line text "WHERE: what; what to do", in job; NULL when none */
-    const atomic_int *stop;  /* set by Ctrl-C; NULL when nobody can interrupt */
+    arena *job;             /* lives until the compile ends: graphs, kernels, plans, messages */
+    arena *scratch;         /* analyses of one pass; the pass manager releases it after each pass */
+    frit_status status;     /* first failure recorded, FRIT_OK before that */
+    const char *message;    /* its one-line text "WHERE: what; what to do", in job; NULL when none */
+    const atomic_int *stop; /* set by Ctrl-C; NULL when nobody can interrupt */
 } cx;
 
 /* Records the first failure (later ones keep the first text) and returns code.

@@ -10,10 +10,10 @@
 typedef struct float_format {
     uint8_t exponent_bits, mantissa_bits;
     int16_t bias;
-    bool has_inf;       /* all-ones exponent, zero mantissa is infinity */
-    bool has_nan;       /* f4e2m1 has none */
-    bool nan_is_neg0;   /* FNUZ: the only NaN is the pattern of -0 */
-    bool is_unsigned;   /* e8m0 */
+    bool has_inf;     /* all-ones exponent, zero mantissa is infinity */
+    bool has_nan;     /* f4e2m1 has none */
+    bool nan_is_neg0; /* FNUZ: the only NaN is the pattern of -0 */
+    bool is_unsigned; /* e8m0 */
 } float_format;
 extern const float_format float_f16, float_bf16, float_f8e4m3, float_f8e5m2, float_f8e4m3fnuz, float_f8e5m2fnuz,
     float_f8e8m0, float_f4e2m1;

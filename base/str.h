@@ -24,7 +24,8 @@ bool str_parse_f64(const char *s, double *out);
 bool str_equal(const char *a, const char *b); /* NULL equals NULL only */
 bool str_starts(const char *s, const char *prefix);
 bool str_ends(const char *s, const char *suffix);
-/* The candidate nearest to word by edit distance when near enough to suggest (at most a third of its length), else NULL. */
+/* The candidate nearest to word by edit distance when near enough to suggest (at most a third of its length), else
+ * NULL. */
 const char *str_nearest(const char *word, const char *const *candidates, size_t n);
 /* word with every character outside [A-Za-z0-9._-] replaced by '_': output file names, symbol names. */
 char *str_sanitize(arena *a, const char *word);
