@@ -14,6 +14,7 @@ foreach(source IN LISTS test_sources)
   get_filename_component(name ${source} NAME_WE)
   add_executable(${name} ${source})
   target_link_libraries(${name} PRIVATE frit_internal frit_flags PkgConfig::CHECK PkgConfig::JANSSON Threads::Threads m)
+  target_compile_options(${name} PRIVATE -fPIC) # no copies of the library's tables in the program
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_dependencies(tests ${name})
 endforeach()
