@@ -6,6 +6,7 @@ One image in five is held out, the same fifth of every class; the network never 
     python train.py [--out DIR]          needs torch, scikit-learn, onnx (bench/requirements.txt)
 
 Writes  digits.onnx       the network, batch dim symbolic, weights as initializers
+        weights.f32       the same weights, little-endian floats one after the other, in the order of DigitNet
         held_out.npy      f32 [n, 1, 8, 8], pixels 0..1: the images that were held out
         labels.npy        i64 [n]: the digit each of them shows
         reference.npy     f64 [n, 10]: logits of the network computed in double precision
@@ -128,6 +129,8 @@ def main():
         logits64 = net.double()(torch.from_numpy(held).double()).numpy()
     right = int((logits32.argmax(1) == held_labels).sum())
     onnx.save(to_onnx(net.float()), out / "digits.onnx")
+    values = [value.detach().numpy().astype("<f4").tobytes() for _, value in net.named_parameters()]
+    (out / "weights.f32").write_bytes(b"".join(values))
     np.save(out / "held_out.npy", held)
     np.save(out / "labels.npy", held_labels)
     np.save(out / "reference.npy", logits64)
