@@ -9,20 +9,20 @@ the compiler has to find the attention, the norms and the gelu again in all of t
 
 writes, for each exporter,  DIR/NAME_dynamo.onnx  DIR/NAME_script.onnx
 for each case BxS           DIR/NAME_BxS.tokens.npy  .mask.npy  .reference.npy (f64: the same network in double)
-and                         DIR/NAME.json: ONNX Runtime's own error in each, in ulps of the largest output
+and                         DIR/NAME.json: the case file (references.py), with ONNX Runtime's own error in each
 """
 
 import argparse
-import json
 import math
 import pathlib
 import warnings
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from torch import nn
+
+import references
 
 SEED = 11
 
@@ -146,15 +146,6 @@ def strip(path):
     onnx.save(model, path)
 
 
-def runtime_error(model, tokens, mask, reference):
-    """Largest error of ONNX Runtime's f32 run, in ulps of the largest reference value."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
-    hidden = session.run(None, {"tokens": tokens, "mask": mask})[0]
-    return float(np.abs(hidden - reference).max() / np.spacing(np.float32(np.abs(reference).max())))
-
-
 def parse():
     parser = argparse.ArgumentParser(description="make the transformer encoder and its references")
     parser.add_argument("--out", type=pathlib.Path, required=True)
@@ -178,7 +169,7 @@ def main():
     for model in models:
         export(net, args, model.stem.rsplit("_", 1)[1], model)
     net = net.double()
-    errors = {}
+    cases = {}
     for text in args.cases.split(","):
         batch, length = (int(n) for n in text.split("x"))
         tokens, mask = case(args, batch, length)
@@ -186,11 +177,10 @@ def main():
             hidden = net(torch.from_numpy(tokens), torch.from_numpy(mask)).numpy()
         for what, array in (("tokens", tokens), ("mask", mask), ("reference", hidden)):
             np.save(args.out / f"{args.name}_{text}.{what}.npy", array)
-        for model in models:
-            error = runtime_error(model, tokens, mask, hidden)
-            errors.setdefault(model.name, {})[text] = round(error, 3)
-    facts = {"onnxruntime": onnxruntime.__version__, "ulps_of_largest_output": errors}
-    (args.out / f"{args.name}.json").write_text(json.dumps(facts, indent=2) + "\n")
+        stem = f"{args.name}_{text}"
+        cases[text] = {"inputs": {"tokens": f"{stem}.tokens.npy", "mask": f"{stem}.mask.npy"},
+                       "reference": f"{stem}.reference.npy"}
+    references.write(args.out / f"{args.name}.json", [model.name for model in models], "hidden", cases)
 
 
 if __name__ == "__main__":
