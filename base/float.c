@@ -39,7 +39,7 @@ static uint32_t magnitude_code(const float_format *f, double a) {
     if (e < lowest) e = lowest;
     if (e > f->bias + 1) return all_ones(f) + 1;
     double scaled = ldexp(a, f->mantissa_bits - e), whole = floor(scaled);
-    int64_t code = ((int64_t)(e + f->bias - 1) << f->mantissa_bits) + (int64_t)whole;
+    int64_t code = (e + f->bias - 1) * ((int64_t)1 << f->mantissa_bits) + (int64_t)whole;
     double rest = scaled - whole;
     if (rest > 0.5 || (rest == 0.5 && (code & 1))) code++;
     return code < 0 ? 0 : (uint32_t)code; /* below zero only in e8m0, which has no zero */
