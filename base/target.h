@@ -1,0 +1,28 @@
+/* Facts about the machines that code is generated for. One row per known CPU level in targets.def. */
+#ifndef FRIT_BASE_TARGET_H
+#define FRIT_BASE_TARGET_H
+
+#include <stdbool.h>
+
+#include "base/diag.h"
+
+typedef enum target_kind { TARGET_CPU, TARGET_CUDA } target_kind;
+
+typedef struct target {
+    target_kind kind;
+    const char *cpu;        /* LLVM's name: "x86-64-v3", "znver4" */
+    const char *features;   /* LLVM feature string added to the name, "" when none */
+    uint32_t vector_bytes;  /* 16, 32 or 64 */
+    uint32_t n_vector_regs; /* 16 or 32 */
+    bool has_fma, has_masks, has_bf16_dot, has_vnni, has_f16c;
+    uint32_t l1_bytes,
+        l2_bytes;     /* data caches that schedules are made for: facts of the level, not of the machine compiling */
+    const char *arch; /* CUDA: "sm_90a" */
+} target;
+
+/* name: native, x86-64-v2, x86-64-v3, x86-64-v4 or a CPU name. native becomes the name of this machine's CPU, so that
+ * equal names give equal code everywhere. Errors: FRIT_TARGET with a suggestion. */
+frit_status target_cpu(cx *c, const char *name, target *out);
+frit_status target_cuda(cx *c, const char *arch, target *out);
+
+#endif

@@ -1,0 +1,253 @@
+/* Kernel IR: one description from which the CPU and the CUDA emitter both print code.
+ *
+ * A kernel carries three forms of itself (KERNELS in docs/ARCHITECTURE.md):
+ *   definitions  what is computed, index by index: MAP  name[axes] = expr, REDUCE name[axes] = reduce raxes with COMB
+ * of exprs schedule     data that says where and how (lanes, tiles, threads), chosen for one target phases       the
+ * loop tree: definitions under the schedule, explicit loops, scopes and barriers; emitters walk only this
+ *
+ * Index expressions are dims over shape symbols and axis symbols (SYM_AXIS); an index loaded from a tensor is a
+ * SYM_LOADED symbol whose `input` is the kx that loads it. Scalar values are kx nodes, hash-consed.
+ *
+ * Lane loops. KL_VEC (CPU) and KL_THREAD (CUDA) run their body for all values of the axis side by side:
+ *   KL_VEC, lanes L, unroll U: vectors of L consecutive axis values, U vectors a step, the last one masked;
+ *   KL_THREAD, lanes T: thread t takes axis values t, t + T, ... (exactly one when extent == T).
+ * An accumulator declared inside a lane loop is private to each axis value. One declared outside with lanes n holds n
+ * partials: the update for axis value v goes to partial v mod n, in increasing v; the first read after the loop
+ * combines them by halving (p[i] = combine(p[i], p[i + n/2]), then n/4, ...). This is the whole order of a reduction:
+ * it depends on extents and schedule constants only. n is a power of two; combiners with n > 1 are commutative. A loop
+ * whose body holds a KS_BARRIER may only be KL_THREAD with constant extent == lanes, or KL_SEQ / KL_UNROLL with an
+ * extent equal for all threads inside one. */
+#ifndef FRIT_IR_KERNEL_H
+#define FRIT_IR_KERNEL_H
+
+#include "ir/combine.h"
+#include "ir/ops.h"
+
+typedef uint32_t kx; /* scalar expression; 0 is "none" */
+typedef uint32_t buf_id;
+typedef uint32_t acc_id;
+typedef uint32_t let_id;
+typedef uint32_t def_id;
+#define KID_NONE UINT32_MAX
+
+typedef enum kx_kind {
+    KX_NONE,
+    KX_CONST, /* value */
+    KX_INDEX, /* a dim as an i64 number */
+    KX_OP,    /* elementwise CORE op of arg[0..n_args); cast and bitcast: dt is the result type */
+    KX_LOAD,  /* buf[at..] where pred (if any) holds, else fill; memory is not touched where pred is false */
+    KX_DEF,   /* component of definition def at [at..] (definition form only) */
+    KX_ACC,   /* component of a finished accumulator */
+    KX_LET    /* a named scalar */
+} kx_kind;
+
+typedef struct kx_node {
+    kx_kind kind;
+    dtype dt;           /* of the value */
+    op_code op;         /* OP */
+    uint32_t n_args;    /* OP: 1..3 */
+    kx arg[3];          /* OP */
+    const void *attrs;  /* OP cast: attr_cast (saturate); else NULL */
+    scalar value;       /* CONST */
+    dim index;          /* INDEX */
+    uint32_t ref;       /* LOAD: buf_id; DEF: def_id; ACC: acc_id; LET: let_id */
+    uint32_t component; /* DEF, ACC */
+    uint32_t n_at;      /* LOAD, DEF */
+    const dim *at;      /* LOAD, DEF: one index per axis, each inside the extent wherever pred holds */
+    kx pred, fill;      /* LOAD: both or neither */
+} kx_node;
+
+typedef enum kbuf_scope {
+    KB_ARENA, /* a parameter: input, output, constant or arena memory */
+    KB_TILE,  /* CPU: cache-resident scratch of the thread; CUDA: shared memory of the block */
+    KB_REG    /* CUDA: registers of a thread, constant shape, indexed by unrolled axes only; CPU: as TILE */
+} kbuf_scope;
+
+typedef struct kbuf {
+    const char *name; /* an identifier, unique in the kernel */
+    dtype dt;
+    kbuf_scope scope;
+    bool is_written; /* ARENA: stored to by this kernel */
+    uint32_t rank;
+    const dim *shape;   /* extents */
+    const dim *strides; /* in elements; NULL for row-major contiguous */
+} kbuf;
+
+typedef struct kacc {
+    const char *name;
+    combiner comb;
+    dtype dt[COMBINE_MAX]; /* type of each component */
+    uint32_t lanes;        /* number of partials, 1 when private or scalar */
+} kacc;
+
+typedef struct klet {
+    const char *name;
+    kx value;
+} klet;
+
+/* Form 1. A MAP has comb COMBINE_NONE, no raxes and one value. */
+typedef struct kdef {
+    const char *name;
+    uint32_t n_axes;
+    const sym_id *axes; /* kept axes; SYM_AXIS, extents in the symbol */
+    uint32_t n_raxes;
+    const sym_id *raxes; /* reduced axes, outermost first */
+    combiner comb;
+    uint32_t n_values; /* components */
+    kx value[COMBINE_MAX];
+    buf_id out;        /* parameter buffer that component 0 is written to, KID_NONE for an internal definition */
+    const dim *out_at; /* index of out for each axes value (out's rank); NULL when it is the axes themselves */
+    const char *loc;   /* where it comes from, for reports; NULL unknown */
+} kdef;
+
+typedef enum kloop_kind { KL_PAR, KL_SEQ, KL_UNROLL, KL_VEC, KL_THREAD } kloop_kind;
+typedef enum kstmt_kind { KS_LOOP, KS_IF, KS_ACC, KS_UPDATE, KS_LET, KS_STORE, KS_LEAF, KS_BARRIER } kstmt_kind;
+
+/* A matrix micro-kernel: for row < rows, col < cols: s = accumulate ? c : 0; for k < n_k in order: s = fma(a, b, s); c
+ * = s. Index lists are over the symbols row, col, kk beside the loops around. a is linear in row and kk; b is linear in
+ * kk with unit stride in col; c is linear in row with unit stride in col. When padded, b and c may be touched up to
+ * cols rounded up to whole vectors (the values there are unspecified). rows, cols and n_k may be any dims; cols <=
+ * max_cols. */
+typedef struct kleaf {
+    buf_id c, a, b;
+    const dim *c_at, *a_at, *b_at;
+    sym_id row, col, kk;
+    dim rows, cols, n_k;
+    uint32_t max_cols;
+    bool accumulate, padded;
+    kx accumulate_if; /* run-time form of accumulate: bool expression, 0 when the constant decides */
+} kleaf;
+
+typedef struct kstmt kstmt;
+struct kstmt {
+    kstmt_kind kind;
+    kstmt *next; /* following statement of the same list */
+    union {
+        struct {
+            sym_id axis; /* its extent is the symbol's */
+            kloop_kind kind;
+            uint32_t lanes, unroll; /* VEC, THREAD: lanes; VEC: unroll */
+            kstmt *body;
+        } loop;
+        struct {
+            kx cond; /* bool, the same for all lanes unless inside a lane loop */
+            kstmt *body, *orelse;
+        } branch;
+        struct {
+            acc_id acc; /* becomes the identity here; readable until the end of this statement list */
+        } acc;
+        struct {
+            acc_id acc;
+            kx value[COMBINE_MAX];
+        } update;
+        struct {
+            let_id let;
+        } let;
+        struct {
+            buf_id buf;
+            const dim *at;
+            kx value;
+            kx pred; /* 0: always */
+        } store;
+        kleaf *leaf;
+    } u;
+};
+
+/* Form 2: numbers only; 0 means "not used". Printed, parsed and tunable by name. */
+typedef struct kschedule {
+    bool is_cuda;
+    uint32_t lanes, unroll;          /* vector lanes and vectors per step of lane loops */
+    uint32_t threads;                /* CUDA block size */
+    uint32_t tile_m, tile_n, tile_k; /* contract and attend tiles */
+    uint32_t thread_m, thread_n;     /* CUDA plain-thread register tile */
+    uint32_t grain;                  /* elements per parallel item of an elementwise kernel */
+} kschedule;
+
+typedef struct kernel {
+    arena *a;
+    const char *name;   /* an identifier, unique in the plan */
+    const char *title;  /* one line for people: "softmax(scores + mask)" */
+    dim_table *dims;    /* shared with the graph; emitters only read it */
+    VEC(kx_node) exprs; /* exprs.at[0] is KX_NONE */
+    map expr_ids;
+    VEC(kbuf) bufs; /* parameters (KB_ARENA) first, in argument order, then locals */
+    uint32_t n_params;
+    VEC(kacc) accs;
+    VEC(klet) lets;
+    VEC(kdef) defs;
+    kschedule schedule;
+    VEC(kstmt *) phases; /* each a nest of KL_PAR loops (possibly none); a grid barrier stands between phases */
+    dim flops, bytes;    /* work and unique memory traffic, for reports and cost; DIM_BAD unknown */
+} kernel;
+
+/* kernel.c: building */
+kernel *kernel_new(arena *a, const char *name, dim_table *dims);
+buf_id kernel_param(kernel *k, const char *name, dtype dt, uint32_t rank, const dim *shape, bool is_written);
+buf_id kernel_local(kernel *k, const char *name, dtype dt, kbuf_scope scope, uint32_t rank, const dim *shape);
+kx kx_const(kernel *k, dtype dt, scalar v);
+kx kx_number(kernel *k, dtype dt, double v);
+kx kx_index(kernel *k, dim d); /* i64 */
+/* op on args (their dtype); folds constants and identities that are exact (x * 1, select(true, ..), cast to same). */
+kx kx_op(kernel *k, op_code op, uint32_t n, const kx *args);
+kx kx_cast(kernel *k, kx x, dtype to, bool saturate);
+kx kx_load(kernel *k, buf_id b, const dim *at, kx pred, kx fill); /* at: rank of b entries; pred 0 for always */
+kx kx_def(kernel *k, def_id d, uint32_t component, const dim *at);
+kx kx_acc(kernel *k, acc_id a, uint32_t component);
+kx kx_let(kernel *k, let_id l);
+/* bool: lo <= d < hi, with the parts that are provable left out; 0 when always true. */
+kx kx_in_range(kernel *k, dim d, dim lo, dim hi);
+kx kx_and(kernel *k, kx a, kx b); /* 0 counts as true */
+/* The index value of an integer expression, wrapped when negative and clamped to [0, extent): a SYM_LOADED dim. */
+dim kx_as_index(kernel *k, kx value, dim extent, const char *name);
+/* A copy of x with axis symbols replaced and definitions replaced by the callback's result (0 keeps them). */
+typedef kx kx_subst_def_fn(kernel *k, def_id d, uint32_t component, const dim *at, void *data);
+kx kx_subst(kernel *k, kx x, uint32_t n, const sym_id *syms, const dim *by, kx_subst_def_fn *fn, void *data);
+dtype kx_dtype(const kernel *k, kx x);
+bool kx_depends(const kernel *k, kx x, sym_id s); /* on the axis, through indices and loaded symbols too */
+
+acc_id kernel_acc(kernel *k, const char *name, combiner comb, dtype dt, uint32_t lanes);
+let_id kernel_let(kernel *k, const char *name, kx value);
+/* Statements; lists are built with klist. */
+typedef struct klist {
+    kstmt *first, *last;
+} klist;
+kstmt *kstmt_loop(kernel *k, klist *l, kloop_kind kind, sym_id axis, uint32_t lanes, uint32_t unroll);
+kstmt *kstmt_if(kernel *k, klist *l, kx cond);
+void kstmt_acc(kernel *k, klist *l, acc_id acc);
+void kstmt_update(kernel *k, klist *l, acc_id acc, const kx *values);
+kx kstmt_let(kernel *k, klist *l, const char *name, kx value); /* returns the KX_LET */
+void kstmt_store(kernel *k, klist *l, buf_id b, const dim *at, kx value, kx pred);
+kleaf *kstmt_leaf(kernel *k, klist *l);
+void kstmt_barrier(kernel *k, klist *l);
+/* The list inside a loop or branch body, for appending: klist_body(s) then klist_close(s, &l). */
+void klist_close(kstmt *loop_or_if, const klist *body);
+
+/* Facts */
+dim kernel_items(kernel *k, uint32_t phase);         /* product of the phase's PAR extents */
+dim kbuf_offset(kernel *k, buf_id b, const dim *at); /* element offset */
+dim kbuf_elements(kernel *k, buf_id b);
+/* Byte offset of each TILE (and CPU REG) buffer in a thread's scratch, 64-byte aligned, and their total; constants or
+ * dims. */
+dim kernel_scratch(kernel *k, buf_id b, dim *out_total);
+/* 32 bytes that are equal for kernels that generate the same code: everything but names and titles. */
+void kernel_digest(const kernel *k, uint8_t out[32]);
+
+/* kernel_text.c: all three forms; print then parse is the identity */
+void kernel_print(strbuf *b, const kernel *k);
+frit_status kernel_parse(cx *c, const char *where, const char *text, arena *a, kernel **out);
+
+/* kernel_verify.c: the invariants listed at the top of that file */
+frit_status kernel_verify(cx *c, const kernel *k);
+
+/* kernel_interp.c: runs a form on concrete buffers. syms: value of each shape symbol. */
+typedef struct kernel_run {
+    const kernel *k;
+    void *const *buffers; /* one per parameter */
+    const int64_t *syms;  /* dim_n_syms entries; axis entries are ignored */
+    arena *a;
+    bool checked; /* refuse any access outside its buffer with FRIT_RANGE */
+} kernel_run;
+frit_status kernel_run_defs(cx *c, const kernel_run *r);
+frit_status kernel_run_tree(cx *c, const kernel_run *r);
+
+#endif

@@ -1,0 +1,78 @@
+/* The plan: what a call does, as a table. Built by passes/, printed and checked here, written into the artifact by
+ * codegen/link, walked by runtime/. */
+#ifndef FRIT_IR_PLAN_H
+#define FRIT_IR_PLAN_H
+
+#include "ir/graph.h"
+#include "ir/kernel.h"
+
+typedef uint32_t pbuf_id;
+
+typedef enum pbuf_kind {
+    PB_INPUT,  /* caller's memory, index = input number */
+    PB_OUTPUT, /* caller's memory, index = output number */
+    PB_CONST,  /* weights: index = const number; contents data */
+    PB_ARENA   /* index = slot: shares it with buffers whose life does not overlap */
+} pbuf_kind;
+
+typedef struct pbuf {
+    const char *name;
+    pbuf_kind kind;
+    uint32_t index;
+    dtype dt;
+    uint32_t rank;
+    const dim *shape;
+    dim bytes;              /* at the actual dims */
+    const const_data *data; /* PB_CONST: packed as the kernels want it */
+    uint32_t first, last;   /* steps that define and last use it, for the report */
+} pbuf;
+
+typedef enum pstep_kind {
+    PS_LAUNCH, /* kernel over args */
+    PS_COPY,   /* args[0] -> args[1], bytes of args[0] */
+    PS_CHOICE, /* the first alternative whose condition holds */
+    PS_IF,     /* args[0] (bool scalar) picks body[0] or body[1] */
+    PS_LOOP    /* body[0] repeated: see loop fields */
+} pstep_kind;
+
+typedef struct pstep pstep;
+typedef struct pstep_list {
+    uint32_t n;
+    pstep *at;
+} pstep_list;
+
+struct pstep {
+    pstep_kind kind;
+    uint32_t kernel; /* LAUNCH: index in plan->kernels */
+    uint32_t n_args;
+    const pbuf_id *args; /* LAUNCH: one per kernel parameter */
+    uint32_t n_alts;     /* CHOICE: <= 4, the last always true */
+    struct palt {
+        dim lhs, rhs; /* taken when lhs <= rhs; DIM_BAD lhs: always */
+        pstep_list body;
+    } * alts;
+    pstep_list body[2]; /* IF, LOOP */
+    /* LOOP: ONNX Loop/Scan. args[0] trip count (i64 scalar), args[1] condition in/out (bool), args[2] iteration number
+     * (i64 scalar written before each turn). Carried values live in fixed buffers that the body copies back. */
+    const char *loc;
+};
+
+typedef struct plan {
+    arena *a;
+    const graph *iface; /* ports, symbols, ranges, contracts */
+    VEC(kernel *) kernels;
+    VEC(pbuf) bufs;
+    VEC(dim) slots; /* bytes of each arena slot: a monotone majorant, 64-aligned; offset = sum of those before */
+    VEC(const const_data *) consts;
+    pstep_list steps;
+    dim scratch;       /* bytes of scratch per thread: max over kernels, a majorant, 64-aligned */
+    uint32_t n_copies; /* copies that in-place planning could not avoid */
+} plan;
+
+dim plan_arena_bytes(plan *p); /* sum of the slots */
+void plan_print(strbuf *b, const plan *p);
+frit_status plan_verify(cx *c, const plan *p);
+/* Runs the plan with the kernel interpreter on concrete inputs: the oracle of lowering. */
+frit_status plan_interpret(cx *c, const plan *p, const void *const *inputs, const int64_t *syms, void *const *outputs);
+
+#endif
