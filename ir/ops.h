@@ -88,16 +88,16 @@ typedef struct const_data {
 #define ATTRS_BEGIN(name)                                                                                              \
     typedef struct attr_##name {                                                                                       \
         char unused_;
-#define A_INT(f, d)     int64_t f;
-#define A_F64(f, d)     double f;
-#define A_BOOL(f, d)    bool f;
-#define A_DTYPE(f)      dtype f;
-#define A_INTS(f)       int_list f;
-#define A_FLOATS(f)     f64_list f;
-#define A_DIMS(f)       dim_list f;
-#define A_STR(f)        const char *f;
-#define A_ENUM(f, type) type f;
-#define A_CONST(f)      const_data f;
+#define A_INT(s, f, d)     int64_t f;
+#define A_F64(s, f, d)     double f;
+#define A_BOOL(s, f, d)    bool f;
+#define A_DTYPE(s, f)      dtype f;
+#define A_INTS(s, f)       int_list f;
+#define A_FLOATS(s, f)     f64_list f;
+#define A_DIMS(s, f)       dim_list f;
+#define A_STR(s, f)        const char *f;
+#define A_ENUM(s, f, type) type f;
+#define A_CONST(s, f)      const_data f;
 #define ATTRS_END(name)                                                                                                \
     }                                                                                                                  \
     attr_##name;
