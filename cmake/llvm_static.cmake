@@ -37,7 +37,11 @@ set(stubs_c ${CMAKE_BINARY_DIR}/generated/llvm_stubs.c)
 file(CONFIGURE OUTPUT ${stubs_c} CONTENT "${stubs}" @ONLY)
 set(stubs_cpp ${CMAKE_BINARY_DIR}/generated/llvm_stub_polly.cpp)
 file(CONFIGURE OUTPUT ${stubs_cpp} @ONLY CONTENT
-"#include <llvm/Plugins/PassPlugin.h>
+"#if __has_include(<llvm/Plugins/PassPlugin.h>)
+#include <llvm/Plugins/PassPlugin.h>
+#else /* before LLVM 22 */
+#include <llvm/Passes/PassPlugin.h>
+#endif
 llvm::PassPluginLibraryInfo getPollyPluginInfo();
 llvm::PassPluginLibraryInfo getPollyPluginInfo() { return {LLVM_PLUGIN_API_VERSION, \"\", \"\", nullptr}; }
 ")
