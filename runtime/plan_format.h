@@ -1,0 +1,148 @@
+/* The plan and interface of a model as bytes: what codegen/link writes from ir/plan.h, what the walker executes and
+ * what `frit info` reads from the file.
+ *
+ *     pf_header | strings | words | dims | symbols | ports | port dims | contracts | buffers | slots | kernels | phases
+ *               | launches | steps | alternatives | arguments
+ *
+ * All positions are byte offsets from the start of the header, all tables start 8-aligned, all indices are checked by
+ * plan_check before anything foreign is walked. Little-endian, as are all machines that artifacts exist for.
+ * It is the description of the ELF note (PF_NOTE_NAME, PF_NOTE_TYPE) of the artifact. */
+#ifndef FRIT_RUNTIME_PLAN_FORMAT_H
+#define FRIT_RUNTIME_PLAN_FORMAT_H
+
+#include <stdint.h>
+
+#define PF_MAGIC     "fritplan"
+#define PF_VERSION   1u
+#define PF_NOTE_NAME "frit.model" /* 11 bytes with its zero: the description is 8-aligned by 4- and by 8-rounding */
+#define PF_NOTE_TYPE 1u
+#define PF_NONE      UINT32_MAX
+#define PF_MAX_DEPTH 32 /* nesting of choices, branches and loops */
+#define PF_MAX_STACK 64 /* values on the stack of a dim's program */
+
+/* A table: count entries from offset. */
+typedef struct pf_table {
+    uint32_t offset, count;
+} pf_table;
+
+/* An expression. Its number is the index of its value in a context. Dims that kernels take stand in a row. */
+typedef struct pf_dim {
+    uint32_t code; /* index in words of a program as in frit_dim_code; symbols by number */
+    uint32_t text; /* string */
+} pf_dim;
+
+typedef struct pf_symbol {
+    uint32_t name;        /* string */
+    uint32_t kind;        /* frit_symbol_kind */
+    uint32_t input, axis; /* where the value comes from */
+    int64_t lo, hi, hint;
+    int64_t scale, shift; /* DIM: that dim of the input is scale * symbol + shift; scale > 0 */
+} pf_symbol;
+
+/* Inputs first, then outputs. */
+typedef struct pf_port {
+    uint32_t name; /* string */
+    uint32_t dtype;
+    uint32_t rank;
+    uint32_t first_dim; /* in port_dims: rank indices of dims */
+    uint32_t is_host;
+    uint32_t state; /* PF_NONE for plain ones */
+} pf_port;
+
+typedef struct pf_contract {
+    uint32_t lhs, rhs; /* dims */
+    uint32_t is_equal; /* else lhs <= rhs */
+    uint32_t text;     /* string */
+} pf_contract;
+
+typedef enum pf_buffer_kind { PF_INPUT, PF_OUTPUT, PF_CONST, PF_ARENA } pf_buffer_kind;
+typedef struct pf_buffer {
+    uint32_t kind;
+    uint32_t index;  /* INPUT, OUTPUT: port number of its kind; ARENA: slot */
+    uint32_t bytes;  /* dim */
+    uint32_t name;   /* string */
+    uint64_t offset; /* CONST: in the weights */
+} pf_buffer;
+
+typedef struct pf_kernel {
+    uint32_t name, title; /* strings */
+    uint32_t n_params;
+    uint32_t first_phase, n_phases;
+    uint32_t flops, bytes;      /* dims, PF_NONE unknown: work of one launch, for reports and to choose threads */
+    uint32_t first_dim, n_dims; /* dims that every phase is called with */
+    uint32_t written;           /* bit p: parameter p (p < 32) is written */
+    uint32_t n_launches;
+    uint32_t reserved;
+} pf_kernel;
+
+typedef struct pf_phase {
+    uint32_t items;    /* dim: how many parallel items */
+    uint32_t function; /* index in the artifact's table of functions */
+} pf_phase;
+
+typedef enum pf_step_kind { PF_LAUNCH, PF_COPY, PF_CHOICE, PF_IF, PF_LOOP } pf_step_kind;
+/* Lists of steps stand in a row; a list that a step contains stands behind the list that the step is in, so that
+ * walking always moves on. */
+typedef struct pf_step {
+    uint32_t kind;
+    uint32_t kernel;            /* LAUNCH */
+    uint32_t first_arg, n_args; /* in args: buffers. LAUNCH: one per parameter; COPY: from, to; IF: condition;
+                                   LOOP: trip count, condition, iteration, each PF_NONE when absent */
+    uint32_t first_alt, n_alts; /* CHOICE: in alts. IF: then, else. LOOP: body */
+    uint32_t loc;               /* string */
+    uint32_t reserved;
+} pf_step;
+
+typedef struct pf_alt {
+    uint32_t lhs, rhs; /* dims: taken when lhs <= rhs; lhs PF_NONE: always */
+    uint32_t first_step, n_steps;
+} pf_alt;
+
+typedef struct pf_header {
+    char magic[8];
+    uint32_t version;
+    uint32_t header_bytes;
+    uint64_t total_bytes; /* all of the above */
+    /* Strings: bytes, each one 0-terminated; a string is its offset from here. String 0 is "". */
+    pf_table strings;
+    pf_table words;     /* int64 */
+    pf_table dims;      /* pf_dim */
+    pf_table symbols;   /* pf_symbol */
+    pf_table ports;     /* pf_port */
+    pf_table port_dims; /* uint32 */
+    pf_table contracts; /* pf_contract */
+    pf_table buffers;   /* pf_buffer */
+    pf_table slots;     /* uint32: dim, a monotone bound of the slot's bytes */
+    pf_table kernels;   /* pf_kernel */
+    pf_table phases;    /* pf_phase */
+    pf_table steps;     /* pf_step */
+    pf_table alts;      /* pf_alt */
+    pf_table args;      /* uint32: buffers */
+    uint32_t n_inputs, n_outputs, n_states;
+    uint32_t first_step, n_steps;             /* the top list */
+    uint32_t scratch;                         /* dim: bytes for each thread, a monotone bound */
+    uint32_t max_args;                        /* most arguments of one launch */
+    uint32_t n_copies;                        /* that in-place planning could not avoid, for reports */
+    uint32_t name, producer, target, options; /* strings */
+    uint32_t needs;                           /* CPU features the code uses, bits of runtime/cpu_check.h */
+    uint32_t weights_file;                    /* string: name of the side file, "" when inside the artifact */
+    /* The writer fills these in after linking. */
+    uint64_t weights_bytes;
+    uint64_t weights_position; /* in the artifact or its side file */
+    int64_t weights_delta;     /* address of the weights minus that of this header; 0 for a side file */
+    uint64_t weights_id;       /* hash of the weights of a side file, which says it too; else 0 */
+} pf_header;
+
+/* First page of a side file; the weights follow at PF_SIDE_BYTES. */
+#define PF_SIDE_MAGIC "fritside"
+#define PF_SIDE_BYTES 4096
+typedef struct pf_side {
+    char magic[8];
+    uint64_t weights_bytes, weights_id;
+} pf_side;
+
+static inline const void *pf_at(const pf_header *h, pf_table t) { return (const char *)h + t.offset; }
+static inline const char *pf_string(const pf_header *h, uint32_t s) { return (const char *)h + h->strings.offset + s; }
+#define PF_ROWS(h, T, table) ((const T *)pf_at((h), (h)->table))
+
+#endif
