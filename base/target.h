@@ -24,5 +24,8 @@ typedef struct target {
  * equal names give equal code everywhere. Errors: FRIT_TARGET with a suggestion. */
 frit_status target_cpu(cx *c, const char *name, target *out);
 frit_status target_cuda(cx *c, const char *arch, target *out);
+/* The first instruction set extension that code for the CPU called name needs and this machine lacks; NULL when it can
+ * run here. A name that is not in targets.def is itself what is missing. */
+const char *target_missing(const char *name);
 
 #endif

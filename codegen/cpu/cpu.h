@@ -1,0 +1,54 @@
+/* CPU code: loop trees to ELF objects through LLVM's C API. What the code does when called: runtime/kernel_abi.h. */
+#ifndef FRIT_CODEGEN_CPU_H
+#define FRIT_CODEGEN_CPU_H
+
+#include "base/target.h"
+#include "ir/plan.h"
+#include "runtime/kernel_abi.h"
+
+typedef struct cpu_options {
+    bool checked;       /* a bounds check on each access; failures go to the kernel_report in scratch */
+    bool keep_text;     /* fill in the text fields of cpu_object */
+    uint32_t n_threads; /* threads that compile, 0: one per core; the bytes do not depend on it */
+} cpu_options;
+
+/* One relocatable ELF file, and what it was made from when keep_text is set. */
+typedef struct cpu_object {
+    const void *bytes;
+    size_t n_bytes;
+    const char *ir;       /* LLVM IR after optimisation, NULL unless asked for */
+    const char *assembly; /* NULL unless asked for */
+} cpu_object;
+
+/* Where the phases of one kernel are. */
+typedef struct cpu_kernel {
+    uint32_t object; /* index; equal kernels share one */
+    uint32_t n_phases;
+    const char *const *symbols; /* one function per phase */
+} cpu_kernel;
+
+typedef struct cpu_objects {
+    uint32_t n_objects;
+    cpu_object *objects;
+    uint32_t n_kernels;
+    cpu_kernel *kernels; /* one per kernel of the plan, same order */
+} cpu_objects;
+
+/* cpu.c */
+/* Compiles every kernel of p. Everything in out lives in c->job. Errors: FRIT_TARGET when LLVM does not know the CPU,
+ * FRIT_UNSUPPORTED naming the kernel, FRIT_CANCELLED. */
+frit_status cpu_emit(cx *c, const plan *p, const target *t, const cpu_options *o, cpu_objects *out);
+frit_status cpu_emit_kernels(cx *c, uint32_t n, kernel *const *kernels, const target *t, const cpu_options *o,
+                             cpu_objects *out);
+/* For each symbol of t its index in the dims argument of kernels, UINT32_MAX for axes and loaded indices;
+ * dim_n_syms(t) entries in a. out_n: how many have one. */
+uint32_t *cpu_number_syms(arena *a, dim_table *t, uint32_t *out_n);
+
+/* cpu_jit.c: the objects loaded into this process */
+typedef struct cpu_jit cpu_jit;
+frit_status cpu_jit_load(cx *c, const cpu_objects *objects,
+                         cpu_jit **out); /* close it, also when c's arenas go first */
+frit_kernel_fn *cpu_jit_phase(const cpu_jit *j, uint32_t kernel, uint32_t phase);
+void cpu_jit_close(cpu_jit *j); /* NULL is fine */
+
+#endif
