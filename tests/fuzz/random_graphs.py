@@ -226,6 +226,33 @@ def grow(random, symbolic):
     return graph
 
 
+def is_legal(node, shapes):
+    """Whether the node is defined for these shapes: the reference evaluates some that are not."""
+    x = shapes[node.input[0]]
+    a = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+    if node.op_type == "LayerNormalization":
+        return shapes[node.input[1]] == x[a["axis"] :]
+    if "kernel_shape" in a:
+        n = len(a["kernel_shape"])
+        pads, dilations = a.get("pads", [0] * 2 * n), a.get("dilations", [1] * n)
+        room = [x[k + 2] + pads[k] + pads[k + n] - dilations[k] * (a["kernel_shape"][k] - 1) for k in range(n)]
+        return all(r > 0 for r in room)
+    return True
+
+
+def all_legal(model, inputs):
+    """is_legal of every node, for the shapes that these inputs give."""
+    every = onnx.ModelProto()
+    every.CopyFrom(model)
+    del every.graph.output[:]
+    names = [name for node in model.graph.node for name in node.output]
+    every.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
+    values = dict(zip(names, ReferenceEvaluator(every).run(None, inputs)))
+    values |= inputs | {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    shapes = {name: np.shape(value) for name, value in values.items()}
+    return all(is_legal(node, shapes) for node in model.graph.node)
+
+
 def data_sets(graph, model, outputs, random, symbolic):
     """[(inputs, answers)], answers None where unsteady; the second set, of other dims, only for a symbolic graph."""
     names = {value.name for value in model.graph.input}
@@ -237,6 +264,8 @@ def data_sets(graph, model, outputs, random, symbolic):
             shape = [SYMBOLS[d][1] if isinstance(d, str) else d for d in dims]
             if value.name in names:
                 other[value.name] = random_array(random, value.array.dtype.type, shape)
+        if not all_legal(model, other):
+            raise ValueError("not defined for the second dims")
         sets.append((other, answers(model, other, random)))
     return sets
 
