@@ -36,6 +36,8 @@ frit_status cx_poll(cx *c);
 #define FAIL(c, code, where, ...) cx_fail((c), FRIT_##code, (where), __VA_ARGS__)
 
 _Noreturn void assert_failed(const char *expr, const char *file, int line);
-#define ASSERT(e) ((e) ? (void)0 : assert_failed(#e, __FILE__, __LINE__))
+/* Where our own invariants say that control never comes; what is said instead of the condition. Does not return. */
+#define UNREACHABLE(what) assert_failed("not reached: " what, __FILE__, __LINE__)
+#define ASSERT(e)         ((e) ? (void)0 : assert_failed(#e, __FILE__, __LINE__))
 
 #endif

@@ -69,8 +69,7 @@ static dim rebuild(dim_table *t, dim_kind kind, dim a, dim b) {
     case DIM_SYM:
         break;
     }
-    ASSERT(!"an operation");
-    return DIM_BAD;
+    UNREACHABLE("a dim that is not an operation");
 }
 
 typedef struct subst {
