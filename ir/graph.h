@@ -86,7 +86,8 @@ typedef struct graph {
     region_id at; /* region that graph_add appends to */
 } graph;
 
-/* graph.c: building. All fail with FRIT_TYPE or FRIT_SHAPE and a message that names the operator and the dims. */
+/* graph.c (shorthands: graph_short.c): building. All fail with FRIT_TYPE or FRIT_SHAPE and a message that names the
+ * operator and the dims. */
 graph *graph_new(arena *a, const char *name, dim_table *dims);
 value_id graph_input(graph *g, const char *name, dtype dt, uint32_t rank, const dim *shape);
 void graph_output(graph *g, const char *name, value_id v);
@@ -135,7 +136,7 @@ typedef struct infer_args {
     op_code op;
     uint32_t n_in;
     const value_id *in;
-    const void *attrs;
+    void *attrs; /* the node's own copy: negative axes, absent strides and the like are normalised in it */
     uint32_t n_regions;
     const region_id *regions;
     loc_id loc;
@@ -155,6 +156,8 @@ typedef struct graph_rewriter {
 /* Called for each old node (after its operands were mapped). Sets map[] of all results and *out_done = true, or leaves
  * *out_done false to have the node copied unchanged. */
 typedef frit_status rewrite_fn(graph_rewriter *r, const node *n, bool *out_done);
+/* n's operands in the new graph, in scratch. */
+value_id *graph_rewrite_operands(graph_rewriter *r, const node *n);
 frit_status graph_rewrite(cx *c, const graph *from, rewrite_fn *fn, void *data, graph **out);
 
 /* graph_text.c: the .fir form. print then parse is the identity. See docs/IR.md for the grammar. */

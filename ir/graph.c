@@ -1,0 +1,240 @@
+/* Building graphs: values, interned nodes, regions, ports and contracts. */
+#include "ir/graph.h"
+
+#include <string.h>
+
+#include "ir/attrs.h"
+
+enum { OUT_CAPACITY = 64 };
+
+graph *graph_new(arena *a, const char *name, dim_table *dims) {
+    graph *g = ARENA_NEW(a, graph);
+    g->a = a;
+    g->name = arena_strdup(a, name ? name : "main");
+    g->dims = dims;
+    g->interned.a = a;
+    g->loc_ids.a = a;
+    region body = {.parent = REGION_NONE};
+    vec_push(a, g->regions, body);
+    vec_push(a, g->locs, "");
+    map_set_str(&g->loc_ids, "", 0);
+    return g;
+}
+
+loc_id graph_loc(graph *g, const char *text) {
+    uint32_t id = 0;
+    if (!text || map_get_str(&g->loc_ids, text, &id)) return id;
+    id = g->locs.n;
+    vec_push(g->a, g->locs, arena_strdup(g->a, text));
+    map_set_str(&g->loc_ids, text, id);
+    return id;
+}
+
+static tensor_type type_own(graph *g, tensor_type t) {
+    t.shape = arena_copy(g->a, t.shape, t.rank * sizeof *t.shape);
+    return t;
+}
+
+static value_id value_add(graph *g, tensor_type t, node_id def, uint32_t index, region_id r) {
+    value v = {.type = type_own(g, t), .def = def, .index = index, .region = r};
+    vec_push(g->a, g->values, v);
+    return g->values.n - 1;
+}
+
+/* A symbol that no input binds yet is bound by the first input dim that is that symbol. */
+static void input_bind_syms(graph *g, uint32_t input, const tensor_type *t) {
+    for (uint32_t axis = 0; axis < t->rank; axis++) {
+        sym_id s = SYM_NONE;
+        if (!dim_is_sym(g->dims, t->shape[axis], &s)) continue;
+        sym_info *info = dim_sym_info(g->dims, s);
+        if (info->kind != SYM_FREE) continue;
+        info->kind = SYM_INPUT_DIM;
+        info->input = input;
+        info->axis = axis;
+    }
+}
+
+value_id graph_input(graph *g, const char *name, dtype dt, uint32_t rank, const dim *shape) {
+    ASSERT(rank <= MAX_RANK);
+    value_id v = value_add(g, (tensor_type){dt, rank, shape}, NODE_NONE, g->inputs.n, 0);
+    const tensor_type *t = graph_type(g, v);
+    port p = {.name = arena_strdup(g->a, name), .type = *t, .state = UINT32_MAX};
+    input_bind_syms(g, g->inputs.n, t);
+    g->values.at[v].name = p.name;
+    vec_push(g->a, g->inputs, p);
+    vec_push(g->a, g->regions.at[0].params, v);
+    return v;
+}
+
+void graph_output(graph *g, const char *name, value_id v) {
+    port p = {.name = arena_strdup(g->a, name), .type = *graph_type(g, v), .state = UINT32_MAX};
+    vec_push(g->a, g->outputs, p);
+    vec_push(g->a, g->regions.at[0].results, v);
+}
+
+/* A node on its way into the graph. */
+typedef struct node_draft {
+    infer_args args;
+    key_buf key;
+    uint32_t n_out;
+    tensor_type *types;
+} node_draft;
+
+static const char *where_of(const graph *g, loc_id loc) { return loc && g->locs.at[loc][0] ? g->locs.at[loc] : NULL; }
+
+/* Key of the draft with the region left open as the first word; operands of commutative operators in order of id. */
+static void draft_key(node_draft *d) {
+    const infer_args *a = &d->args;
+    d->key.n = 0;
+    key_add_u32(&d->key, 0);
+    key_add_u32(&d->key, a->op);
+    key_add_u32(&d->key, a->n_in);
+    bool swap = op_is(a->op, OPF_COMM) && a->n_in == 2 && a->in[1] < a->in[0];
+    for (uint32_t i = 0; i < a->n_in; i++) key_add_u32(&d->key, a->in[swap ? 1 - i : i]);
+    attrs_key(&d->key, a->op, a->attrs);
+}
+
+static bool draft_find(node_draft *d, node_id *out) {
+    const graph *g = d->args.g;
+    for (region_id r = g->at; r != REGION_NONE; r = g->regions.at[r].parent) {
+        memcpy(d->key.at, &r, sizeof r);
+        if (map_get(&g->interned, d->key.at, d->key.n, out)) return true;
+    }
+    return false;
+}
+
+static void draft_intern(node_draft *d, node_id n) {
+    graph *g = d->args.g;
+    memcpy(d->key.at, &g->at, sizeof g->at);
+    map_set(&g->interned, d->key.at, d->key.n, n);
+}
+
+static node_id draft_append(node_draft *d) {
+    const infer_args *a = &d->args;
+    graph *g = a->g;
+    node n = {
+        .op = a->op, .loc = a->loc, .region = g->at, .n_in = a->n_in, .n_out = d->n_out, .n_regions = a->n_regions};
+    n.in = arena_copy(g->a, a->in, a->n_in * sizeof *a->in);
+    n.regions = arena_copy(g->a, a->regions, a->n_regions * sizeof *a->regions);
+    n.attrs = a->attrs;
+    n.out = g->values.n;
+    node_id id = g->nodes.n;
+    for (uint32_t i = 0; i < d->n_out; i++) value_add(g, d->types[i], id, i, g->at);
+    vec_push(g->a, g->nodes, n);
+    vec_push(g->a, g->regions.at[g->at].nodes, id);
+    return id;
+}
+
+static frit_status draft_check(cx *c, const infer_args *a) {
+    const op_info *info = op_info_of(a->op);
+    bool too_many = info->n_in_max && a->n_in > info->n_in_max;
+    bool is_wrong = a->n_in < info->n_in_min || too_many || (a->op == OP_const && a->n_in);
+    if (is_wrong)
+        return FAIL(c, TYPE, where_of(a->g, a->loc), "%s: takes %u%s operands, got %u", info->name, info->n_in_min,
+                    info->n_in_max == info->n_in_min ? "" : " or more", a->n_in);
+    for (uint32_t i = 0; i < a->n_in; i++) ASSERT(a->in[i] < a->g->values.n);
+    return FRIT_OK;
+}
+
+static uint32_t out_capacity(const infer_args *a) {
+    uint32_t n = OUT_CAPACITY;
+    for (uint32_t i = 0; i < a->n_regions; i++) {
+        uint32_t results = a->g->regions.at[a->regions[i]].results.n;
+        if (results > n) n = results;
+    }
+    return n;
+}
+
+frit_status graph_add_region_node(cx *c, graph *g, op_code op, loc_id loc, uint32_t n_in, const value_id *in,
+                                  const void *attrs, uint32_t n_regions, const region_id *regions,
+                                  value_id *out_first) {
+    node_draft d = {.args = {g, op, n_in, in, NULL, n_regions, regions, loc}, .key = {.a = c->scratch}};
+    TRY(draft_check(c, &d.args));
+    d.args.attrs = attrs ? attrs_copy(g->a, op, attrs) : attrs_new(g->a, op);
+    bool is_interned = !op_is(op, OPF_REGION) && !op_is(op, OPF_NOCSE);
+    node_id id = NODE_NONE;
+    if (is_interned) {
+        draft_key(&d);
+        if (draft_find(&d, &id)) {
+            *out_first = g->nodes.at[id].out;
+            return FRIT_OK;
+        }
+    }
+    node_draft raw = d; /* as given; inference may normalise the attributes into an equal node */
+    raw.key.at = is_interned ? arena_copy(c->scratch, d.key.at, d.key.n) : NULL;
+    d.types = ARENA_ARRAY(c->scratch, tensor_type, out_capacity(&d.args));
+    TRY(graph_infer(c, &d.args, d.types, &d.n_out));
+    if (is_interned) draft_key(&d);
+    if (!is_interned || !draft_find(&d, &id)) {
+        id = draft_append(&d);
+        if (is_interned) draft_intern(&d, id);
+    }
+    if (is_interned) draft_intern(&raw, id);
+    *out_first = g->nodes.at[id].out;
+    return FRIT_OK;
+}
+
+frit_status graph_add(cx *c, graph *g, op_code op, loc_id loc, uint32_t n_in, const value_id *in, const void *attrs,
+                      value_id *out_first) {
+    return graph_add_region_node(c, g, op, loc, n_in, in, attrs, 0, NULL, out_first);
+}
+
+region_id graph_region_begin(graph *g, uint32_t n_params, const tensor_type *types) {
+    region_id id = g->regions.n;
+    region r = {.parent = g->at};
+    vec_push(g->a, g->regions, r);
+    g->at = id;
+    for (uint32_t i = 0; i < n_params; i++) {
+        value_id v = value_add(g, types[i], NODE_NONE, i, id);
+        vec_push(g->a, g->regions.at[id].params, v);
+    }
+    return id;
+}
+
+void graph_region_end(graph *g, uint32_t n_results, const value_id *results) {
+    ASSERT(g->at != 0);
+    region *r = &g->regions.at[g->at];
+    for (uint32_t i = 0; i < n_results; i++) vec_push(g->a, r->results, results[i]);
+    g->at = r->parent;
+}
+
+frit_status graph_require(cx *c, graph *g, dim lhs, dim rhs, bool is_equal, const char *text) {
+    dim_table *t = g->dims;
+    if (lhs == DIM_BAD || rhs == DIM_BAD) return FAIL(c, RANGE, NULL, "%s: a dim overflows 64 bits", text);
+    if (is_equal ? dim_equal(t, lhs, rhs) : dim_le(t, lhs, rhs)) return FRIT_OK;
+    if (is_equal ? dim_never_equal(t, lhs, rhs) : dim_lt(t, rhs, lhs)) return FAIL(c, SHAPE, NULL, "%s", text);
+    for (uint32_t i = 0; i < g->contracts.n; i++) {
+        const contract *k = &g->contracts.at[i];
+        if (k->is_equal != is_equal) continue;
+        bool same = k->lhs == lhs && k->rhs == rhs;
+        bool swapped = is_equal && k->lhs == rhs && k->rhs == lhs;
+        if (same || swapped) return FRIT_OK;
+    }
+    contract k = {lhs, rhs, is_equal, arena_strdup(g->a, text)};
+    vec_push(g->a, g->contracts, k);
+    return FRIT_OK;
+}
+
+const node *graph_def(const graph *g, value_id v) {
+    node_id n = g->values.at[v].def;
+    return n == NODE_NONE ? NULL : &g->nodes.at[n];
+}
+
+const const_data *graph_const(const graph *g, value_id v) {
+    const node *n = graph_def(g, v);
+    return n && n->op == OP_const ? &((const attr_const *)n->attrs)->data : NULL;
+}
+
+dim graph_n_elements(graph *g, value_id v) {
+    const tensor_type *t = graph_type(g, v);
+    return dim_product(g->dims, t->rank, t->shape);
+}
+
+uint32_t *graph_count_uses(arena *a, const graph *g) {
+    uint32_t *uses = ARENA_ARRAY(a, uint32_t, g->values.n);
+    for (uint32_t i = 0; i < g->nodes.n; i++)
+        for (uint32_t k = 0; k < g->nodes.at[i].n_in; k++) uses[g->nodes.at[i].in[k]]++;
+    for (uint32_t i = 0; i < g->regions.n; i++)
+        for (uint32_t k = 0; k < g->regions.at[i].results.n; k++) uses[g->regions.at[i].results.at[k]]++;
+    return uses;
+}
