@@ -22,6 +22,8 @@ typedef struct combiner_info {
     const char *doc;
 } combiner_info;
 const combiner_info *combiner_info_of(combiner c);
+/* The second component is an element's i64 index. */
+static inline bool combiner_has_index(combiner c) { return c >= COMBINE_argmax && c <= COMBINE_argmin_last; }
 bool combiner_parse(const char *name, combiner *out);
 /* The identity of component i as an element of dt. */
 scalar combiner_identity(combiner c, uint32_t i, dtype dt);

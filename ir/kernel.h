@@ -190,6 +190,7 @@ kx kx_index(kernel *k, dim d); /* i64 */
 /* op on args (their dtype); folds constants and identities that are exact (x * 1, select(true, ..), cast to same). */
 kx kx_op(kernel *k, op_code op, uint32_t n, const kx *args);
 kx kx_cast(kernel *k, kx x, dtype to, bool saturate);
+kx kx_bitcast(kernel *k, kx x, dtype to);
 kx kx_load(kernel *k, buf_id b, const dim *at, kx pred, kx fill); /* at: rank of b entries; pred 0 for always */
 kx kx_def(kernel *k, def_id d, uint32_t component, const dim *at);
 kx kx_acc(kernel *k, acc_id a, uint32_t component);
@@ -199,14 +200,19 @@ kx kx_in_range(kernel *k, dim d, dim lo, dim hi);
 kx kx_and(kernel *k, kx a, kx b); /* 0 counts as true */
 /* The index value of an integer expression, wrapped when negative and clamped to [0, extent): a SYM_LOADED dim. */
 dim kx_as_index(kernel *k, kx value, dim extent, const char *name);
+/* The SYM_LOADED dim whose value is an i64 expression known to lie in [0, extent). */
+dim kx_loaded(kernel *k, kx value, dim extent, const char *name);
 /* A copy of x with axis symbols replaced and definitions replaced by the callback's result (0 keeps them). */
 typedef kx kx_subst_def_fn(kernel *k, def_id d, uint32_t component, const dim *at, void *data);
 kx kx_subst(kernel *k, kx x, uint32_t n, const sym_id *syms, const dim *by, kx_subst_def_fn *fn, void *data);
 dtype kx_dtype(const kernel *k, kx x);
 bool kx_depends(const kernel *k, kx x, sym_id s); /* on the axis, through indices and loaded symbols too */
+/* Calls fn for every occurrence of a symbol in d. */
+void kx_visit_dim(dim_table *t, dim d, void (*fn)(void *, sym_id), void *data);
 
 acc_id kernel_acc(kernel *k, const char *name, combiner comb, dtype dt, uint32_t lanes);
 let_id kernel_let(kernel *k, const char *name, kx value);
+def_id kernel_def(kernel *k, const kdef *def); /* copies def and its lists; the name is made unique */
 /* Statements; lists are built with klist. */
 typedef struct klist {
     kstmt *first, *last;
@@ -219,13 +225,15 @@ kx kstmt_let(kernel *k, klist *l, const char *name, kx value); /* returns the KX
 void kstmt_store(kernel *k, klist *l, buf_id b, const dim *at, kx value, kx pred);
 kleaf *kstmt_leaf(kernel *k, klist *l);
 void kstmt_barrier(kernel *k, klist *l);
-/* The list inside a loop or branch body, for appending: klist_body(s) then klist_close(s, &l). */
+/* Sets the body of a loop, or the branch taken when the condition holds (klist_close_else: when not). */
 void klist_close(kstmt *loop_or_if, const klist *body);
+void klist_close_else(kstmt *branch, const klist *body);
 
 /* Facts */
 dim kernel_items(kernel *k, uint32_t phase);         /* product of the phase's PAR extents */
 dim kbuf_offset(kernel *k, buf_id b, const dim *at); /* element offset */
 dim kbuf_elements(kernel *k, buf_id b);
+dim kbuf_stride(kernel *k, buf_id b, uint32_t axis); /* in elements */
 /* Byte offset of each TILE (and CPU REG) buffer in a thread's scratch, 64-byte aligned, and their total; constants or
  * dims. */
 dim kernel_scratch(kernel *k, buf_id b, dim *out_total);
