@@ -237,6 +237,8 @@ dim kbuf_stride(kernel *k, buf_id b, uint32_t axis); /* in elements */
 /* Byte offset of each TILE (and CPU REG) buffer in a thread's scratch, 64-byte aligned, and their total; constants or
  * dims. */
 dim kernel_scratch(kernel *k, buf_id b, dim *out_total);
+/* The symbols that the kernel mentions, ascending: shape symbols, axes and loaded indices. */
+const sym_id *kernel_syms(const kernel *k, arena *a, uint32_t *out_n);
 /* 32 bytes that are equal for kernels that generate the same code: everything but names and titles. */
 void kernel_digest(const kernel *k, uint8_t out[32]);
 

@@ -310,11 +310,11 @@ static bool walk_depends(depends_walk *w, kx x) {
 }
 
 bool kx_depends(const kernel *k, kx x, sym_id s) {
-    arena_mark mark = arena_save(k->a);
-    depends_walk w = {.k = k, .s = s, .seen = ARENA_ARRAY(k->a, uint8_t, k->exprs.n)};
-    bool found = walk_depends(&w, x);
-    arena_release(k->a, mark);
-    return found;
+    /* Small kernels, asked often, need no memory: the arena cannot be released here, dims may grow in it meanwhile. */
+    uint8_t local[2048] = {0};
+    bool is_small = k->exprs.n <= sizeof local;
+    depends_walk w = {.k = k, .s = s, .seen = is_small ? local : ARENA_ARRAY(k->a, uint8_t, k->exprs.n)};
+    return walk_depends(&w, x);
 }
 
 /* --- substitution --- */
