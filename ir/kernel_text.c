@@ -49,7 +49,10 @@ static void print_dims(printer *p, uint32_t n, const dim *d) {
     }
 }
 
-static const char *sym_name(const printer *p, sym_id s) { return dim_sym_info(p->k->dims, s)->name; }
+/* Quoted where it is no identifier. */
+static const char *sym_name(const printer *p, sym_id s) {
+    return dim_text(p->b->a, p->k->dims, dim_of_sym(p->k->dims, s));
+}
 
 static void print_number(printer *p, const kx_node *n) {
     strbuf *b = p->b;
@@ -426,7 +429,7 @@ static void print_head(printer *p, uint32_t n_syms, const sym_id *syms) {
     for (uint32_t i = 0; i < n_syms; i++) {
         const sym_info *s = dim_sym_info(k->dims, syms[i]);
         if (is_local_sym(s)) continue;
-        strbuf_printf(p->b, "%s%s in %lld..%lld", separator, s->name, (long long)s->lo, (long long)s->hi);
+        strbuf_printf(p->b, "%s%s in %lld..%lld", separator, sym_name(p, syms[i]), (long long)s->lo, (long long)s->hi);
         if (s->hint) strbuf_printf(p->b, " @%lld", (long long)s->hint);
         separator = ", ";
     }
@@ -447,7 +450,7 @@ static void print_local_syms(printer *p, uint32_t n_syms, const sym_id *syms) {
             line(p);
             strbuf_add(p->b, is_axis ? "axis " : "index ");
         }
-        strbuf_printf(p->b, "%s < ", s->name);
+        strbuf_printf(p->b, "%s < ", sym_name(p, syms[i]));
         dim_print(p->b, p->k->dims, s->extent);
         if (!is_axis) {
             strbuf_add(p->b, " = ");
