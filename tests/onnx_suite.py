@@ -7,7 +7,8 @@
 The nine `real` networks have no data in the package: as the suite's own runner does, their input is arange(n)/n and
 their expected output lies beside the model. onnx_untestable.txt names the folders that no deterministic compiler can
 pass, each with the reason; they run all the same and must not crash.
-Exit 1 when a folder of the list fails, or when frit crashes, hangs or says nothing on any folder at all.
+Exit 1 when a folder of the list fails, or when frit crashes, hangs or says nothing on any folder at all. The last line
+counts those as failed and folders that never passed as skipped.
 """
 
 import argparse
@@ -117,11 +118,13 @@ def judge(results, folders):
     for folder in sorted(passed - expected):
         print(f"new pass {folder}")
     untestable = read_list(UNTESTABLE) & set(folders)
-    print(f"{len(passed)} passed of {len(folders)}, {len(expected)} expected, {len(lost)} lost, {len(troubled)} crashed, "
+    print(f"{len(passed)} of {len(folders)} folders pass, {len(expected)} expected, {len(lost)} lost, {len(troubled)} crashed, "
           f"hung or silent; {len(untestable - passed)} of the rest cannot be judged (onnx_untestable.txt)")
     if lost:
         print(f"repeat one: frit check {lost[0]} in the suite's folder")
-    return 1 if lost or troubled else 0
+    bad = len(set(lost) | set(troubled))
+    print(f"{len(passed)} passed, {bad} failed, {len(folders) - len(passed) - bad} skipped")
+    return 1 if bad else 0
 
 
 def main():
