@@ -124,15 +124,19 @@ char *str_sanitize(arena *a, const char *word) {
     return s;
 }
 
-char *str_from_f64(arena *a, double x) {
+static char *shortest(arena *a, double x, bool as_f32) {
     if (isnan(x)) return arena_strdup(a, "nan");
     if (isinf(x)) return arena_strdup(a, x < 0 ? "-inf" : "inf");
     locale_t host = uselocale(c_locale());
     char text[40];
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, x);
-        if (strtod(text, NULL) == x) break;
+        double back = strtod(text, NULL);
+        if (back == x || (as_f32 && (float)back == (float)x)) break;
     }
     uselocale(host);
     return arena_strdup(a, text);
 }
+
+char *str_from_f64(arena *a, double x) { return shortest(a, x, false); }
+char *str_from_f32(arena *a, float x) { return shortest(a, (double)x, true); }

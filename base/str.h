@@ -31,5 +31,6 @@ const char *str_nearest(const char *word, const char *const *candidates, size_t 
 char *str_sanitize(arena *a, const char *word);
 /* Shortest decimal text that reads back as exactly x ("1", "0.1", "1e-05", "inf", "nan"). */
 char *str_from_f64(arena *a, double x);
+char *str_from_f32(arena *a, float x); /* that rounds to exactly x in f32 */
 
 #endif

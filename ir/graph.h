@@ -160,7 +160,7 @@ typedef frit_status rewrite_fn(graph_rewriter *r, const node *n, bool *out_done)
 value_id *graph_rewrite_operands(graph_rewriter *r, const node *n);
 frit_status graph_rewrite(cx *c, const graph *from, rewrite_fn *fn, void *data, graph **out);
 
-/* graph_text.c: the .fir form. print then parse is the identity. See docs/IR.md for the grammar. */
+/* graph_text.c, graph_parse.c: the .fir form. print then parse is the identity. See docs/IR.md for the grammar. */
 void graph_print(strbuf *b, const graph *g);
 frit_status graph_parse(cx *c, const char *where, const char *text, graph **out);
 

@@ -36,7 +36,7 @@ frit_status infer_const(cx *c, const infer_args *a, tensor_type *out, uint32_t *
             return infer_fail(c, a, FRIT_RANGE, "dim %u is %lld: negative or too large", i, (long long)d->dims.at[i]);
         shape[i] = infer_int(a, d->dims.at[i]);
     }
-    if (d->kind == CONST_DENSE && count && !d->bytes) return infer_fail(c, a, FRIT_MISSING, "has no data");
+    if (d->kind == CONST_DENSE && count && !d->bytes && !d->file) return infer_fail(c, a, FRIT_MISSING, "has no data");
     return infer_result(c, a, out, (tensor_type){d->dt, d->dims.n, shape});
 }
 

@@ -78,7 +78,8 @@ typedef struct const_data {
     dtype dt;
     int_list dims;     /* constant extents */
     const void *bytes; /* DENSE: packed little-endian elements; borrowed from a mapping or in the job arena */
-    const char *file;  /* DENSE: where bytes came from, for the text form and side weights; NULL when inline */
+    const char *file;  /* DENSE: where bytes came from, for the text form and side weights; NULL when inline. A parsed
+                          .fir text gives file and key with bytes NULL until the driver has mapped them */
     const char *key;   /* DENSE with file: tensor name in it */
     scalar splat;      /* SPLAT: every element */
     int64_t seed;      /* RANDOM: standard normal * scale, rounded to dt (Philox, counter = element index) */
