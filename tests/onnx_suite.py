@@ -2,13 +2,16 @@
 
     python tests/onnx_suite.py lay-out [--to DIR]        1,914 folders in the ONNX test layout, made from the onnx package
     python tests/onnx_suite.py run --frit build/frit     checks them all and compares with onnx_expected_pass.txt
-           [--to DIR] [--only TEXT]... [--bless] [--report FILE] [-j N]
+           [--to DIR] [--only TEXT]... [--bless] [--report FILE] [-j N] [--variant dynamic|constant]
 
 The nine `real` networks have no data in the package: as the suite's own runner does, their input is arange(n)/n and
 their expected output lies beside the model. onnx_untestable.txt names the folders that no deterministic compiler can
 pass, each with the reason; they run all the same and must not crash.
 Exit 1 when a folder of the list fails, or when frit crashes, hangs or says nothing on any folder at all. The last line
 counts those as failed and folders that never passed as skipped.
+
+A variant runs the same data through changed models, and says which folders that pass as they are do not pass so:
+`dynamic` makes every input dim but 1 a symbol of its own, `constant` makes every input a weight, so that all of it folds.
 """
 
 import argparse
@@ -21,6 +24,7 @@ import sys
 import numpy as np
 import onnx
 import onnx.backend.test
+from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
 from frit_proc import check_folders
@@ -69,9 +73,59 @@ def lay_out_real(folder, model_path):
         shutil.copy(model_path.with_name(f"{model_path.stem}_output_{k}.pb"), data_set / f"output_{k}.pb")
 
 
+def vary(model, data_set, variant):
+    """Changes the model; returns which of its inputs are left, or None where the variant does not apply."""
+    graph = model.graph
+    weights = {t.name for t in graph.initializer}
+    inputs = [value for value in graph.input if value.name not in weights]
+    if any(not value.type.HasField("tensor_type") for value in inputs):
+        return None
+    if variant == "dynamic":
+        for k, value in enumerate([*inputs, *graph.output]):
+            for axis, dim in enumerate(value.type.tensor_type.shape.dim):
+                if dim.dim_value > 1:
+                    dim.dim_param = f"d{k}_{axis}"
+        del graph.value_info[:]
+        return list(range(len(inputs)))
+    for k, value in enumerate(inputs):
+        tensor = onnx.TensorProto()
+        tensor.ParseFromString((data_set / f"input_{k}.pb").read_bytes())
+        tensor.name = value.name
+        graph.initializer.append(tensor)
+        graph.input.remove(value)
+    model.ir_version = max(model.ir_version, 8)
+    return []
+
+
+def lay_out_variant(to, variant):
+    """Makes the variant of every node test with one data set; returns its folder, laid out as the suite is."""
+    out = to / variant
+    stamp = out / f"complete-{VERSION}"
+    if stamp.exists():
+        return out
+    for folder in sorted((to / "node").iterdir()):
+        data_set = folder / "test_data_set_0"
+        model = onnx.load(folder / "model.onnx")
+        try:
+            left = vary(model, data_set, variant)
+        except (OSError, DecodeError):
+            left = None
+        if left is None or (folder / "test_data_set_1").exists():
+            continue
+        made = out / "node" / folder.name
+        shutil.rmtree(made, ignore_errors=True)
+        (made / "test_data_set_0").mkdir(parents=True)
+        onnx.save(model, made / "model.onnx")
+        for file in data_set.iterdir():
+            if file.name.startswith("output") or left:
+                shutil.copy(file, made / "test_data_set_0")
+    stamp.touch()
+    return out
+
+
 def list_folders(to):
     """The suite's folders as KIND/test_NAME, sorted."""
-    return sorted(str(p.relative_to(to)) for kind in KINDS for p in (to / kind).iterdir()
+    return sorted(str(p.relative_to(to)) for kind in KINDS if (to / kind).is_dir() for p in (to / kind).iterdir()
                   if (p / "model.onnx").exists() or kind == "real")
 
 
@@ -133,12 +187,15 @@ def main():
     parser.add_argument("--to", type=pathlib.Path, default=HERE.parent / "build/cache/onnx_suite")
     parser.add_argument("--frit", type=pathlib.Path, default=HERE.parent / "build/frit")
     parser.add_argument("--only", action="append", default=[], help="only folders whose name contains TEXT")
+    parser.add_argument("--variant", choices=["dynamic", "constant"])
     parser.add_argument("--bless", action="store_true", help="record what passes now as the list")
     parser.add_argument("--report", type=pathlib.Path, help="write verdict, folder and reason of every folder here")
     parser.add_argument("--seconds", type=int, default=300, help="limit for one folder")
     parser.add_argument("-j", default="2")
     args = parser.parse_args()
     lay_out(args.to)
+    if args.variant:
+        args.to = lay_out_variant(args.to, args.variant)
     if args.do == "lay-out":
         print(f"{len(list_folders(args.to))} folders in {args.to}")
         return 0
@@ -147,7 +204,7 @@ def main():
     found = check_folders(str(args.frit.resolve()), list(paths), args.seconds, ("-j", args.j))
     results = {paths[path]: verdict for path, verdict in found.items()}
     report(results, args.report)
-    if args.bless:
+    if args.bless and not args.variant:
         bless({f for f, (verdict, _) in results.items() if verdict == "pass"}, folders)
     return judge(results, folders)
 

@@ -3,7 +3,7 @@
  *
  *     frit compile examples/attention/attention.onnx -o attention.so
  *     cc -O2 -Iinclude examples/c/attention.c -o attention -ldl -lm
- *     ./attention attention.so examples/attention/x.npy examples/attention/y.npy
+ *     ./attention ./attention.so examples/attention/x.npy examples/attention/y.npy
  *
  * x.npy holds f32 [2, 19, 64], y.npy what the block makes of it in double precision. Exit 1 when a result is wrong. */
 #include <dlfcn.h>

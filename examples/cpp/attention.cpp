@@ -3,7 +3,7 @@
 //
 //     frit compile examples/attention/attention.onnx -o attention.so
 //     c++ -std=c++17 -O2 -Iinclude examples/cpp/attention.cpp -o attention -ldl -pthread
-//     ./attention attention.so examples/attention/x.npy examples/attention/y.npy
+//     ./attention ./attention.so examples/attention/x.npy examples/attention/y.npy
 #include <algorithm>
 #include <cmath>
 #include <cstdint>

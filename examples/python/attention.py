@@ -1,11 +1,12 @@
 """Runs a compiled model from Python with ctypes alone: no NumPy, nothing of frit but the layout of its header.
 
     frit compile examples/attention/attention.onnx -o attention.so
-    python3 examples/python/attention.py attention.so examples/attention/x.npy examples/attention/y.npy
+    python3 examples/python/attention.py ./attention.so examples/attention/x.npy examples/attention/y.npy
 """
 
 import array
 import ctypes as c
+import os
 import sys
 
 ABI, MAX_RANK, F32, OK = 1, 16, 2, 0
@@ -68,7 +69,7 @@ class Model:
     """A compiled model with one f32 input and one f32 output."""
 
     def __init__(self, path):
-        self.library = c.CDLL(path)
+        self.library = c.CDLL(os.path.abspath(path))
         self.library.frit_artifact_table.restype = SELF
         self.a = self.library.frit_artifact_table(c.c_uint32(ABI))
         if not self.a:
