@@ -1,14 +1,14 @@
 /* Products: contract, matmul and einsum through one labelled product of two operands, and attention. */
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
+#include "ir/einsum.h"
 #include "ir/eval_ops.h"
 
 #define MAX_LABELS 32
 
-/* A tensor whose axes carry labels: f64 when is_float, else 64-bit integers that wrap. Letters are einsum's own; codes
- * 1..MAX_RANK are the axes behind an ellipsis, MAX_RANK the last. */
+/* A tensor whose axes carry labels: f64 when is_float, else 64-bit integers that wrap. Labels are any numbers that
+ * agree between operands; EINSUM_ELLIPSIS + k is the k-th broadcast axis from the right. */
 typedef struct labelled {
     bool is_float;
     uint32_t rank;
@@ -139,23 +139,25 @@ static frit_status run_contract(eval_cx *e, const node *n, const tensor *in, ten
 }
 const eval_row row_contract = {.run = run_contract};
 
-/* Labels of a matmul operand: ellipsis codes for batch axes, then own and 'k' in the given order (1-D: only 'k'). */
+enum { LABEL_M, LABEL_K, LABEL_N };
+
+/* Labels of a matmul operand: ellipsis labels for batch axes, then the two given ones (1-D: only k). */
 static void matmul_labels(uint32_t rank, uint8_t second_last, uint8_t last, uint8_t *out) {
-    for (uint32_t i = 0; i + 2 < rank; i++) out[i] = (uint8_t)(MAX_RANK - (rank - 3 - i));
+    for (uint32_t i = 0; i + 2 < rank; i++) out[i] = (uint8_t)(EINSUM_ELLIPSIS + rank - 3 - i);
     if (rank > 1) out[rank - 2] = second_last;
-    out[rank - 1] = rank > 1 ? last : 'k';
+    out[rank - 1] = rank > 1 ? last : LABEL_K;
 }
 
 static frit_status run_matmul(eval_cx *e, const node *n, const tensor *in, tensor *out) {
     uint8_t la[MAX_RANK], lb[MAX_RANK], lo[MAX_RANK];
     if (in[0].rank == 0 || in[1].rank == 0) return FAIL(e->c, SHAPE, node_where(e, n), "matmul: a scalar operand");
-    matmul_labels(in[0].rank, 'm', 'k', la);
-    matmul_labels(in[1].rank, 'k', 'n', lb);
+    matmul_labels(in[0].rank, LABEL_M, LABEL_K, la);
+    matmul_labels(in[1].rank, LABEL_K, LABEL_N, lb);
     labelled a = labelled_new(e, &in[0], la), b = labelled_new(e, &in[1], lb), y;
     uint32_t longest = in[0].rank > in[1].rank ? in[0].rank : in[1].rank, n_out = 0;
-    for (uint32_t i = 0; i + 2 < longest; i++) lo[n_out++] = (uint8_t)(MAX_RANK - (longest - 3 - i));
-    if (in[0].rank > 1) lo[n_out++] = 'm';
-    if (in[1].rank > 1) lo[n_out++] = 'n';
+    for (uint32_t i = 0; i + 2 < longest; i++) lo[n_out++] = (uint8_t)(EINSUM_ELLIPSIS + longest - 3 - i);
+    if (in[0].rank > 1) lo[n_out++] = LABEL_M;
+    if (in[1].rank > 1) lo[n_out++] = LABEL_N;
     if (in[0].shape[in[0].rank - 1] != in[1].shape[in[1].rank > 1 ? in[1].rank - 2 : 0])
         return FAIL(e->c, SHAPE, node_where(e, n), "matmul: inner extents differ");
     TRY(product(e, n, &a, &b, n_out, lo, &y));
@@ -165,85 +167,31 @@ const eval_row row_matmul = {.run = run_matmul};
 
 /* ---- einsum ---- */
 
-/* Reads the labels of one term ("ij", "...k") for an operand of that rank; stops at ',' '-' or the end. rank < 0: the
- * output's term, whose ellipsis stands for all ellipsis codes above lowest. */
-static bool einsum_term(const char **cursor, int rank, uint8_t lowest, uint8_t *labels, uint32_t *out_n) {
-    uint32_t n_letters = 0, n = 0;
-    for (const char *p = *cursor; *p && *p != ',' && *p != '-'; p++) n_letters += isalpha((unsigned char)*p) != 0;
-    uint32_t n_ellipsis = rank < 0 ? (uint32_t)(MAX_RANK + 1 - lowest) : (uint32_t)rank - n_letters;
-    if (rank >= 0 && n_letters > (uint32_t)rank) return false;
-    if (n_letters + n_ellipsis > MAX_RANK) return false;
-    bool has_ellipsis = false;
-    const char *p = *cursor;
-    for (; *p && *p != ',' && *p != '-'; p++) {
-        if (isalpha((unsigned char)*p)) labels[n++] = (uint8_t)*p;
-        if (*p != '.') continue;
-        if (has_ellipsis || strncmp(p, "...", 3) != 0) return false;
-        has_ellipsis = true;
-        p += 2;
-        for (uint32_t i = 0; i < n_ellipsis; i++) labels[n++] = (uint8_t)(MAX_RANK + 1 - n_ellipsis + i);
-    }
-    *cursor = p;
-    *out_n = n;
-    return rank < 0 || n == (uint32_t)rank;
-}
-
-/* The implicit output: the ellipsis, then the letters that occur once, in alphabetic order. */
-static uint32_t implicit_output(const char *equation, uint8_t lowest, uint8_t *labels) {
-    uint32_t n = 0;
-    for (uint32_t code = lowest; code <= MAX_RANK; code++) labels[n++] = (uint8_t)code;
-    for (int letter = 'A'; letter <= 'z' && n < MAX_RANK; letter++) {
-        const char *first = isalpha(letter) ? strchr(equation, letter) : NULL;
-        if (first && !strchr(first + 1, letter)) labels[n++] = (uint8_t)letter;
-    }
-    return n;
-}
-
 /* Labels that the product so far has to keep: those of the result and of operands from next on. */
 static uint32_t labels_needed(const labelled *a, const labelled *b, uint32_t n_rest, const labelled *rest,
-                              const labelled *result, uint8_t *out) {
+                              const einsum_term *result, uint8_t *out) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < a->rank + b->rank && n < MAX_LABELS; i++) {
         uint8_t label = i < a->rank ? a->label[i] : b->label[i - a->rank];
-        bool is_needed = has_label(result->rank, result->label, label);
+        bool is_needed = has_label(result->rank, result->labels, label);
         for (uint32_t k = 0; k < n_rest; k++) is_needed |= has_label(rest[k].rank, rest[k].label, label);
         if (is_needed && !has_label(n, out, label)) out[n++] = label;
     }
     return n;
 }
 
-/* Labels of all operands and of the result (only label and rank of it are set). */
-static bool einsum_parse(const char *equation, uint32_t n_in, const tensor *in, labelled *terms, labelled *result) {
-    const char *p = equation;
-    uint8_t lowest = MAX_RANK + 1;
-    for (uint32_t k = 0; k < n_in; k++) {
-        if (!einsum_term(&p, (int)in[k].rank, 0, terms[k].label, &terms[k].rank)) return false;
-        for (uint32_t i = 0; i < terms[k].rank; i++)
-            if (terms[k].label[i] < lowest) lowest = terms[k].label[i];
-        if (k + 1 < n_in && *p++ != ',') return false;
-    }
-    if (*p == 0) {
-        result->rank = implicit_output(equation, lowest, result->label);
-        return true;
-    }
-    if (p[0] != '-' || p[1] != '>') return false;
-    p += 2;
-    return einsum_term(&p, -1, lowest, result->label, &result->rank) && *p == 0;
-}
-
+/* Multiplies operands from the left, keeping after each the labels that are still needed. */
 static frit_status run_einsum(eval_cx *e, const node *n, const tensor *in, tensor *out) {
-    const char *given = ((const attr_einsum *)n->attrs)->equation;
-    char *equation = arena_strdup(e->c->scratch, given ? given : "");
-    char *to = equation;
-    for (const char *p = equation; *p; p++)
-        if (*p != ' ') *to++ = *p;
-    *to = 0;
-    labelled *terms = ARENA_ARRAY(e->c->scratch, labelled, n->n_in), result = {0};
-    if (!einsum_parse(equation, n->n_in, in, terms, &result))
-        return FAIL(e->c, SHAPE, node_where(e, n), "einsum: \"%s\" does not fit the operands", equation);
-    for (uint32_t k = 0; k < n->n_in; k++) terms[k] = labelled_new(e, &in[k], terms[k].label);
+    const char *equation = ((const attr_einsum *)n->attrs)->equation;
+    arena *a = e->c->scratch;
+    uint32_t *ranks = ARENA_ARRAY(a, uint32_t, n->n_in);
+    for (uint32_t k = 0; k < n->n_in; k++) ranks[k] = in[k].rank;
+    einsum_spec spec;
+    TRY(einsum_parse(e->c, a, equation ? equation : "", n->n_in, ranks, &spec));
+    labelled *terms = ARENA_ARRAY(a, labelled, n->n_in);
+    for (uint32_t k = 0; k < n->n_in; k++) terms[k] = labelled_new(e, &in[k], spec.in[k].labels);
     tensor one;
-    TRY(tensor_alloc(e->c, e->c->scratch, in->dt, 0, NULL, &one));
+    TRY(tensor_alloc(e->c, a, in->dt, 0, NULL, &one));
     if (dtype_is_float(in->dt))
         store_f64(&one, 0, 1);
     else
@@ -251,12 +199,10 @@ static frit_status run_einsum(eval_cx *e, const node *n, const tensor *in, tenso
     labelled acc = labelled_new(e, &one, NULL);
     for (uint32_t k = 0; k < n->n_in; k++) {
         uint8_t kept[MAX_LABELS];
-        uint32_t n_kept = labels_needed(&acc, &terms[k], n->n_in - k - 1, terms + k + 1, &result, kept);
+        uint32_t n_kept = labels_needed(&acc, &terms[k], n->n_in - k - 1, terms + k + 1, &spec.out, kept);
+        bool is_last = k + 1 == n->n_in;
         labelled next;
-        if (k + 1 == n->n_in)
-            TRY(product(e, n, &acc, &terms[k], result.rank, result.label, &next));
-        else
-            TRY(product(e, n, &acc, &terms[k], n_kept, kept, &next));
+        TRY(product(e, n, &acc, &terms[k], is_last ? spec.out.rank : n_kept, is_last ? spec.out.labels : kept, &next));
         acc = next;
     }
     return labelled_store(e, n, &acc, result_dtype(e, n, in->dt), out);
