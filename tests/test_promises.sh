@@ -1,0 +1,65 @@
+#!/bin/bash
+# What an artifact promises, on three models: the same bytes from two folders, libc and libm only, one exported symbol, and
+# all that artifact_promises.c holds it to.
+set -u
+if [ ! -x "$FRIT" ]; then
+    echo "skip: promises: build/frit is not built"
+    echo "0 passed, 0 failed, 1 skipped"
+    exit 0
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+# hold NAME COMMAND...
+hold() {
+    local name=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "$name: failed: $*"
+    fi
+}
+
+# The same model compiled in another folder, under another name, from a copy: the same bytes.
+same_bytes() {
+    mkdir -p "$work/elsewhere/deep"
+    cp "$1" "$work/elsewhere/deep/"
+    (cd "$work/elsewhere/deep" && "$FRIT" compile "$(basename "$1")" -o again.so) || return 1
+    cmp "$2" "$work/elsewhere/deep/again.so"
+}
+
+only_libc() {
+    local needed
+    needed=$(readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -vxE 'libc\.so\.6|libm\.so\.6')
+    [ -z "$needed" ] || { echo "also needs $needed" && return 1; }
+}
+
+one_symbol() {
+    local symbols
+    symbols=$(nm -D --defined-only "$1" | awk '{ print $3 }' | sed 's/@.*//')
+    [ "$symbols" = frit_artifact_table ] || { echo "exports: $symbols" && return 1; }
+}
+
+hold build "${CC:-cc}" -D_GNU_SOURCE -std=gnu17 -O1 -Wall -Wextra -Werror -rdynamic -Iinclude tests/artifact_promises.c \
+    -o "$work/promises" -ldl -pthread
+examine() {
+    local model=$1 so
+    so=$work/$(basename "$model" .onnx).so
+    shift
+    hold "$model" "$FRIT" compile "$model" -o "$so" || return
+    hold "$model" same_bytes "$model" "$so"
+    hold "$model" only_libc "$so"
+    hold "$model" one_symbol "$so"
+    hold "$model" "$work/promises" "$so" "$@"
+}
+m=tests/models
+examine examples/digits/digits.onnx image=examples/digits/held_out.npy
+examine examples/attention/attention.onnx x=examples/attention/x.npy
+for encoder in encoder_dynamo encoder_script; do
+    examine $m/$encoder.onnx tokens=$m/encoder_3x33.tokens.npy mask=$m/encoder_3x33.mask.npy
+done
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]
