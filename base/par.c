@@ -3,10 +3,11 @@
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "base/par.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
-#include <stdio.h>
+#include <unistd.h>
 
 enum { MAX_THREADS = 64, STACK_BYTES = 8 << 20 };
 
@@ -50,22 +51,42 @@ void par_for(uint32_t n, uint32_t n_threads, par_fn *fn, void *data) {
     for (uint32_t t = 1; t < n_started; t++) pthread_join(workers[t].id, NULL);
 }
 
+/* The number at *text, moved past it and what stands before it; -1 when there is none. Not scanf: this also runs inside
+ * artifacts, which have to start under old versions of libc. */
+static int64_t next_number(const char **text) {
+    const char *p = *text;
+    while (*p == ' ') p++;
+    if (*p < '0' || *p > '9') return -1;
+    int64_t n = 0;
+    for (; *p >= '0' && *p <= '9' && n < INT32_MAX; p++) n = n * 10 + (*p - '0');
+    *text = p;
+    return n;
+}
+
+/* Reads a short file; "" when there is none. */
+static const char *read_line(const char *path, char out[64]) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, out, 63);
+    if (fd >= 0) close(fd);
+    out[n > 0 ? n : 0] = 0;
+    return out;
+}
+
 /* Whole cores that the cgroup's quota allows, 0 when there is no quota or it cannot be read. */
 static uint32_t cgroup_cores(void) {
-    double quota = 0, period = 0;
-    int n_read = 0;
-    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re"); /* version 2: "QUOTA PERIOD" or "max PERIOD" */
-    if (f) {
-        n_read = fscanf(f, "%lf %lf", &quota, &period);
-        fclose(f);
+    char line[64], other[64];
+    const char *text = read_line("/sys/fs/cgroup/cpu.max", line); /* version 2: "QUOTA PERIOD" or "max PERIOD" */
+    int64_t quota, period;
+    if (*text) {
+        quota = next_number(&text);
+        period = next_number(&text);
     } else {
-        FILE *q = fopen("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "re");
-        FILE *p = fopen("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "re");
-        if (q && p) n_read = fscanf(q, "%lf", &quota) + fscanf(p, "%lf", &period);
-        if (q) fclose(q);
-        if (p) fclose(p);
+        text = read_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", line);
+        quota = next_number(&text);
+        text = read_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us", other);
+        period = next_number(&text);
     }
-    if (n_read != 2 || quota <= 0 || period <= 0) return 0;
+    if (quota <= 0 || period <= 0) return 0;
     return quota < period ? 1 : (uint32_t)(quota / period);
 }
 

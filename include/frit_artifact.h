@@ -54,8 +54,9 @@ typedef struct frit_tensor {
 
 /* How a symbol gets its value at each call. */
 typedef enum frit_symbol_kind {
-    FRIT_SYMBOL_DIM,    /* solved from dim `axis` of input `input` */
-    FRIT_SYMBOL_ELEMENT /* element `axis` (row-major) of the integer host input `input` */
+    FRIT_SYMBOL_DIM,     /* solved from dim `axis` of input `input` */
+    FRIT_SYMBOL_ELEMENT, /* element `axis` (row-major) of the integer host input `input` */
+    FRIT_SYMBOL_UNUSED   /* nothing depends on it; always lo */
 } frit_symbol_kind;
 
 /* A dim or host value that may differ from call to call. */

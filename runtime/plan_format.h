@@ -25,12 +25,13 @@ typedef struct pf_table {
     uint32_t offset, count;
 } pf_table;
 
-/* An expression. Its number is the index of its value in a context. Dims that kernels take stand in a row. */
+/* An expression. Its number is the index of its value in a context. */
 typedef struct pf_dim {
     uint32_t code; /* index in words of a program as in frit_dim_code; symbols by number */
     uint32_t text; /* string */
 } pf_dim;
 
+/* Numbered as kernels want their dims (kernel_abi.h). */
 typedef struct pf_symbol {
     uint32_t name;        /* string */
     uint32_t kind;        /* frit_symbol_kind */
@@ -68,9 +69,8 @@ typedef struct pf_kernel {
     uint32_t name, title; /* strings */
     uint32_t n_params;
     uint32_t first_phase, n_phases;
-    uint32_t flops, bytes;      /* dims, PF_NONE unknown: work of one launch, for reports and to choose threads */
-    uint32_t first_dim, n_dims; /* dims that every phase is called with */
-    uint32_t written;           /* bit p: parameter p (p < 32) is written */
+    uint32_t flops, bytes; /* dims, PF_NONE unknown: work of one launch, for reports and to choose threads */
+    uint32_t written;      /* bit p: parameter p (p < 32) is written */
     uint32_t n_launches;
     uint32_t reserved;
 } pf_kernel;
@@ -124,8 +124,9 @@ typedef struct pf_header {
     uint32_t max_args;                        /* most arguments of one launch */
     uint32_t n_copies;                        /* that in-place planning could not avoid, for reports */
     uint32_t name, producer, target, options; /* strings */
-    uint32_t needs;                           /* CPU features the code uses, bits of runtime/cpu_check.h */
-    uint32_t weights_file;                    /* string: name of the side file, "" when inside the artifact */
+    uint32_t cpu;          /* string: the CPU name that kernels are compiled for, as target_missing takes it; "" none */
+    uint32_t is_checked;   /* 1: kernels write a kernel_report */
+    uint32_t weights_file; /* string: name of the side file, "" when inside the artifact */
     /* The writer fills these in after linking. */
     uint64_t weights_bytes;
     uint64_t weights_position; /* in the artifact or its side file */

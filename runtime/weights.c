@@ -1,0 +1,67 @@
+/* Where the weights are: given by the caller, inside the artifact, or in a side file next to it, mapped read-only so
+ * that processes and contexts share its pages. */
+#define _GNU_SOURCE /* dladdr */
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "runtime/runtime.h"
+
+enum { PATH_BYTES = 4096 };
+
+/* The side file lies in the folder of the library that holds the plan. */
+static bool side_path(const pf_header *h, char *out) {
+    Dl_info here;
+    if (!dladdr(h, &here) || !here.dli_fname) return false;
+    const char *slash = strrchr(here.dli_fname, '/');
+    int n_folder = slash ? (int)(slash - here.dli_fname) + 1 : 0;
+    int n = snprintf(out, PATH_BYTES, "%.*s%s", n_folder, here.dli_fname, pf_string(h, h->weights_file));
+    return n > 0 && n < PATH_BYTES;
+}
+
+static frit_status map_side(frit_context *x, int fd, const char *path, message m) {
+    const pf_header *h = x->plan;
+    struct stat st;
+    uint64_t bytes = PF_SIDE_BYTES + h->weights_bytes;
+    if (fstat(fd, &st)) return message_set(m, FRIT_IO, "%s: %s", path, strerror(errno));
+    if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != bytes)
+        return message_set(m, FRIT_FORMAT, "%s: is not the weights file of this artifact", path);
+    void *at = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
+    if (at == MAP_FAILED) return message_set(m, FRIT_IO, "%s: cannot be mapped: %s", path, strerror(errno));
+    x->mapped_weights = at;
+    const pf_side *side = at;
+    bool is_ours = memcmp(side->magic, PF_SIDE_MAGIC, sizeof side->magic) == 0 &&
+                   side->weights_bytes == h->weights_bytes && side->weights_id == h->weights_id;
+    if (!is_ours) return message_set(m, FRIT_FORMAT, "%s: is not the weights file of this artifact", path);
+    x->weights = (const char *)at + PF_SIDE_BYTES;
+    return FRIT_OK;
+}
+
+frit_status weights_find(frit_context *x, const frit_options *o, message m) {
+    const pf_header *h = x->plan;
+    if (o->weights && o->weights_bytes != h->weights_bytes)
+        return message_set(m, FRIT_SHAPE, "the weights given have %llu bytes, %llu are needed",
+                           (unsigned long long)o->weights_bytes, (unsigned long long)h->weights_bytes);
+    x->weights = o->weights ? o->weights : x->module->weights;
+    if (x->weights || h->weights_bytes == 0) return FRIT_OK;
+    if (!h->weights_file) {
+        x->weights = (const char *)h + h->weights_delta;
+        return FRIT_OK;
+    }
+    char path[PATH_BYTES];
+    if (!side_path(h, path)) return message_set(m, FRIT_IO, "the folder of the weights file is not known");
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return message_set(m, FRIT_IO, "%s: %s", path, strerror(errno));
+    frit_status status = map_side(x, fd, path, m);
+    close(fd);
+    return status;
+}
+
+void weights_release(frit_context *x) {
+    if (x->mapped_weights) munmap((void *)(uintptr_t)x->mapped_weights, PF_SIDE_BYTES + x->plan->weights_bytes);
+}
