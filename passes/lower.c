@@ -1,0 +1,216 @@
+/* Core graph -> plan: fuse, build one kernel per group, order them by what they read, give every value a place. */
+#include "passes/lower.h"
+
+#include <string.h>
+
+typedef struct lower_cx {
+    cx *c;
+    graph *g;
+    fusion *f;
+    plan *p;
+    const tree_options *o;
+    pbuf_id *buf_of;     /* stored value -> plan buffer + 1 */
+    uint32_t *kernel_of; /* group -> kernel, UINT32_MAX none */
+    uint32_t *writer;    /* plan buffer -> group that writes it, GROUP_NONE none */
+    VEC(pstep) steps;
+    uint8_t *state; /* group -> 0 new, 1 being placed, 2 placed */
+    pstep *step_of; /* group -> its launch */
+} lower_cx;
+
+static dim value_bytes(const graph *g, value_id v) {
+    dim_table *t = g->dims;
+    const tensor_type *type = graph_type(g, v);
+    dim n = dim_product(t, type->rank, type->shape);
+    unsigned bits = dtype_bits(type->dt);
+    if (bits >= 8) return dim_mul(t, n, dim_const(t, bits / 8));
+    return dim_ceildiv(t, n, dim_const(t, 8 / bits));
+}
+
+static pbuf_id buffer_add(lower_cx *x, pbuf buf) {
+    buf.first = buf.last = UINT32_MAX;
+    vec_push(x->p->a, x->p->bufs, buf);
+    return x->p->bufs.n - 1;
+}
+
+static pbuf_id buffer_of_value(lower_cx *x, value_id v) {
+    if (x->buf_of[v]) return x->buf_of[v] - 1;
+    const graph *g = x->g;
+    const value *info = graph_value(g, v);
+    const region *body = &g->regions.at[0];
+    pbuf buf = {.name = info->name,
+                .kind = PB_ARENA,
+                .dt = info->type.dt,
+                .rank = info->type.rank,
+                .shape = info->type.shape,
+                .bytes = value_bytes(g, v)};
+    const const_data *d = graph_const(g, v);
+    if (d) {
+        buf.kind = PB_CONST;
+        buf.data = d;
+        buf.index = x->p->consts.n;
+        vec_push(x->p->a, x->p->consts, d);
+    } else if (info->def == NODE_NONE) {
+        buf.kind = PB_INPUT;
+        buf.index = info->index;
+    } else {
+        for (uint32_t i = body->results.n; i-- > 0;) {
+            if (body->results.at[i] != v) continue;
+            buf.kind = PB_OUTPUT;
+            buf.index = i;
+        }
+    }
+    pbuf_id id = buffer_add(x, buf);
+    x->buf_of[v] = id + 1;
+    return id;
+}
+
+static pbuf_id buffer_of_param(lower_cx *x, const expander *e, uint32_t i) {
+    if (e->params.at[i] != VALUE_NONE) return buffer_of_value(x, e->params.at[i]);
+    const const_data *d = e->packed.at[i];
+    const kbuf *b = &e->k->bufs.at[i];
+    pbuf buf = {.name = b->name,
+                .kind = PB_CONST,
+                .index = x->p->consts.n,
+                .dt = b->dt,
+                .rank = b->rank,
+                .shape = b->shape,
+                .data = d};
+    dim_table *t = x->g->dims;
+    buf.bytes = dim_mul(t, dim_product(t, b->rank, b->shape), dim_const(t, dtype_bits(b->dt) / 8));
+    vec_push(x->p->a, x->p->consts, d);
+    return buffer_add(x, buf);
+}
+
+/* "softmax_12"-like: the operator that a reader would look for, and the group's number. */
+static const char *kernel_name(const lower_cx *x, uint32_t id) {
+    const group *gr = &x->f->groups.at[id];
+    const char *op = gr->anchor == NODE_NONE ? "copy" : op_name(graph_node(x->g, gr->anchor)->op);
+    return arena_printf(x->p->a, "%s_%u", op, x->p->kernels.n);
+}
+
+static const char *kernel_title(const lower_cx *x, const group *gr) {
+    strbuf b = {.a = x->p->a};
+    const char *last = "";
+    for (uint32_t i = 0; i < gr->nodes.n; i++) {
+        const node *n = graph_node(x->g, gr->nodes.at[i]);
+        const char *loc = x->g->locs.at[n->loc];
+        if (i) strbuf_add(&b, " + ");
+        strbuf_add(&b, op_name(n->op));
+        if (*loc) last = loc;
+    }
+    if (*last) strbuf_printf(&b, " (%s)", last);
+    return strbuf_text(&b);
+}
+
+static frit_status build_tree(lower_cx *x, expander *e, const group *gr) {
+    switch (gr->kind) {
+    case GROUP_MAP:
+        return tree_map(e, x->o);
+    case GROUP_ROW:
+        return tree_row(e, x->o);
+    case GROUP_CONTRACT:
+        return tree_contract(e, x->o);
+    case GROUP_ATTEND:
+        return tree_attend(e, x->o);
+    case GROUP_STAGE:
+        return tree_stage(e, x->o);
+    }
+    return FRIT_INTERNAL;
+}
+
+static frit_status build_kernel(lower_cx *x, uint32_t id) {
+    const group *gr = &x->f->groups.at[id];
+    plan *p = x->p;
+    kernel *k = kernel_new(p->a, kernel_name(x, id), x->g->dims);
+    k->title = kernel_title(x, gr);
+    expander e;
+    expander_init(&e, x->c, x->f, k, id);
+    frit_status status = build_tree(x, &e, gr);
+    if (status != FRIT_OK) {
+        cx_prefix(x->c, k->title);
+        return status;
+    }
+    pbuf_id *args = ARENA_ARRAY(p->a, pbuf_id, k->n_params + 1u);
+    for (uint32_t i = 0; i < k->n_params; i++) args[i] = buffer_of_param(x, &e, i);
+    x->kernel_of[id] = p->kernels.n;
+    x->step_of[id] = (pstep){.kind = PS_LAUNCH,
+                             .kernel = p->kernels.n,
+                             .n_args = k->n_params,
+                             .args = args,
+                             .loc = gr->anchor == NODE_NONE ? "" : x->g->locs.at[graph_node(x->g, gr->anchor)->loc]};
+    vec_push(p->a, p->kernels, k);
+    return FRIT_OK;
+}
+
+static void find_writers(lower_cx *x) {
+    x->writer = ARENA_ARRAY(x->p->a, uint32_t, x->p->bufs.n + 1u);
+    memset(x->writer, 0xff, (x->p->bufs.n + 1u) * sizeof *x->writer);
+    for (uint32_t id = 0; id < x->f->groups.n; id++) {
+        if (x->kernel_of[id] == UINT32_MAX) continue;
+        const kernel *k = x->p->kernels.at[x->kernel_of[id]];
+        for (uint32_t i = 0; i < k->n_params; i++)
+            if (k->bufs.at[i].is_written) x->writer[x->step_of[id].args[i]] = id;
+    }
+}
+
+/* Depth first: the groups that write what this one reads come before it. */
+static frit_status place_group(lower_cx *x, uint32_t id) {
+    if (x->state[id] == 2) return FRIT_OK;
+    if (x->state[id] == 1) return FAIL(x->c, INTERNAL, NULL, "fusion made a cycle through kernel %u", x->kernel_of[id]);
+    x->state[id] = 1;
+    const pstep *s = &x->step_of[id];
+    for (uint32_t i = 0; i < s->n_args; i++) {
+        uint32_t w = x->writer[s->args[i]];
+        if (w != GROUP_NONE && w != id) TRY(place_group(x, w));
+    }
+    x->state[id] = 2;
+    vec_push(x->p->a, x->steps, *s);
+    return FRIT_OK;
+}
+
+/* Outputs that no kernel writes: an input, a constant, or an output listed twice. */
+static void copy_outputs(lower_cx *x) {
+    const region *body = &x->g->regions.at[0];
+    for (uint32_t i = 0; i < body->results.n; i++) {
+        value_id v = body->results.at[i];
+        pbuf_id from = buffer_of_value(x, v);
+        const pbuf *b = &x->p->bufs.at[from];
+        if (b->kind == PB_OUTPUT && b->index == i) continue;
+        pbuf out = *b;
+        out.kind = PB_OUTPUT;
+        out.index = i;
+        out.data = NULL;
+        pbuf_id *args = ARENA_ARRAY(x->p->a, pbuf_id, 2);
+        args[0] = from;
+        args[1] = buffer_add(x, out);
+        pstep copy = {.kind = PS_COPY, .n_args = 2, .args = args, .loc = ""};
+        vec_push(x->p->a, x->steps, copy);
+    }
+}
+
+frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
+    plan *p = ARENA_NEW(c->job, plan);
+    *p = (plan){.a = c->job, .iface = g};
+    tree_options trees = {.t = o->t, .is_checked = o->is_checked};
+    lower_cx x = {.c = c, .g = g, .p = p, .o = &trees};
+    TRY(fuse_graph(c, g, &x.f));
+    uint32_t n = x.f->groups.n;
+    x.buf_of = ARENA_ARRAY(p->a, pbuf_id, g->values.n + 1u);
+    x.kernel_of = ARENA_ARRAY(p->a, uint32_t, n + 1u);
+    memset(x.kernel_of, 0xff, (n + 1u) * sizeof *x.kernel_of);
+    x.step_of = ARENA_ARRAY(p->a, pstep, n + 1u);
+    x.state = ARENA_ARRAY(p->a, uint8_t, n + 1u);
+    for (uint32_t id = 0; id < n; id++) {
+        const group *gr = &x.f->groups.at[id];
+        TRY(cx_poll(c));
+        if (!gr->is_dissolved && gr->outputs.n) TRY(build_kernel(&x, id));
+    }
+    find_writers(&x);
+    for (uint32_t id = 0; id < n; id++)
+        if (x.kernel_of[id] != UINT32_MAX) TRY(place_group(&x, id));
+    copy_outputs(&x);
+    p->steps = (pstep_list){x.steps.n, x.steps.at};
+    TRY(plan_memory(c, p));
+    *out = p;
+    return FRIT_OK;
+}

@@ -1,0 +1,165 @@
+/* Core graph -> kernels -> plan.
+ *
+ *   fuse.c      which nodes share a kernel (groups), which values live in memory (materialised), which are free
+ *   expand.c    the scalar expression of any value at any index, through views, guards and free nodes
+ *   tree_*.c    one kernel per group: definitions, schedule, loop tree
+ *   pack.c      constant operands rewritten into the form that their kernel streams
+ *   memory.c    arena slots
+ *   lower.c     walks the groups in order and writes the plan */
+#ifndef FRIT_PASSES_LOWER_H
+#define FRIT_PASSES_LOWER_H
+
+#include "base/target.h"
+#include "ir/plan.h"
+
+/* What a kernel is built around. */
+typedef enum group_kind {
+    GROUP_MAP,      /* elementwise over one domain */
+    GROUP_ROW,      /* reductions over some axes of one domain, and maps over the whole or the kept axes */
+    GROUP_CONTRACT, /* one contract with prologue and epilogue maps */
+    GROUP_ATTEND,   /* one attend with epilogue maps */
+    GROUP_STAGE     /* scan, top-k, scatter, ...: one node with a loop tree of its own */
+} group_kind;
+
+/* Nodes that share one kernel. The domain's axes are SYM_AXIS symbols; index[] says where in the domain each member's
+ * value is computed. */
+typedef struct group {
+    group_kind kind;
+    node_id anchor;     /* the contract, attend or stage node; the first reduce; the first node of a MAP */
+    VEC(node_id) nodes; /* members in topological order */
+    uint32_t rank;
+    const dim *axes;       /* domain axis symbols as dims, outermost first */
+    uint64_t reduced;      /* ROW: bit i set when axis i is reduced */
+    VEC(value_id) outputs; /* values that other groups or the caller need */
+    bool is_dissolved;     /* a MAP whose expression moved into its consumers */
+} group;
+
+#define GROUP_NONE UINT32_MAX
+
+typedef struct fusion {
+    graph *g;
+    arena *a;
+    VEC(group) groups;
+    uint32_t *group_of;      /* node -> group, GROUP_NONE for free nodes */
+    const dim **index;       /* value -> index (rank entries) at which its group computes it, NULL for none */
+    bool *is_stored;         /* value -> lives in memory (input, dense constant, or an output of its group) */
+    value_id *stored_as;     /* value -> the bijective view of it that is stored in its place (itself mostly) */
+    VEC(const char *) stops; /* one sentence per boundary where fusion stopped, for the report */
+} fusion;
+
+/* Groups the nodes of g. Guarantees: no cycle between groups; every use of a stored value outside its group reads
+ * memory. */
+frit_status fuse_graph(cx *c, graph *g, fusion **out);
+/* v traced through bijective or slicing views to the value that they look at. */
+value_id fuse_base(const graph *g, value_id v);
+
+/* ---- expand.c */
+/* Index of x that element out_index of the view node n looks at; guard (when non-NULL) receives the condition under
+ * which it exists (0 always). Only VIEW nodes with one data operand. */
+void view_index(kernel *k, const graph *g, const node *n, const dim *out_index, dim *in_index, kx *guard);
+/* The index in shape `to` of the element that has index `at` in shape `from` (equal row-major order). */
+void reshape_index(dim_table *t, const tensor_type *from, const tensor_type *to, const dim *at, dim *out);
+
+typedef struct expander {
+    cx *c;
+    fusion *f;
+    kernel *k;
+    uint32_t group;                 /* group being built */
+    map buffers;                    /* stored value -> parameter buffer */
+    VEC(value_id) params;           /* parameter buffer -> stored value, VALUE_NONE for a packed constant */
+    VEC(const const_data *) packed; /* parameter buffer -> packed constant, NULL for a stored value */
+    map memo;                       /* (value, index, guard) -> kx */
+    /* Called for members of the group at hand that have their own definition or place; returns 0 to expand inline. */
+    kx (*resolve)(struct expander *e, value_id v, const dim *at, kx guard);
+    void *data;
+} expander;
+
+void expander_init(expander *e, cx *c, fusion *f, kernel *k, uint32_t group);
+/* The value of v at index at (graph_type(v)->rank dims), valid where guard (0: always) holds. Errors: FRIT_UNSUPPORTED.
+ */
+frit_status expand(expander *e, value_id v, const dim *at, kx guard, kx *out);
+/* The parameter buffer of a stored value, added on first use. */
+buf_id expander_param(expander *e, value_id v, bool is_written);
+/* Stores `x`, the element of v at index at, to where v lives (through the view it is stored as). */
+void expander_store(expander *e, klist *l, value_id v, const dim *at, kx x, kx pred);
+/* The offset in elements that expander_store writes to. */
+dim expander_store_offset(expander *e, value_id v, const dim *at);
+
+/* A parameter that reads a constant made for this kernel. */
+buf_id expander_packed(expander *e, const const_data *d, uint32_t rank, const dim *shape);
+
+/* ---- axes.c: loops over fewer, longer axes. */
+/* Axes that one loop each will run over: runs of the domain's axes merged where every access stays linear. */
+typedef struct axis_run {
+    dim axis; /* the merged axis symbol */
+    dim extent;
+    uint32_t tag; /* axes with different tags never merge */
+} axis_run;
+typedef struct axis_map {
+    kernel *k;
+    uint32_t n;
+    axis_run runs[2 * MAX_RANK]; /* outermost first; extents of 1 are dropped */
+    uint32_t n_syms;
+    sym_id syms[2 * MAX_RANK]; /* the domain's axis symbols and what stands for them */
+    dim by[2 * MAX_RANK];
+} axis_map;
+typedef struct dim_set {
+    VEC(dim) dims;
+    map seen;
+} dim_set;
+void axis_map_init(axis_map *m, kernel *k);
+void axis_map_add(axis_map *m, const char *name, dim axis, uint32_t tag); /* one axis symbol of the domain, in order */
+/* Merges neighbours of equal tag where all dims of accesses (of the unmapped axes) stay linear; always when the tag's
+ * bit is set in force. */
+void axis_map_merge(axis_map *m, const dim_set *accesses, uint32_t force);
+dim axis_map_dim(const axis_map *m, dim d);
+kx axis_map_kx(const axis_map *m, kx x);
+/* Every index dim that evaluating x computes: buffer offsets, index values, those of loaded indices. */
+void access_dims(kernel *k, kx x, dim_set *out);
+void access_add(kernel *k, dim d, dim_set *out);
+dim axis_extent(kernel *k, dim axis); /* of an axis symbol */
+sym_id axis_sym(kernel *k, dim axis);
+/* Cuts a range of `extent` values into blocks of `size`: returns block * size + inner over two new axes. */
+dim axis_split(kernel *k, dim extent, int64_t size, dim *out_block, dim *out_inner);
+/* Loops inside each other, outermost pushed first. */
+typedef struct nest {
+    kernel *k;
+    uint32_t n;
+    kstmt *loops[4 * MAX_RANK];
+} nest;
+void nest_push(nest *s, kloop_kind kind, dim axis, uint32_t lanes, uint32_t unroll);
+/* Closes the loops around body and appends them (or the body itself when there are none) to l. */
+void nest_close(nest *s, klist body, klist *l);
+
+/* Index of operand i (0, 1) of contract n when its labels run over axes: the result's labels in order, then the summed
+ * labels in the order in which the left operand has them. */
+void contract_operand_index(const graph *g, const node *n, uint32_t i, const dim *axes, dim *out);
+/* ---- pack.c: b[kk, col] of a constant as panels [ceil(cols / panel), n_k, panel], zero-padded. src is element
+ * base + kk * k_stride + col * col_stride of data. */
+typedef struct pack_request {
+    const const_data *data;
+    int64_t base, k_stride, col_stride, n_k, n_cols, panel;
+} pack_request;
+frit_status pack_panels(cx *c, const pack_request *r, const const_data **out);
+
+/* ---- trees: all build e->k completely */
+typedef struct tree_options {
+    const target *t;
+    bool is_checked;
+} tree_options;
+frit_status tree_map(expander *e, const tree_options *o);
+frit_status tree_row(expander *e, const tree_options *o);
+frit_status tree_contract(expander *e, const tree_options *o); /* as a row kernel when it has no matrix form */
+frit_status tree_attend(expander *e, const tree_options *o);
+frit_status tree_stage(expander *e, const tree_options *o);
+
+/* ---- lower.c */
+typedef struct lower_options {
+    const target *t;
+    bool is_checked;
+} lower_options;
+frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out);
+/* ---- memory.c: assigns arena slots by life; sets slots, scratch. */
+frit_status plan_memory(cx *c, plan *p);
+
+#endif

@@ -1,0 +1,88 @@
+/* Arena slots: buffers whose lives do not overlap share one. A slot is as large as the largest of its buffers for the
+ * dims at hand, so offsets stay exact max-plus expressions; which buffers share is decided once, by upper bounds. */
+#include "passes/lower.h"
+
+typedef struct slot {
+    dim bytes;
+    uint32_t free_after; /* last step that uses its newest buffer */
+    int64_t bound;
+} slot;
+
+static int64_t bound_of(dim_table *t, dim d) {
+    int64_t lo, hi;
+    dim_bounds(t, d, &lo, &hi);
+    return hi;
+}
+
+static void note_use(plan *p, pbuf_id b, uint32_t step) {
+    pbuf *buf = &p->bufs.at[b];
+    if (buf->first == UINT32_MAX) buf->first = step;
+    buf->last = step;
+}
+
+static void find_lives(plan *p, const pstep_list *l, uint32_t *step) {
+    for (uint32_t i = 0; i < l->n; i++, (*step)++) {
+        const pstep *s = &l->at[i];
+        for (uint32_t j = 0; j < s->n_args; j++) note_use(p, s->args[j], *step);
+        for (uint32_t j = 0; j < s->n_alts; j++) find_lives(p, &s->alts[j].body, step);
+        find_lives(p, &s->body[0], step);
+        find_lives(p, &s->body[1], step);
+    }
+}
+
+/* The free slot whose bound fits best: the smallest that is large enough, else the largest. */
+static uint32_t best_slot(const slot *slots, uint32_t n, uint32_t first, int64_t bound) {
+    uint32_t best = UINT32_MAX;
+    for (uint32_t i = 0; i < n; i++) {
+        if (slots[i].free_after >= first) continue;
+        if (best == UINT32_MAX) {
+            best = i;
+            continue;
+        }
+        bool fits = slots[i].bound >= bound, best_fits = slots[best].bound >= bound;
+        bool is_better =
+            fits ? !best_fits || slots[i].bound < slots[best].bound : !best_fits && slots[i].bound > slots[best].bound;
+        if (is_better) best = i;
+    }
+    return best;
+}
+
+static void plan_scratch(plan *p) {
+    dim_table *t = p->iface->dims;
+    p->scratch = dim_const(t, 0);
+    for (uint32_t i = 0; i < p->kernels.n; i++) {
+        dim total;
+        kernel_scratch(p->kernels.at[i], KID_NONE, &total);
+        p->scratch = dim_max(t, p->scratch, dim_majorant(t, total));
+    }
+    p->scratch = dim_align(t, p->scratch, 64);
+}
+
+frit_status plan_memory(cx *c, plan *p) {
+    dim_table *t = p->iface->dims;
+    uint32_t step = 0, n_slots = 0;
+    for (uint32_t i = 0; i < p->bufs.n; i++) p->bufs.at[i].first = p->bufs.at[i].last = UINT32_MAX;
+    find_lives(p, &p->steps, &step);
+    slot *slots = ARENA_ARRAY(c->scratch, slot, p->bufs.n + 1u);
+    for (uint32_t s = 0; s < step; s++) {
+        for (uint32_t i = 0; i < p->bufs.n; i++) {
+            pbuf *b = &p->bufs.at[i];
+            if (b->kind != PB_ARENA || b->first != s) continue;
+            dim bytes = dim_align(t, dim_majorant(t, b->bytes), 64);
+            int64_t bound = bound_of(t, bytes);
+            uint32_t best = best_slot(slots, n_slots, b->first, bound);
+            if (best == UINT32_MAX) {
+                best = n_slots++;
+                slots[best].bytes = dim_const(t, 0);
+            }
+            slots[best].bytes = dim_max(t, slots[best].bytes, bytes);
+            slots[best].bound = bound_of(t, slots[best].bytes);
+            slots[best].free_after = b->last;
+            b->index = best;
+        }
+    }
+    p->slots.n = 0;
+    for (uint32_t i = 0; i < n_slots; i++) vec_push(p->a, p->slots, slots[i].bytes);
+    plan_scratch(p);
+    return FRIT_OK;
+}

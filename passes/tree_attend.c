@@ -1,0 +1,379 @@
+/* Loop tree of an ATTEND group: softmax(scale q k^T + mask) v without ever storing the scores.
+ *
+ * A block of 64 query rows lies along the vectors, so that every statistic is a vector operation and keys and values
+ * are read in place, as broadcasts: qt[d, i] = scale * q[i, d] for each block of 64 keys j { s[j, i] = k[j, :] . qt[:,
+ * i]                       leaf, rows j vec i { s = score(s); m' = max(m, max_j s); p[j, i] = exp(s - m'); l = l *
+ * exp(m - m') + sum_j p; m = m' } o[e, i] = o[e, i] * exp(m - m') + v[:, e] . p[:, i] leaf, rows e
+ *   }
+ *   y[i, e] = o[e, i] / l[i]
+ * Blocks of keys begin at absolute multiples of 64, so a row's bits do not depend on how many rows a call has. A row
+ * whose keys are all excluded gives zeros. */
+#include "passes/lower.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { QUERIES = 64, KEYS = 64 };
+
+typedef struct attend_cx {
+    expander *e;
+    const tree_options *o;
+    kernel *k;
+    const group *gr;
+    const node *n;
+    dtype dt;                                 /* of the scores and sums: f32, or f64 for f64 operands */
+    uint32_t rank;                            /* of q, k, v */
+    dim n_queries, n_keys, n_depth, n_values; /* S, T, D, E */
+    dim group_size;                           /* query heads per key head */
+    dim query_base, query, n_block;           /* first query of the block; axis inside; queries in the block */
+    dim key_base, n_key_block;
+    buf_id qt, s, o_tile, m, l, alpha;
+    dim o_at[2]; /* index in o_tile during the epilogue */
+    uint32_t lanes;
+} attend_cx;
+
+static kx op2(kernel *k, op_code op, kx a, kx b) {
+    kx args[2] = {a, b};
+    return kx_op(k, op, 2, args);
+}
+
+static kx pick(kernel *k, kx cond, kx a, kx b) {
+    kx args[3] = {cond, a, b};
+    return kx_op(k, OP_select, 3, args);
+}
+
+static buf_id tile_of(attend_cx *x, const char *name, uint32_t rank, dim a, dim b) {
+    dim shape[2] = {a, b};
+    return kernel_local(x->k, name, x->dt, KB_TILE, rank, arena_copy(x->k->a, shape, sizeof shape));
+}
+
+/* Index of an operand: the batch axes of the domain, its head axis (grouped for k and v), then row and column. */
+static void operand_at(const attend_cx *x, bool is_key, dim row, dim col, dim *out) {
+    uint32_t heads = x->rank - 3;
+    for (uint32_t i = 0; i + 2 < x->rank; i++) out[i] = x->gr->axes[i];
+    if (is_key && x->rank > 2) out[heads] = dim_floordiv(x->k->dims, x->gr->axes[heads], x->group_size);
+    out[x->rank - 2] = row;
+    out[x->rank - 1] = col;
+}
+
+/* vec i over the queries of the block around body. */
+static void vec_queries(attend_cx *x, dim lane, klist body, klist *l) {
+    nest s = {.k = x->k};
+    nest_push(&s, KL_VEC, lane, x->lanes, 1);
+    nest_close(&s, body, l);
+}
+
+static dim lane_axis(attend_cx *x) { return dim_axis(x->k->dims, "i", x->n_block); }
+
+static frit_status emit_queries(attend_cx *x, klist *l) {
+    kernel *k = x->k;
+    const attr_attend *a = x->n->attrs;
+    dim d = dim_axis(k->dims, "d", x->n_depth), i = lane_axis(x);
+    dim at[MAX_RANK], to[2] = {d, i};
+    operand_at(x, false, dim_add(k->dims, x->query_base, i), d, at);
+    kx q, scale;
+    TRY(expand(x->e, x->n->in[0], at, 0, &q));
+    q = kx_cast(k, q, x->dt, true);
+    if (a->scale != 0)
+        scale = kx_number(k, x->dt, a->scale);
+    else {
+        kx depth = kx_cast(k, kx_index(k, x->n_depth), x->dt, true), one = kx_number(k, x->dt, 1);
+        int64_t known;
+        if (dim_is_const(k->dims, x->n_depth, &known))
+            scale = kx_number(k, x->dt, 1 / sqrt((double)known));
+        else
+            scale = op2(k, OP_div, one, kx_op(k, OP_sqrt, 1, &depth));
+    }
+    klist body = {0};
+    nest s = {.k = k};
+    nest_push(&s, KL_SEQ, d, 0, 0);
+    nest_push(&s, KL_VEC, i, x->lanes, 1);
+    kstmt_store(k, &body, x->qt, to, op2(k, OP_mul, q, scale), 0);
+    nest_close(&s, body, l);
+    return FRIT_OK;
+}
+
+static void emit_start(attend_cx *x, klist *l) {
+    kernel *k = x->k;
+    dim i = lane_axis(x), j = lane_axis(x), e = dim_axis(k->dims, "e", x->n_values);
+    klist body = {0}, zero = {0};
+    kstmt_store(k, &body, x->m, &i, kx_number(k, x->dt, -INFINITY), 0);
+    kstmt_store(k, &body, x->l, &i, kx_number(k, x->dt, 0), 0);
+    vec_queries(x, i, body, l);
+    dim at[2] = {e, j};
+    nest s = {.k = k};
+    nest_push(&s, KL_SEQ, e, 0, 0);
+    nest_push(&s, KL_VEC, j, x->lanes, 1);
+    kstmt_store(k, &zero, x->o_tile, at, kx_number(k, x->dt, 0), 0);
+    nest_close(&s, zero, l);
+}
+
+/* An operand that the leaf reads in place, or a tile filled with it. own: its row axis in the leaf; kk: the summed
+ * axis. */
+static frit_status leaf_operand(attend_cx *x, klist *l, value_id v, dim key, dim column, bool rows_are_keys,
+                                buf_id *out, const dim **out_at) {
+    kernel *k = x->k;
+    dim at[MAX_RANK], coeff, rest;
+    kx value_at;
+    operand_at(x, true, dim_add(k->dims, x->key_base, key), column, at);
+    TRY(expand(x->e, v, at, 0, &value_at));
+    value_at = kx_cast(k, value_at, x->dt, true);
+    kx_node n = k->exprs.at[value_at];
+    bool is_direct = n.kind == KX_LOAD && !n.pred;
+    if (is_direct) {
+        dim offset = kbuf_offset(k, n.ref, n.at);
+        is_direct = dim_linear(k->dims, offset, axis_sym(k, key), &coeff, &rest) &&
+                    dim_linear(k->dims, rest, axis_sym(k, column), &coeff, &rest);
+    }
+    if (is_direct) {
+        *out = n.ref;
+        *out_at = n.at;
+        return FRIT_OK;
+    }
+    dim width = axis_extent(k, column), shape0 = dim_const(k->dims, KEYS);
+    *out = tile_of(x, rows_are_keys ? "kt" : "vt", 2, shape0, width);
+    dim r = dim_axis(k->dims, "r", x->n_key_block), c = dim_axis(k->dims, "c", width);
+    sym_id syms[2] = {axis_sym(k, key), axis_sym(k, column)};
+    dim by[2] = {r, c}, to[2] = {r, c}, leaf_at[2] = {key, column};
+    klist body = {0};
+    nest s = {.k = k};
+    nest_push(&s, KL_SEQ, r, 0, 0);
+    nest_push(&s, KL_VEC, c, x->lanes, 1);
+    kstmt_store(k, &body, *out, to, kx_subst(k, value_at, 2, syms, by, NULL, NULL), 0);
+    nest_close(&s, body, l);
+    *out_at = arena_copy(k->a, leaf_at, sizeof leaf_at);
+    return FRIT_OK;
+}
+
+static const dim *two(kernel *k, dim a, dim b) {
+    dim at[2] = {a, b};
+    return arena_copy(k->a, at, sizeof at);
+}
+
+/* s[j, i] = k[j, :] . qt[:, i] */
+static frit_status emit_scores(attend_cx *x, klist *l) {
+    kernel *k = x->k;
+    dim j = dim_axis(k->dims, "row", x->n_key_block), i = dim_axis(k->dims, "col", x->n_block);
+    dim d = dim_axis(k->dims, "kk", x->n_depth);
+    buf_id a;
+    const dim *a_at;
+    TRY(leaf_operand(x, l, x->n->in[1], j, d, true, &a, &a_at));
+    kleaf *leaf = kstmt_leaf(k, l);
+    *leaf = (kleaf){.c = x->s,
+                    .a = a,
+                    .b = x->qt,
+                    .c_at = two(k, j, i),
+                    .a_at = a_at,
+                    .b_at = two(k, d, i),
+                    .row = axis_sym(k, j),
+                    .col = axis_sym(k, i),
+                    .kk = axis_sym(k, d),
+                    .rows = x->n_key_block,
+                    .cols = x->n_block,
+                    .n_k = x->n_depth,
+                    .max_cols = QUERIES,
+                    .padded = true};
+    return FRIT_OK;
+}
+
+/* The score after soft-cap, mask, causal order and window; -inf where excluded. */
+static frit_status score(attend_cx *x, dim j, dim i, kx raw, kx *out) {
+    kernel *k = x->k;
+    dim_table *t = k->dims;
+    const attr_attend *a = x->n->attrs;
+    dim query = dim_add(t, x->query_base, i), key = dim_add(t, x->key_base, j);
+    kx minus_inf = kx_number(k, x->dt, -INFINITY), s = raw;
+    if (a->softcap != 0) {
+        kx cap = kx_number(k, x->dt, a->softcap), ratio = op2(k, OP_div, s, cap);
+        s = op2(k, OP_mul, cap, kx_op(k, OP_tanh, 1, &ratio));
+    }
+    if (x->n->n_in > 3) {
+        const tensor_type *mask = graph_type(x->e->f->g, x->n->in[3]);
+        dim full[MAX_RANK], at[MAX_RANK];
+        operand_at(x, false, query, key, full);
+        for (uint32_t d = 0; d < mask->rank; d++) {
+            bool is_one = dim_equal(t, mask->shape[d], dim_const(t, 1));
+            at[d] = is_one ? dim_const(t, 0) : full[x->rank - mask->rank + d];
+        }
+        kx m;
+        TRY(expand(x->e, x->n->in[3], at, 0, &m));
+        if (mask->dt == FRIT_DT_BOOL)
+            s = pick(k, m, s, minus_inf);
+        else
+            s = op2(k, OP_add, s, kx_cast(k, m, x->dt, true));
+    }
+    dim offset = dim_sub(t, x->n_keys, x->n_queries); /* the last query sees the last key */
+    dim last = dim_add(t, query, offset);
+    if (a->causal) s = pick(k, op2(k, OP_le, kx_index(k, key), kx_index(k, last)), s, minus_inf);
+    if (a->window > 0) {
+        kx first = kx_index(k, dim_sub(t, last, dim_const(t, a->window)));
+        s = pick(k, op2(k, OP_gt, kx_index(k, key), first), s, minus_inf);
+    }
+    *out = s;
+    return FRIT_OK;
+}
+
+/* Scores to weights, and the running maximum and sum of each query. */
+static frit_status emit_softmax(attend_cx *x, klist *l) {
+    kernel *k = x->k;
+    dim i = lane_axis(x), j0 = dim_axis(k->dims, "j", x->n_key_block), j1 = dim_axis(k->dims, "j", x->n_key_block);
+    dim at0[2] = {j0, i}, at1[2] = {j1, i};
+    kx minus_inf = kx_number(k, x->dt, -INFINITY), zero = kx_number(k, x->dt, 0), one = kx_number(k, x->dt, 1), raw;
+    klist body = {0}, sweep = {0};
+    nest s = {.k = k};
+    acc_id most = kernel_acc(k, "most", COMBINE_max, x->dt, 1), sum = kernel_acc(k, "sum", COMBINE_sum, x->dt, 1);
+    kstmt_acc(k, &body, most);
+    TRY(score(x, j0, i, kx_load(k, x->s, at0, 0, 0), &raw));
+    kx scored = kstmt_let(k, &sweep, "score", raw);
+    kstmt_store(k, &sweep, x->s, at0, scored, 0);
+    kx update[COMBINE_MAX] = {scored};
+    kstmt_update(k, &sweep, most, update);
+    nest_push(&s, KL_SEQ, j0, 0, 0);
+    nest_close(&s, sweep, &body);
+    kx old = kstmt_let(k, &body, "old", kx_load(k, x->m, &i, 0, 0));
+    kx now = kstmt_let(k, &body, "now", op2(k, OP_max, old, kx_acc(k, most, 0)));
+    kx is_empty = kstmt_let(k, &body, "empty", op2(k, OP_eq, now, minus_inf));
+    kx shift = op2(k, OP_sub, old, now);
+    kx alpha = kstmt_let(k, &body, "alpha", pick(k, is_empty, one, kx_op(k, OP_exp, 1, &shift)));
+    klist weigh = {0};
+    kstmt_acc(k, &body, sum);
+    kx relative = op2(k, OP_sub, kx_load(k, x->s, at1, 0, 0), now);
+    kx weight = kstmt_let(k, &weigh, "weight", pick(k, is_empty, zero, kx_op(k, OP_exp, 1, &relative)));
+    kstmt_store(k, &weigh, x->s, at1, weight, 0);
+    update[0] = weight;
+    kstmt_update(k, &weigh, sum, update);
+    nest_push(&s, KL_SEQ, j1, 0, 0);
+    nest_close(&s, weigh, &body);
+    kx scaled = op2(k, OP_mul, kx_load(k, x->l, &i, 0, 0), alpha);
+    kstmt_store(k, &body, x->l, &i, op2(k, OP_add, scaled, kx_acc(k, sum, 0)), 0);
+    kstmt_store(k, &body, x->m, &i, now, 0);
+    kstmt_store(k, &body, x->alpha, &i, alpha, 0);
+    vec_queries(x, i, body, l);
+    return FRIT_OK;
+}
+
+/* o[e, i] = o[e, i] * alpha[i] + v[:, e] . p[:, i] */
+static frit_status emit_values(attend_cx *x, klist *l) {
+    kernel *k = x->k;
+    dim e = dim_axis(k->dims, "e", x->n_values), i = lane_axis(x), at[2] = {e, i};
+    klist body = {0};
+    nest s = {.k = k};
+    nest_push(&s, KL_SEQ, e, 0, 0);
+    nest_push(&s, KL_VEC, i, x->lanes, 1);
+    kx scaled = op2(k, OP_mul, kx_load(k, x->o_tile, at, 0, 0), kx_load(k, x->alpha, &i, 0, 0));
+    kstmt_store(k, &body, x->o_tile, at, scaled, 0);
+    nest_close(&s, body, l);
+    dim row = dim_axis(k->dims, "row", x->n_values), col = dim_axis(k->dims, "col", x->n_block);
+    dim key = dim_axis(k->dims, "kk", x->n_key_block);
+    buf_id a;
+    const dim *a_at;
+    TRY(leaf_operand(x, l, x->n->in[2], key, row, false, &a, &a_at));
+    kleaf *leaf = kstmt_leaf(k, l);
+    *leaf = (kleaf){.c = x->o_tile,
+                    .a = a,
+                    .b = x->s,
+                    .c_at = two(k, row, col),
+                    .a_at = a_at,
+                    .b_at = two(k, key, col),
+                    .row = axis_sym(k, row),
+                    .col = axis_sym(k, col),
+                    .kk = axis_sym(k, key),
+                    .rows = x->n_values,
+                    .cols = x->n_block,
+                    .n_k = x->n_key_block,
+                    .max_cols = QUERIES,
+                    .accumulate = true,
+                    .padded = true};
+    return FRIT_OK;
+}
+
+static kx resolve_result(expander *e, value_id v, const dim *at, kx guard) {
+    attend_cx *x = e->data;
+    kernel *k = x->k;
+    (void)at;
+    (void)guard;
+    if (v != x->n->out) return 0;
+    kx l = kx_load(k, x->l, &x->o_at[1], 0, 0), zero = kx_number(k, x->dt, 0);
+    kx mean = op2(k, OP_div, kx_load(k, x->o_tile, x->o_at, 0, 0), l);
+    kx safe = pick(k, op2(k, OP_eq, l, zero), zero, mean);
+    return kx_cast(k, safe, graph_type(e->f->g, v)->dt, true);
+}
+
+static frit_status emit_result(attend_cx *x, klist *l) {
+    kernel *k = x->k;
+    dim i = lane_axis(x), e = dim_axis(k->dims, "e", x->n_values), whole = dim_add(k->dims, x->query_base, i);
+    sym_id syms[2] = {axis_sym(k, x->gr->axes[x->rank - 2]), axis_sym(k, x->gr->axes[x->rank - 1])};
+    dim by[2] = {whole, e};
+    nest s = {.k = k};
+    klist body = {0};
+    nest_push(&s, KL_SEQ, i, 0, 0);
+    nest_push(&s, KL_VEC, e, x->lanes, 1);
+    x->o_at[0] = e;
+    x->o_at[1] = i;
+    x->e->resolve = resolve_result;
+    x->e->data = x;
+    x->e->memo = (map){.a = k->a};
+    for (uint32_t o = 0; o < x->gr->outputs.n; o++) {
+        value_id v = x->gr->outputs.at[o];
+        dim at[MAX_RANK];
+        kx y;
+        for (uint32_t d = 0; d < graph_type(x->e->f->g, v)->rank; d++)
+            at[d] = dim_subst(k->dims, x->e->f->index[v][d], 2, syms, by);
+        TRY(expand(x->e, v, at, 0, &y));
+        expander_store(x->e, &body, v, at, y, 0);
+    }
+    nest_close(&s, body, l);
+    return FRIT_OK;
+}
+
+static void make_tiles(attend_cx *x) {
+    dim n = dim_const(x->k->dims, QUERIES), keys = dim_const(x->k->dims, KEYS);
+    x->qt = tile_of(x, "qt", 2, x->n_depth, n);
+    x->s = tile_of(x, "s", 2, keys, n);
+    x->o_tile = tile_of(x, "o", 2, x->n_values, n);
+    x->m = tile_of(x, "m", 1, n, n);
+    x->l = tile_of(x, "l", 1, n, n);
+    x->alpha = tile_of(x, "alpha", 1, n, n);
+}
+
+frit_status tree_attend(expander *e, const tree_options *o) {
+    const group *gr = &e->f->groups.at[e->group];
+    const graph *g = e->f->g;
+    kernel *k = e->k;
+    dim_table *t = k->dims;
+    attend_cx x = {.e = e, .o = o, .k = k, .gr = gr, .n = graph_node(g, gr->anchor), .lanes = o->t->vector_bytes / 4};
+    const tensor_type *q = graph_type(g, x.n->in[0]), *key = graph_type(g, x.n->in[1]), *v = graph_type(g, x.n->in[2]);
+    x.rank = q->rank;
+    if (x.rank < 3) return FAIL(e->c, UNSUPPORTED, NULL, "attend of rank %u: needs a head axis", x.rank);
+    x.dt = q->dt == FRIT_DT_F64 ? FRIT_DT_F64 : FRIT_DT_F32;
+    x.n_queries = q->shape[x.rank - 2];
+    x.n_depth = q->shape[x.rank - 1];
+    x.n_keys = key->shape[x.rank - 2];
+    x.n_values = v->shape[x.rank - 1];
+    dim heads = q->shape[x.rank - 3], key_heads = key->shape[x.rank - 3];
+    if (!dim_div_exact(t, heads, key_heads, &x.group_size)) x.group_size = dim_floordiv(t, heads, key_heads);
+    dim n = dim_const(t, QUERIES), keys = dim_const(t, KEYS);
+    dim block = dim_axis(t, "ib", dim_ceildiv(t, x.n_queries, n)),
+        key_block = dim_axis(t, "jb", dim_ceildiv(t, x.n_keys, keys));
+    x.query_base = dim_mul(t, block, n);
+    x.n_block = dim_min(t, n, dim_sub(t, x.n_queries, x.query_base));
+    x.key_base = dim_mul(t, key_block, keys);
+    x.n_key_block = dim_min(t, keys, dim_sub(t, x.n_keys, x.key_base));
+    make_tiles(&x);
+    klist body = {0}, step = {0}, top = {0};
+    nest outer = {.k = k}, loop = {.k = k};
+    for (uint32_t i = 0; i + 2 < x.rank; i++) nest_push(&outer, KL_PAR, gr->axes[i], 0, 0);
+    nest_push(&outer, KL_PAR, block, 0, 0);
+    TRY(emit_queries(&x, &body));
+    emit_start(&x, &body);
+    TRY(emit_scores(&x, &step));
+    TRY(emit_softmax(&x, &step));
+    TRY(emit_values(&x, &step));
+    nest_push(&loop, KL_SEQ, key_block, 0, 0);
+    nest_close(&loop, step, &body);
+    TRY(emit_result(&x, &body));
+    nest_close(&outer, body, &top);
+    vec_push(k->a, k->phases, top.first);
+    k->schedule = (kschedule){.lanes = x.lanes, .unroll = 1, .tile_m = QUERIES, .tile_n = KEYS};
+    return FRIT_OK;
+}

@@ -1,0 +1,78 @@
+/* Loop tree of a MAP group: every output element from its own expression, one pass over memory.
+ *
+ *   CPU:  par i0.. { vec i { y[..] = expr } }      a single long axis is cut into grains
+ *   CUDA: par b { thread i { y[b*T + i] = expr } } */
+#include "passes/lower.h"
+
+enum { MAP_GRAIN = 4096, MAP_UNROLL = 2, CUDA_THREADS = 256 };
+
+typedef struct map_output {
+    value_id v;
+    kx x;
+} map_output;
+
+static void store_all(expander *e, klist *body, const axis_map *m, const map_output *outs, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        dim at[MAX_RANK];
+        uint32_t rank = graph_type(e->f->g, outs[i].v)->rank;
+        for (uint32_t j = 0; j < rank; j++) at[j] = axis_map_dim(m, e->f->index[outs[i].v][j]);
+        expander_store(e, body, outs[i].v, at, axis_map_kx(m, outs[i].x), 0);
+    }
+}
+
+/* Replaces the innermost run of m by block and inner axes. */
+static void map_split_inner(axis_map *m, int64_t size, dim *out_block, dim *out_inner) {
+    axis_run *run = &m->runs[m->n - 1];
+    dim whole = axis_split(m->k, run->extent, size, out_block, out_inner);
+    sym_id s = axis_sym(m->k, run->axis);
+    for (uint32_t i = 0; i < m->n_syms; i++) m->by[i] = dim_subst(m->k->dims, m->by[i], 1, &s, &whole);
+}
+
+static void map_loops(expander *e, axis_map *m, const map_output *outs, uint32_t n_outs, const tree_options *o) {
+    kernel *k = e->k;
+    bool is_cuda = o->t->kind == TARGET_CUDA;
+    uint32_t lanes = is_cuda ? CUDA_THREADS : o->t->vector_bytes / 4;
+    nest s = {.k = k};
+    klist body = {0}, top = {0};
+    dim block = DIM_BAD, inner = DIM_BAD;
+    int64_t lo = 0, hi = 0;
+    if (m->n) dim_bounds(k->dims, m->runs[m->n - 1].extent, &lo, &hi);
+    bool is_split = m->n && (is_cuda || hi > 2 * MAP_GRAIN);
+    if (is_split) map_split_inner(m, is_cuda ? CUDA_THREADS : MAP_GRAIN, &block, &inner);
+    for (uint32_t i = 0; i + 1 < m->n; i++) {
+        bool is_tiny = i + 2 == m->n && i > 0 && hi < 64;
+        nest_push(&s, is_tiny && !is_cuda ? KL_SEQ : KL_PAR, m->runs[i].axis, 0, 0);
+    }
+    if (is_split) nest_push(&s, KL_PAR, block, 0, 0);
+    if (m->n)
+        nest_push(&s, is_cuda ? KL_THREAD : KL_VEC, is_split ? inner : m->runs[m->n - 1].axis, lanes,
+                  is_cuda ? 0 : MAP_UNROLL);
+    store_all(e, &body, m, outs, n_outs);
+    nest_close(&s, body, &top);
+    vec_push(k->a, k->phases, top.first);
+    k->schedule = (kschedule){.is_cuda = is_cuda,
+                              .lanes = lanes,
+                              .unroll = is_cuda ? 0 : MAP_UNROLL,
+                              .threads = is_cuda ? CUDA_THREADS : 0,
+                              .grain = is_split ? MAP_GRAIN : 0};
+}
+
+frit_status tree_map(expander *e, const tree_options *o) {
+    const group *gr = &e->f->groups.at[e->group];
+    kernel *k = e->k;
+    map_output *outs = ARENA_ARRAY(k->a, map_output, gr->outputs.n + 1u);
+    dim_set accesses = {0};
+    for (uint32_t i = 0; i < gr->outputs.n; i++) {
+        value_id v = gr->outputs.at[i];
+        outs[i].v = v;
+        TRY(expand(e, v, e->f->index[v], 0, &outs[i].x));
+        access_dims(k, outs[i].x, &accesses);
+        access_add(k, expander_store_offset(e, v, e->f->index[v]), &accesses);
+    }
+    axis_map m;
+    axis_map_init(&m, k);
+    for (uint32_t i = 0; i < gr->rank; i++) axis_map_add(&m, "i", gr->axes[i], 0);
+    axis_map_merge(&m, &accesses, o->t->kind == TARGET_CUDA);
+    map_loops(e, &m, outs, gr->outputs.n, o);
+    return FRIT_OK;
+}

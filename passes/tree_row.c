@@ -1,0 +1,442 @@
+/* Loop tree of a ROW group: reductions over some axes of a domain with the maps before, between and after them.
+ *
+ * Every member has a level: how many reductions, one after the other, must be finished before it can be computed. Level
+ * s is one sweep over the reduced axes: it feeds the reductions whose operands have level s and stores the outputs of
+ * level s.
+ *
+ *   softmax, row form                        par r {
+ *     m[r] = max x[r, c]         level 0       acc m; vec c { m <- x }
+ *     e[r, c] = exp(x - m)       level 1       acc s; vec c { e = exp(x - m); tile[c] = e; s <- e }
+ *     s[r] = sum e               level 1       let i = 1 / s
+ *     y[r, c] = e / s            level 2       vec c { y = tile[c] / s } }
+ *
+ * A map of the whole domain that several sweeps need is placed in a tile when it is dear and the row is bounded, else
+ * it is computed again. When the lane loop runs along a kept axis (column form) the same sweeps are plain loops inside
+ * it. The order of a reduction depends on the schedule's lanes and the reduced extents only. */
+#include "passes/lower.h"
+
+#include <string.h>
+
+enum { ROW_UNROLL = 4, ROW_THREADS = 256, ROW_TILE_MAX = 65536, ROW_PLACE_COST = 10, COLUMN_MAX = 32 };
+
+typedef struct member {
+    node_id n;
+    uint32_t level; /* sweep that can compute it; a reduction's own result is ready one later */
+    bool is_reduce;
+    bool is_whole;   /* depends on reduced axes */
+    uint64_t sweeps; /* maps of the whole domain: bit s set when sweep s needs it */
+    buf_id tile;     /* KID_NONE unless placed */
+    kx let;          /* kept maps: the let that holds it; placed maps: the let of the sweep at hand */
+    acc_id acc;
+} member;
+
+typedef struct row_cx {
+    expander *e;
+    const group *gr;
+    const tree_options *o;
+    kernel *k;
+    axis_map axes;
+    member *members;
+    uint32_t n_members;
+    uint32_t *member_of; /* node -> member index + 1 */
+    uint32_t n_levels;   /* sweeps */
+    uint32_t sweep;      /* at hand */
+    bool is_column, is_cuda, is_probe;
+    uint32_t lanes; /* partials of an accumulator */
+} row_cx;
+
+enum { TAG_KEPT = 0, TAG_REDUCED = 1 };
+
+static bool depends_on_reduced(const row_cx *r, value_id v) {
+    const dim *at = r->e->f->index[v];
+    for (uint32_t i = 0; i < graph_type(r->e->f->g, v)->rank; i++)
+        for (uint32_t j = 0; j < r->gr->rank; j++)
+            if ((r->gr->reduced >> j & 1) && dim_depends(r->k->dims, at[i], axis_sym(r->k, r->gr->axes[j])))
+                return true;
+    return false;
+}
+
+static member *member_of_value(const row_cx *r, value_id v) {
+    node_id n = graph_value(r->e->f->g, v)->def;
+    uint32_t i = n == NODE_NONE ? 0 : r->member_of[n];
+    return i ? &r->members[i - 1] : NULL;
+}
+
+/* The members that v, an operand of a member, is made of: v traced through free nodes. Calls fn for each. */
+typedef void operand_fn(row_cx *r, member *m, void *data);
+static void each_member_behind(row_cx *r, value_id v, operand_fn *fn, void *data) {
+    const graph *g = r->e->f->g;
+    member *m = member_of_value(r, v);
+    if (m) {
+        fn(r, m, data);
+        return;
+    }
+    const node *n = graph_def(g, v);
+    if (!n || r->e->f->is_stored[v] || r->e->f->group_of[graph_value(g, v)->def] != GROUP_NONE) return;
+    for (uint32_t i = 0; i < n->n_in; i++) each_member_behind(r, n->in[i], fn, data);
+}
+
+static void raise_level(row_cx *r, member *m, void *data) {
+    uint32_t *level = data, ready = m->level + m->is_reduce;
+    (void)r;
+    if (ready > *level) *level = ready;
+}
+
+static void add_sweeps(row_cx *r, member *m, void *data) {
+    (void)r;
+    if (m->is_whole) m->sweeps |= *(const uint64_t *)data;
+}
+
+static bool is_output(const row_cx *r, value_id v) {
+    for (uint32_t i = 0; i < r->gr->outputs.n; i++)
+        if (r->gr->outputs.at[i] == v) return true;
+    return false;
+}
+
+static bool is_dear(op_code op) {
+    return op == OP_exp || op == OP_expm1 || op == OP_log || op == OP_log1p || op == OP_sin || op == OP_cos ||
+           op == OP_tanh || op == OP_erf || op == OP_pow || op == OP_atan || op == OP_atan2;
+}
+
+static void find_levels(row_cx *r) {
+    const graph *g = r->e->f->g;
+    for (uint32_t i = 0; i < r->n_members; i++) {
+        member *m = &r->members[i];
+        const node *n = graph_node(g, m->n);
+        m->is_reduce = n->op == OP_reduce || n->op == OP_contract;
+        m->is_whole = !m->is_reduce && depends_on_reduced(r, n->out);
+        m->tile = KID_NONE;
+        for (uint32_t j = 0; j < n->n_in; j++) each_member_behind(r, n->in[j], raise_level, &m->level);
+        uint32_t sweeps = m->level + (m->is_reduce || m->is_whole);
+        if (sweeps > r->n_levels) r->n_levels = sweeps;
+    }
+}
+
+/* Elements of the reduced axes together, as an upper bound. */
+static int64_t row_bound(const row_cx *r) {
+    int64_t lo, hi;
+    dim n = dim_const(r->k->dims, 1);
+    for (uint32_t i = 0; i < r->gr->rank; i++)
+        if (r->gr->reduced >> i & 1) n = dim_mul(r->k->dims, n, axis_extent(r->k, r->gr->axes[i]));
+    dim_bounds(r->k->dims, n, &lo, &hi);
+    return hi;
+}
+
+/* Which sweeps need which maps, from the last member back; dear ones of several sweeps get a tile. */
+static void place_maps(row_cx *r) {
+    const graph *g = r->e->f->g;
+    bool may_place = !r->is_column && row_bound(r) <= ROW_TILE_MAX;
+    for (uint32_t i = r->n_members; i-- > 0;) {
+        member *m = &r->members[i];
+        const node *n = graph_node(g, m->n);
+        uint64_t needed = 1ull << m->level;
+        if (m->is_whole) {
+            if (is_output(r, n->out)) m->sweeps |= needed;
+            if (may_place && is_dear(n->op) && (m->sweeps & (m->sweeps - 1))) {
+                m->tile = 0;
+                needed = m->sweeps & (~m->sweeps + 1);
+            } else
+                needed = m->sweeps;
+        } else if (!m->is_reduce)
+            continue;
+        for (uint32_t j = 0; j < n->n_in; j++) each_member_behind(r, n->in[j], add_sweeps, &needed);
+    }
+}
+
+/* ---- expressions */
+
+static const dim *mapped_index(const row_cx *r, const dim *at, uint32_t rank) {
+    dim *out = ARENA_ARRAY(r->k->a, dim, rank + 1u);
+    for (uint32_t i = 0; i < rank; i++) out[i] = axis_map_dim(&r->axes, at[i]);
+    return out;
+}
+
+/* Index in a placed map's tile: the reduced runs, outermost first. */
+static uint32_t tile_index(const row_cx *r, dim *out) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < r->axes.n; i++)
+        if (r->axes.runs[i].tag == TAG_REDUCED) out[n++] = r->axes.runs[i].axis;
+    return n;
+}
+
+static kx resolve_member(expander *e, value_id v, const dim *at, kx guard) {
+    row_cx *r = e->data;
+    member *m = member_of_value(r, v);
+    (void)at;
+    (void)guard;
+    if (!m) return 0;
+    dtype dt = graph_type(e->f->g, v)->dt;
+    if (r->is_probe) return m->is_reduce ? kx_number(e->k, dt, 0) : 0;
+    if (m->is_reduce) {
+        const attr_reduce *a = graph_node(e->f->g, m->n)->attrs;
+        bool is_arg = graph_node(e->f->g, m->n)->op == OP_reduce && a->kind >= RK_argmax;
+        return kx_cast(e->k, kx_acc(e->k, m->acc, is_arg ? 1 : 0), dt, true);
+    }
+    if (m->let) return m->let;
+    uint64_t first_sweep = m->sweeps & (~m->sweeps + 1);
+    if (m->tile == KID_NONE || first_sweep >= 1ull << r->sweep) return 0;
+    dim index[2 * MAX_RANK];
+    tile_index(r, index);
+    return kx_load(e->k, m->tile, index, 0, 0);
+}
+
+static frit_status member_value(row_cx *r, value_id v, kx *out) {
+    const dim *at = mapped_index(r, r->e->f->index[v], graph_type(r->e->f->g, v)->rank);
+    return expand(r->e, v, at, 0, out);
+}
+
+/* Operand of a reduction at the domain's index. */
+static frit_status reduce_operand(row_cx *r, const node *n, kx *out) {
+    const graph *g = r->e->f->g;
+    if (n->op == OP_contract) {
+        kx args[2];
+        for (uint32_t i = 0; i < 2; i++) {
+            dim at[MAX_RANK];
+            contract_operand_index(g, n, i, r->gr->axes, at);
+            TRY(expand(r->e, n->in[i], mapped_index(r, at, graph_type(g, n->in[i])->rank), 0, &args[i]));
+            args[i] = kx_cast(r->k, args[i], graph_type(g, n->out)->dt, true);
+        }
+        *out = kx_op(r->k, OP_mul, 2, args);
+        return FRIT_OK;
+    }
+    /* the operand's index: kept axes from the result, reduced ones from the domain, in the operand's axis order */
+    const attr_reduce *a = n->attrs;
+    const dim *kept = r->e->f->index[n->out];
+    uint32_t rank = graph_type(g, n->in[0])->rank, next_kept = 0, next_reduced = 0;
+    dim at[MAX_RANK];
+    for (uint32_t i = 0; i < rank; i++) {
+        bool is_reduced = false;
+        for (uint32_t j = 0; j < a->axes.n; j++) is_reduced |= (uint32_t)a->axes.at[j] == i;
+        if (!is_reduced) {
+            at[i] = kept[next_kept++];
+            continue;
+        }
+        while (!(r->gr->reduced >> next_reduced & 1)) next_reduced++;
+        at[i] = r->gr->axes[next_reduced++];
+    }
+    return expand(r->e, n->in[0], mapped_index(r, at, rank), 0, out);
+}
+
+/* ---- axes */
+
+/* All index dims of the group's expressions, with reductions replaced by constants. */
+static frit_status probe_accesses(row_cx *r, dim_set *out) {
+    r->is_probe = true;
+    for (uint32_t i = 0; i < r->n_members; i++) {
+        const node *n = graph_node(r->e->f->g, r->members[i].n);
+        kx x;
+        if (r->members[i].is_reduce) {
+            TRY(reduce_operand(r, n, &x));
+            access_dims(r->k, x, out);
+        }
+        if (is_output(r, n->out)) {
+            TRY(member_value(r, n->out, &x));
+            if (!r->members[i].is_reduce) access_dims(r->k, x, out);
+            access_add(r->k, expander_store_offset(r->e, n->out, r->e->f->index[n->out]), out);
+        }
+    }
+    r->is_probe = false;
+    r->e->memo = (map){.a = r->k->a};
+    return FRIT_OK;
+}
+
+static void choose_axes(row_cx *r, const dim_set *accesses) {
+    axis_map_init(&r->axes, r->k);
+    for (uint32_t i = 0; i < r->gr->rank; i++)
+        axis_map_add(&r->axes, r->gr->reduced >> i & 1 ? "r" : "i", r->gr->axes[i],
+                     r->gr->reduced >> i & 1 ? TAG_REDUCED : TAG_KEPT);
+    axis_map_merge(&r->axes, accesses, 0);
+    uint32_t n_kept = 0;
+    for (uint32_t i = 0; i < r->axes.n; i++) n_kept += r->axes.runs[i].tag == TAG_KEPT;
+    bool ends_reduced = r->axes.n && r->axes.runs[r->axes.n - 1].tag == TAG_REDUCED;
+    r->is_column = n_kept && (!ends_reduced || row_bound(r) <= COLUMN_MAX);
+    if (n_kept == r->axes.n) r->is_column = n_kept > 0;
+    r->lanes = r->is_column ? 1 : r->is_cuda ? ROW_THREADS : ROW_UNROLL * (r->o->t->vector_bytes / 4);
+}
+
+/* ---- statements */
+
+static combiner combiner_of(const node *n) {
+    static const combiner by_kind[] = {[RK_sum] = COMBINE_sum,
+                                       [RK_prod] = COMBINE_prod,
+                                       [RK_max] = COMBINE_max,
+                                       [RK_min] = COMBINE_min,
+                                       [RK_argmax] = COMBINE_argmax,
+                                       [RK_argmin] = COMBINE_argmin,
+                                       [RK_argmax_last] = COMBINE_argmax_last,
+                                       [RK_argmin_last] = COMBINE_argmin_last};
+    return n->op == OP_contract ? COMBINE_sum : by_kind[((const attr_reduce *)n->attrs)->kind];
+}
+
+static frit_status update_acc(row_cx *r, klist *body, const member *m) {
+    const node *n = graph_node(r->e->f->g, m->n);
+    kx values[COMBINE_MAX] = {0};
+    TRY(reduce_operand(r, n, &values[0]));
+    if (combiner_info_of(combiner_of(n))->n == 2) {
+        dim at[2 * MAX_RANK];
+        uint32_t n_runs = tile_index(r, at);
+        dim linear = dim_const(r->k->dims, 0);
+        for (uint32_t i = 0; i < n_runs; i++)
+            linear = dim_add(r->k->dims, dim_mul(r->k->dims, linear, axis_extent(r->k, at[i])), at[i]);
+        values[1] = kx_index(r->k, linear);
+    }
+    kstmt_update(r->k, body, m->acc, values);
+    return FRIT_OK;
+}
+
+/* Lets for the maps of kept axes that become known at this level. */
+static frit_status emit_kept_maps(row_cx *r, klist *l, uint32_t level) {
+    for (uint32_t i = 0; i < r->n_members; i++) {
+        member *m = &r->members[i];
+        if (m->is_whole || m->is_reduce || m->level != level) continue;
+        const node *n = graph_node(r->e->f->g, m->n);
+        kx x;
+        TRY(member_value(r, n->out, &x));
+        m->let = kstmt_let(r->k, l, "v", x);
+        r->e->memo = (map){.a = r->k->a};
+    }
+    return FRIT_OK;
+}
+
+/* Outputs over the kept axes that are final at this level. */
+static frit_status store_kept(row_cx *r, klist *l, uint32_t level) {
+    for (uint32_t i = 0; i < r->n_members; i++) {
+        const member *m = &r->members[i];
+        value_id v = graph_node(r->e->f->g, m->n)->out;
+        if (m->is_whole || m->level + m->is_reduce != level || !is_output(r, v)) continue;
+        kx x;
+        TRY(member_value(r, v, &x));
+        expander_store(r->e, l, v, mapped_index(r, r->e->f->index[v], graph_type(r->e->f->g, v)->rank), x, 0);
+    }
+    return FRIT_OK;
+}
+
+static frit_status sweep_body(row_cx *r, klist *body) {
+    dim index[2 * MAX_RANK];
+    tile_index(r, index);
+    for (uint32_t i = 0; i < r->n_members; i++) {
+        member *m = &r->members[i];
+        value_id v = graph_node(r->e->f->g, m->n)->out;
+        bool is_first = (m->sweeps & (~m->sweeps + 1)) == 1ull << r->sweep;
+        kx x;
+        if (m->is_reduce && m->level == r->sweep) TRY(update_acc(r, body, m));
+        if (!m->is_whole) continue;
+        if (m->tile != KID_NONE && is_first) {
+            TRY(member_value(r, v, &x));
+            m->let = kstmt_let(r->k, body, "e", x);
+            r->e->memo = (map){.a = r->k->a};
+            kstmt_store(r->k, body, m->tile, index, m->let, 0);
+        }
+        if (!is_output(r, v) || m->level != r->sweep) continue;
+        TRY(member_value(r, v, &x));
+        expander_store(r->e, body, v, mapped_index(r, r->e->f->index[v], graph_type(r->e->f->g, v)->rank), x, 0);
+    }
+    return FRIT_OK;
+}
+
+/* One pass over the reduced axes. */
+static frit_status emit_sweep(row_cx *r, klist *l) {
+    nest s = {.k = r->k};
+    klist body = {0};
+    uint32_t last = r->axes.n;
+    bool has_lanes = false;
+    for (uint32_t i = 0; i < r->axes.n; i++)
+        if (r->axes.runs[i].tag == TAG_REDUCED) last = i;
+    for (uint32_t i = 0; i < r->axes.n; i++) {
+        if (r->axes.runs[i].tag != TAG_REDUCED) continue;
+        bool is_lane = i == last && !r->is_column;
+        has_lanes |= is_lane;
+        kloop_kind kind = !is_lane ? KL_SEQ : r->is_cuda ? KL_THREAD : KL_VEC;
+        nest_push(&s, kind, r->axes.runs[i].axis, is_lane ? r->lanes / (r->is_cuda ? 1 : ROW_UNROLL) : 0,
+                  is_lane && !r->is_cuda ? ROW_UNROLL : 0);
+    }
+    for (uint32_t i = 0; i < r->n_members; i++) {
+        member *m = &r->members[i];
+        if (!m->is_reduce || m->level != r->sweep) continue;
+        const node *n = graph_node(r->e->f->g, m->n);
+        dtype dt = graph_type(r->e->f->g, n->op == OP_contract ? n->out : n->in[0])->dt;
+        m->acc = kernel_acc(r->k, "acc", combiner_of(n), dt, has_lanes ? r->lanes : 1);
+        kstmt_acc(r->k, l, m->acc);
+    }
+    TRY(sweep_body(r, &body));
+    nest_close(&s, body, l);
+    for (uint32_t i = 0; i < r->n_members; i++)
+        if (r->members[i].tile != KID_NONE) r->members[i].let = 0;
+    return FRIT_OK;
+}
+
+static void make_tiles(row_cx *r) {
+    dim index[2 * MAX_RANK], shape[2 * MAX_RANK];
+    uint32_t n = tile_index(r, index);
+    for (uint32_t i = 0; i < n; i++) shape[i] = axis_extent(r->k, index[i]);
+    for (uint32_t i = 0; i < r->n_members; i++) {
+        member *m = &r->members[i];
+        if (m->tile == KID_NONE) continue;
+        dtype dt = graph_type(r->e->f->g, graph_node(r->e->f->g, m->n)->out)->dt;
+        m->tile = kernel_local(r->k, "row", dt, KB_TILE, n, arena_copy(r->k->a, shape, (n + 1u) * sizeof *shape));
+    }
+}
+
+static frit_status emit_all(row_cx *r, klist *l) {
+    for (r->sweep = 0; r->sweep < r->n_levels; r->sweep++) {
+        r->e->memo = (map){.a = r->k->a};
+        TRY(emit_kept_maps(r, l, r->sweep));
+        TRY(store_kept(r, l, r->sweep));
+        TRY(emit_sweep(r, l));
+    }
+    r->e->memo = (map){.a = r->k->a};
+    TRY(emit_kept_maps(r, l, r->n_levels));
+    return store_kept(r, l, r->n_levels);
+}
+
+static frit_status emit_tree(row_cx *r) {
+    nest s = {.k = r->k};
+    klist body = {0}, top = {0};
+    dim lane = DIM_BAD;
+    for (uint32_t i = 0; i < r->axes.n; i++)
+        if (r->axes.runs[i].tag == TAG_KEPT) lane = r->axes.runs[i].axis;
+    for (uint32_t i = 0; i < r->axes.n; i++) {
+        if (r->axes.runs[i].tag != TAG_KEPT || (r->is_column && r->axes.runs[i].axis == lane)) continue;
+        nest_push(&s, KL_PAR, r->axes.runs[i].axis, 0, 0);
+    }
+    if (r->is_column) {
+        dim block, inner,
+            whole = axis_split(r->k, axis_extent(r->k, lane), r->is_cuda ? ROW_THREADS : 64, &block, &inner);
+        sym_id old = axis_sym(r->k, lane);
+        for (uint32_t i = 0; i < r->axes.n_syms; i++)
+            r->axes.by[i] = dim_subst(r->k->dims, r->axes.by[i], 1, &old, &whole);
+        nest_push(&s, KL_PAR, block, 0, 0);
+        nest_push(&s, r->is_cuda ? KL_THREAD : KL_VEC, inner, r->is_cuda ? ROW_THREADS : r->o->t->vector_bytes / 4,
+                  r->is_cuda ? 0 : 1);
+    }
+    make_tiles(r);
+    TRY(emit_all(r, &body));
+    nest_close(&s, body, &top);
+    vec_push(r->k->a, r->k->phases, top.first);
+    r->k->schedule = (kschedule){.is_cuda = r->is_cuda,
+                                 .lanes = r->lanes,
+                                 .unroll = r->is_cuda ? 0 : ROW_UNROLL,
+                                 .threads = r->is_cuda ? ROW_THREADS : 0};
+    return FRIT_OK;
+}
+
+frit_status tree_row(expander *e, const tree_options *o) {
+    const group *gr = &e->f->groups.at[e->group];
+    row_cx r = {.e = e, .gr = gr, .o = o, .k = e->k, .is_cuda = o->t->kind == TARGET_CUDA};
+    r.n_members = gr->nodes.n;
+    r.members = ARENA_ARRAY(e->k->a, member, gr->nodes.n + 1u);
+    r.member_of = ARENA_ARRAY(e->k->a, uint32_t, e->f->g->nodes.n + 1u);
+    for (uint32_t i = 0; i < gr->nodes.n; i++) {
+        r.members[i].n = gr->nodes.at[i];
+        r.member_of[gr->nodes.at[i]] = i + 1;
+    }
+    e->resolve = resolve_member;
+    e->data = &r;
+    find_levels(&r);
+    if (r.n_levels > 60) return FAIL(e->c, UNSUPPORTED, NULL, "more than 60 reductions in a chain in one kernel");
+    dim_set accesses = {0};
+    TRY(probe_accesses(&r, &accesses));
+    choose_axes(&r, &accesses);
+    place_maps(&r);
+    return emit_tree(&r);
+}
