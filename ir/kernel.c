@@ -212,6 +212,7 @@ dim kernel_scratch(kernel *k, buf_id b, dim *out_total) {
     dim at = dim_const(k->dims, 0);
     dim offset = DIM_BAD;
     for (buf_id i = k->n_params; i < k->bufs.n; i++) {
+        if (k->schedule.is_cuda && k->bufs.at[i].scope == KB_REG) continue;
         if (i == b) offset = at;
         at = dim_add(k->dims, at, dim_align(k->dims, buffer_bytes(k, i), 64));
     }

@@ -248,6 +248,8 @@ frit_status kernel_parse(cx *c, const char *where, const char *text, arena *a, k
 
 /* kernel_verify.c: the invariants listed at the top of that file */
 frit_status kernel_verify(cx *c, const kernel *k);
+/* The accesses and stores of a valid kernel that the prover could not settle, one line each (out may be NULL). */
+frit_status kernel_unproven(cx *c, const kernel *k, strbuf *out, uint32_t *out_n);
 
 /* kernel_interp.c: runs a form on concrete buffers. syms: value of each shape symbol. */
 typedef struct kernel_run {
