@@ -156,11 +156,18 @@ static frit_status parse_def_ref(kparser *p, def_id d, kx *out) {
     return kparse_expect(p, "]");
 }
 
+/* "[" or ".N[" comes next: a definition or a buffer, no scalar. */
+static bool has_bracket(const kparser *p) {
+    const char *s = p->at + (*p->at == '.');
+    while (s > p->at && *s >= '0' && *s <= '9') s++;
+    return *s == '[';
+}
+
 static frit_status parse_named(kparser *p, const char *name, kx *out) {
     uint32_t id, component;
     dtype dt;
     op_code op;
-    if (*p->at == '[' || *p->at == '.') {
+    if (has_bracket(p)) {
         if (kparse_find_def(p, name, &id)) return parse_def_ref(p, id, out);
         if (kparse_find_buffer(p, name, &id)) return parse_load(p, id, out);
     }
