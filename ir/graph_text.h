@@ -23,13 +23,13 @@ typedef struct fir_reader {
 /* graph_lex.c: tokens. All skip leading blanks and comments (-- to the end of the line). */
 frit_status fir_fail(fir_reader *r, frit_status code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void fir_skip(fir_reader *r);
-bool fir_take(fir_reader *r, const char *symbol);   /* punctuation; false when something else is next */
+bool fir_take(fir_reader *r, const char *symbol);    /* punctuation; false when something else is next */
 bool fir_take_word(fir_reader *r, const char *word); /* a whole word */
 frit_status fir_expect(fir_reader *r, const char *symbol);
-frit_status fir_word(fir_reader *r, const char *what, char **out);   /* letters, digits, _ and . */
-frit_status fir_string(fir_reader *r, char **out);                   /* "..." */
-frit_status fir_name(fir_reader *r, const char *what, char **out);   /* word or string */
-frit_status fir_number(fir_reader *r, char **out);                   /* the text of a number, inf or nan */
+frit_status fir_word(fir_reader *r, const char *what, char **out); /* letters, digits, _ and . */
+frit_status fir_string(fir_reader *r, char **out);                 /* "..." */
+frit_status fir_name(fir_reader *r, const char *what, char **out); /* word or string */
+frit_status fir_number(fir_reader *r, char **out);                 /* the text of a number, inf or nan */
 frit_status fir_int(fir_reader *r, int64_t *out);
 frit_status fir_f64(fir_reader *r, double *out);
 frit_status fir_dim(fir_reader *r, dim *out);

@@ -1,0 +1,236 @@
+/* Every golden of tests/golden that names passes, in process: its output is what stands there, and it computes what its
+ * input computes, by the evaluator, on random inputs under several sizes. FRIT_BLESS=1 rewrites the expected halves;
+ * FRIT_GOLDEN=TEXT picks files by name. */
+#include <check.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ir/eval.h"
+#include "passes/pipeline.h"
+
+enum { MAX_FILES = 2000, TRIALS = 4 };
+
+static arena job, scratch;
+static cx c;
+static char *files[MAX_FILES];
+static int n_files;
+static uint64_t seed;
+
+static void setup(void) {
+    arena_init(&job);
+    arena_init(&scratch);
+    c = (cx){.job = &job, .scratch = &scratch};
+}
+
+static void teardown(void) {
+    arena_fini(&scratch);
+    arena_fini(&job);
+}
+
+static uint64_t random_bits(void) {
+    seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+    return seed >> 11;
+}
+
+static char *read_file(const char *path) {
+    FILE *f = fopen(path, "rb");
+    ck_assert_msg(f != NULL, "%s", path);
+    fseek(f, 0, SEEK_END);
+    long n = ftell(f);
+    rewind(f);
+    char *text = arena_alloc(&job, (size_t)n + 1);
+    ck_assert_uint_eq(fread(text, 1, (size_t)n, f), (size_t)n);
+    fclose(f);
+    return text;
+}
+
+static void write_file(const char *path, const char *input, const char *expected) {
+    FILE *f = fopen(path, "wb");
+    ck_assert_msg(f != NULL, "%s", path);
+    fprintf(f, "%s\n---\n%s", input, expected);
+    fclose(f);
+    printf("blessed %s\n", path);
+}
+
+/* --- random inputs --- */
+
+/* Values for the symbols that inputs bind: small, and in odd trials all as equal as their ranges allow. */
+static int64_t *random_symbols(const graph *g, int trial) {
+    uint32_t n = dim_n_syms(g->dims);
+    int64_t *values = ARENA_ARRAY(&job, int64_t, n + 1), same = 1 + (int64_t)(random_bits() % 5);
+    for (uint32_t s = 0; s < n; s++) {
+        const sym_info *info = dim_sym_info(g->dims, s);
+        int64_t v = trial % 2 ? same : info->lo + (int64_t)(random_bits() % 6);
+        values[s] = v < info->lo ? info->lo : v > info->hi ? info->hi : v;
+    }
+    return values;
+}
+
+static scalar random_element(dtype dt) {
+    scalar s = {0};
+    switch (dtype_kind_of(dt)) {
+    case DTYPE_FLOAT:
+        s = dtype_from_f64(dt, (double)(random_bits() % 4001) / 1000 - 2);
+        break;
+    case DTYPE_INT:
+    case DTYPE_UINT:
+        s.u = random_bits() % 3;
+        break;
+    case DTYPE_BOOL:
+        s.i = random_bits() % 2;
+        break;
+    }
+    return s;
+}
+
+static tensor random_input(const graph *g, uint32_t i, const int64_t *syms) {
+    const port *p = &g->inputs.at[i];
+    tensor t;
+    int64_t shape[MAX_RANK];
+    for (uint32_t k = 0; k < p->type.rank; k++)
+        ck_assert_int_eq(dim_eval(&c, g->dims, p->type.shape[k], syms, &shape[k]), FRIT_OK);
+    ck_assert_int_eq(tensor_alloc(&c, &job, p->type.dt, p->type.rank, shape, &t), FRIT_OK);
+    for (int64_t k = 0; k < tensor_count(&t); k++) dtype_store(t.dt, t.data, (size_t)k, random_element(t.dt));
+    for (uint32_t s = 0; s < dim_n_syms(g->dims); s++) {
+        const sym_info *info = dim_sym_info(g->dims, s);
+        if (info->kind == SYM_HOST_ELEM && info->input == i)
+            dtype_store(t.dt, t.data, info->axis, (scalar){.i = syms[s]});
+    }
+    return t;
+}
+
+static void compare(const char *file, const graph *g, uint32_t output, const tensor *x, const tensor *y) {
+    const char *name = g->outputs.at[output].name;
+    ck_assert_msg(x->dt == y->dt && x->rank == y->rank && tensor_count(x) == tensor_count(y), "%s: type of %s", file,
+                  name);
+    bool is_float = dtype_is_float(x->dt);
+    double step = is_float && dtype_bits(x->dt) < 32 ? (x->dt == FRIT_DT_F16 ? 2e-3 : 2e-2) : 1e-5;
+    for (int64_t i = 0; i < tensor_count(x); i++) {
+        double a = dtype_to_f64(x->dt, dtype_load(x->dt, x->data, (size_t)i));
+        double b = dtype_to_f64(y->dt, dtype_load(y->dt, y->data, (size_t)i));
+        bool same = a == b || (isnan(a) && isnan(b)) || (is_float && fabs(a - b) <= step * (1 + fabs(a)));
+        ck_assert_msg(same, "%s: %s[%lld] is %.9g before the passes, %.9g after", file, name, (long long)i, a, b);
+    }
+}
+
+/* True when the trial could be run: sizes that break a contract are no fault. */
+static bool same_values(const char *file, const graph *before, const graph *after, int trial) {
+    const int64_t *syms = random_symbols(before, trial);
+    uint32_t n = before->inputs.n, m = before->outputs.n;
+    tensor *in = ARENA_ARRAY(&job, tensor, n + 1), *x = ARENA_ARRAY(&job, tensor, m + 1),
+           *y = ARENA_ARRAY(&job, tensor, m + 1);
+    for (uint32_t i = 0; i < n; i++) in[i] = random_input(before, i, syms);
+    cx_clear(&c);
+    if (eval_graph(&c, before, &job, in, x) != FRIT_OK) return false;
+    frit_status s = eval_graph(&c, after, &job, in, y);
+    ck_assert_msg(s == FRIT_OK, "%s: after the passes: %s", file, c.message);
+    for (uint32_t i = 0; i < m; i++) compare(file, before, i, &x[i], &y[i]);
+    return true;
+}
+
+/* --- goldens --- */
+
+static char *header(const char *text, const char *key) {
+    const char *line = strstr(text, key);
+    return line ? arena_strndup(&job, line + strlen(key), strcspn(line + strlen(key), "\n")) : NULL;
+}
+
+/* The text without its leading # lines. */
+static const char *body_of(const char *text) {
+    while (*text == '#') text += strcspn(text, "\n") + 1;
+    return text;
+}
+
+static const char *outcome(const char *file, const char *passes, const graph *g, bool is_error) {
+    graph *out = NULL;
+    pipeline_options o = {.is_verified = true};
+    frit_status s = pipeline_run_list(&c, g, passes, &o, &out);
+    if (is_error) {
+        ck_assert_msg(s != FRIT_OK, "%s: no error", file);
+        return arena_printf(&job, "%s\n", c.message);
+    }
+    ck_assert_msg(s == FRIT_OK, "%s: %s", file, c.message);
+    strbuf b = {.a = &job};
+    graph_print(&b, out);
+    seed = 0x9e3779b97f4a7c15u;
+    int done = 0;
+    for (int trial = 0; trial < TRIALS; trial++) done += same_values(file, g, out, trial);
+    ck_assert_msg(done > 0, "%s: no trial could be run: %s", file, c.message);
+    graph *again = NULL;
+    cx_clear(&c);
+    s = graph_parse(&c, file, strbuf_text(&b), &again);
+    ck_assert_msg(s == FRIT_OK, "%s\n%s", c.message, strbuf_text(&b));
+    strbuf b2 = {.a = &job};
+    graph_print(&b2, again);
+    ck_assert_str_eq(strbuf_text(&b), strbuf_text(&b2));
+    return strbuf_text(&b);
+}
+
+START_TEST(golden) {
+    const char *file = files[_i];
+    char *text = read_file(file), *split = strstr(text, "\n---\n");
+    ck_assert_msg(split != NULL, "%s: no line ---", file);
+    *split = 0;
+    char *passes = header(text, "# run: "), *exit_code = header(text, "# exit: ");
+    if (!passes) return;
+    graph *g = NULL;
+    frit_status s = graph_parse(&c, "INPUT", body_of(text), &g);
+    ck_assert_msg(s == FRIT_OK, "%s: %s", file, c.message);
+    const char *printed = outcome(file, passes, g, exit_code != NULL), *expected = split + 5;
+    if (getenv("FRIT_BLESS") && strcmp(printed, expected) != 0) {
+        write_file(file, text, printed);
+        return;
+    }
+    bool same =
+        exit_code ? strstr(expected, strtok(arena_strdup(&job, printed), "\n")) != NULL : !strcmp(printed, expected);
+    ck_assert_msg(same, "%s differs (repeat: FRIT_GOLDEN=%s CK_FORK=no; bless: FRIT_BLESS=1)\n%s", file, file, printed);
+}
+END_TEST
+
+START_TEST(rows_are_in_order) { ck_assert_msg(pipeline_check_order(&c) == FRIT_OK, "%s", c.message); }
+END_TEST
+
+START_TEST(unknown_pass_is_named) {
+    ck_assert_int_eq(pipeline_check_name(&c, "decompos"), FRIT_USAGE);
+    ck_assert_str_eq(c.message, "'decompos' is not a pass; did you mean 'decompose'?");
+}
+END_TEST
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static void list_folder(const char *folder) {
+    DIR *d = opendir(folder);
+    const char *only = getenv("FRIT_GOLDEN");
+    for (struct dirent *e; d && (e = readdir(d)) && n_files < MAX_FILES;) {
+        char path[1024];
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        size_t n = strlen(path);
+        if (e->d_name[0] == '.') continue;
+        if (e->d_type == DT_DIR)
+            list_folder(path);
+        else if (n > 2 && !strcmp(path + n - 2, ".t") && (!only || strstr(path, only)))
+            files[n_files++] = strdup(path);
+    }
+    if (d) closedir(d);
+}
+
+int main(void) {
+    list_folder(GOLDEN_DIR);
+    qsort(files, (size_t)n_files, sizeof *files, by_name);
+    Suite *s = suite_create("passes");
+    TCase *t = tcase_create("goldens");
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_loop_test(t, golden, 0, n_files);
+    tcase_add_test(t, rows_are_in_order);
+    tcase_add_test(t, unknown_pass_is_named);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    for (int i = 0; i < n_files; i++) free(files[i]);
+    return failed != 0;
+}
