@@ -229,6 +229,10 @@ void kstmt_barrier(kernel *k, klist *l);
 void klist_close(kstmt *loop_or_if, const klist *body);
 void klist_close_else(kstmt *branch, const klist *body);
 
+/* kernel_seal.c: renumbers the buffers so that parameters come first, each kind in the order in which it was added. Called once,
+ * when the kernel is complete; parameters and locals may be added in any order before. */
+void kernel_seal(kernel *k);
+
 /* Facts */
 dim kernel_items(kernel *k, uint32_t phase);         /* product of the phase's PAR extents */
 dim kbuf_offset(kernel *k, buf_id b, const dim *at); /* element offset */

@@ -177,7 +177,6 @@ buf_id expander_param(expander *e, value_id v, bool is_written) {
     const value *info = graph_value(g, v);
     const char *name = info->name ? info->name : graph_const(g, v) ? "w" : "t";
     buf_id b = kernel_param(e->k, name, info->type.dt, info->type.rank, info->type.shape, is_written);
-    ASSERT(b == e->params.n);
     vec_push(e->k->a, e->params, v);
     vec_push(e->k->a, e->packed, NULL);
     map_set(&e->buffers, &v, sizeof v, b);
@@ -186,7 +185,6 @@ buf_id expander_param(expander *e, value_id v, bool is_written) {
 
 buf_id expander_packed(expander *e, const const_data *d, uint32_t rank, const dim *shape) {
     buf_id b = kernel_param(e->k, "packed", d->dt, rank, shape, false);
-    ASSERT(b == e->params.n);
     vec_push(e->k->a, e->params, VALUE_NONE);
     vec_push(e->k->a, e->packed, d);
     return b;

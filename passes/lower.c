@@ -130,6 +130,7 @@ static frit_status build_kernel(lower_cx *x, uint32_t id) {
         cx_prefix(x->c, k->title);
         return status;
     }
+    kernel_seal(k);
     pbuf_id *args = ARENA_ARRAY(p->a, pbuf_id, k->n_params + 1u);
     for (uint32_t i = 0; i < k->n_params; i++) args[i] = buffer_of_param(x, &e, i);
     x->kernel_of[id] = p->kernels.n;

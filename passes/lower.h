@@ -66,8 +66,8 @@ typedef struct expander {
     kernel *k;
     uint32_t group;                 /* group being built */
     map buffers;                    /* stored value -> parameter buffer */
-    VEC(value_id) params;           /* parameter buffer -> stored value, VALUE_NONE for a packed constant */
-    VEC(const const_data *) packed; /* parameter buffer -> packed constant, NULL for a stored value */
+    VEC(value_id) params;           /* parameter, in order -> stored value, VALUE_NONE for a packed constant */
+    VEC(const const_data *) packed; /* parameter, in order -> packed constant, NULL for a stored value */
     map memo;                       /* (value, index, guard) -> kx */
     /* Called for members of the group at hand that have their own definition or place; returns 0 to expand inline. */
     kx (*resolve)(struct expander *e, value_id v, const dim *at, kx guard);
@@ -127,6 +127,7 @@ typedef struct nest {
     uint32_t n;
     kstmt *loops[4 * MAX_RANK];
 } nest;
+/* Nothing for a constant axis: the block axis of a range that is one block. */
 void nest_push(nest *s, kloop_kind kind, dim axis, uint32_t lanes, uint32_t unroll);
 /* Closes the loops around body and appends them (or the body itself when there are none) to l. */
 void nest_close(nest *s, klist body, klist *l);

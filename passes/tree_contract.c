@@ -217,10 +217,14 @@ typedef struct blocks {
 static dim block_axis(kernel *k, const char *name, dim extent, int64_t size, dim *out_base, dim *out_n) {
     dim_table *t = k->dims;
     dim n = dim_const(t, size);
+    if (dim_le(t, extent, n)) {
+        *out_base = dim_const(t, 0);
+        *out_n = extent;
+        return dim_const(t, 0);
+    }
     dim axis = dim_axis(t, name, dim_ceildiv(t, extent, n));
     *out_base = dim_mul(t, axis, n);
     *out_n = dim_divides(t, n, extent) ? n : dim_min(t, n, dim_sub(t, extent, *out_base));
-    if (dim_le(t, extent, n)) *out_n = extent;
     return axis;
 }
 

@@ -435,6 +435,7 @@ frit_status tree_row(expander *e, const tree_options *o) {
     find_levels(&r);
     if (r.n_levels > 60) return FAIL(e->c, UNSUPPORTED, NULL, "more than 60 reductions in a chain in one kernel");
     dim_set accesses = {0};
+    axis_map_init(&r.axes, r.k);
     TRY(probe_accesses(&r, &accesses));
     choose_axes(&r, &accesses);
     place_maps(&r);
