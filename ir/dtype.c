@@ -163,10 +163,10 @@ static scalar float_to_int(double x, const dtype_row *to) {
     return is_signed ? (scalar){.i = (int64_t)x} : (scalar){.u = (uint64_t)x};
 }
 
-static scalar int_to_float(dtype to, bool is_unsigned, scalar v) {
+static scalar int_to_float(dtype to, bool is_unsigned, scalar v, bool saturate) {
     /* Straight to f32: a detour through double would round twice. */
     if (to == FRIT_DT_F32) return (scalar){.f = is_unsigned ? (float)v.u : (float)v.i};
-    return dtype_convert(FRIT_DT_F64, to, (scalar){.f = is_unsigned ? (double)v.u : (double)v.i}, false);
+    return dtype_convert(FRIT_DT_F64, to, (scalar){.f = is_unsigned ? (double)v.u : (double)v.i}, saturate);
 }
 
 scalar dtype_convert(dtype from, dtype to, scalar v, bool saturate) {
@@ -176,7 +176,7 @@ scalar dtype_convert(dtype from, dtype to, scalar v, bool saturate) {
         bool is_f8 = t->bits == 8;
         return (scalar){.f = decode_float(to, encode_float(to, v.f, is_f8 && saturate))};
     }
-    if (t->kind == DTYPE_FLOAT) return int_to_float(to, f->kind == DTYPE_UINT, v);
+    if (t->kind == DTYPE_FLOAT) return int_to_float(to, f->kind == DTYPE_UINT, v, saturate);
     if (f->kind == DTYPE_FLOAT) return float_to_int(v.f, t);
     if (t->kind == DTYPE_INT) return (scalar){.i = sign_extend(v.u, t->bits)};
     return (scalar){.u = v.u & UINT64_MAX >> (64 - t->bits)};
