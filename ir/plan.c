@@ -1,0 +1,322 @@
+/* Plans: text for reports, what must hold of them, and running one with the kernel interpreter.
+ *
+ * What must hold: every step's buffers and kernel exist and agree in number, dtype and rank; nothing writes an input or
+ * a constant; a choice has at most four alternatives, the last without a condition; buffers that share an arena slot
+ * are never needed at the same step. */
+#include "ir/plan.h"
+
+#include <string.h>
+
+#include "ir/eval.h"
+
+enum { MAX_ALTS = 4 };
+
+dim plan_arena_bytes(plan *p) {
+    dim total = dim_const(p->iface->dims, 0);
+    for (uint32_t i = 0; i < p->slots.n; i++) total = dim_add(p->iface->dims, total, p->slots.at[i]);
+    return total;
+}
+
+/* --- text --- */
+
+static void line(strbuf *b, int indent) {
+    for (int i = 0; i < indent; i++) strbuf_add(b, "  ");
+}
+
+static const char *buffer_name(const plan *p, pbuf_id id, arena *a) {
+    const char *name = p->bufs.at[id].name;
+    return name && *name ? name : arena_printf(a, "b%u", id);
+}
+
+static void print_buffer(strbuf *b, const plan *p, pbuf_id id) {
+    static const char *const kinds[] = {
+        [PB_INPUT] = "input", [PB_OUTPUT] = "output", [PB_CONST] = "const", [PB_ARENA] = "slot"};
+    const pbuf *buf = &p->bufs.at[id];
+    strbuf_printf(b, "  %s %u %s: %s[", kinds[buf->kind], buf->index, buffer_name(p, id, b->a), dtype_name(buf->dt));
+    for (uint32_t i = 0; i < buf->rank; i++) {
+        if (i) strbuf_add(b, ", ");
+        dim_print(b, p->iface->dims, buf->shape[i]);
+    }
+    strbuf_add(b, "]\n");
+}
+
+static void print_steps(strbuf *b, const plan *p, const pstep_list *l, int indent);
+
+static void print_block(strbuf *b, const plan *p, const pstep_list *l, int indent) {
+    strbuf_add(b, " {\n");
+    print_steps(b, p, l, indent + 1);
+    line(b, indent);
+    strbuf_addc(b, '}');
+}
+
+static void print_args(strbuf *b, const plan *p, const pstep *s) {
+    const kernel *k = s->kind == PS_LAUNCH ? p->kernels.at[s->kernel] : NULL;
+    for (uint32_t i = 0; i < s->n_args; i++) {
+        if (i) strbuf_add(b, ", ");
+        if (k && k->bufs.at[i].is_written) strbuf_add(b, "out ");
+        strbuf_add(b, s->args[i] < p->bufs.n ? buffer_name(p, s->args[i], b->a) : "none");
+    }
+}
+
+static void print_choice(strbuf *b, const plan *p, const pstep *s, int indent) {
+    for (uint32_t i = 0; i < s->n_alts; i++) {
+        strbuf_add(b, i ? " else " : "");
+        if (s->alts[i].lhs != DIM_BAD) {
+            strbuf_add(b, "if ");
+            dim_print(b, p->iface->dims, s->alts[i].lhs);
+            strbuf_add(b, " <= ");
+            dim_print(b, p->iface->dims, s->alts[i].rhs);
+        }
+        print_block(b, p, &s->alts[i].body, indent);
+    }
+}
+
+static void print_step(strbuf *b, const plan *p, const pstep *s, int indent) {
+    line(b, indent);
+    switch (s->kind) {
+    case PS_LAUNCH:
+        strbuf_printf(b, "%s(", p->kernels.at[s->kernel]->name);
+        print_args(b, p, s);
+        strbuf_addc(b, ')');
+        break;
+    case PS_COPY:
+        strbuf_add(b, "copy(");
+        print_args(b, p, s);
+        strbuf_addc(b, ')');
+        break;
+    case PS_CHOICE:
+        print_choice(b, p, s, indent);
+        break;
+    case PS_IF:
+        strbuf_add(b, "if ");
+        print_args(b, p, s);
+        print_block(b, p, &s->body[0], indent);
+        strbuf_add(b, " else");
+        print_block(b, p, &s->body[1], indent);
+        break;
+    case PS_LOOP:
+        strbuf_add(b, "loop ");
+        print_args(b, p, s);
+        print_block(b, p, &s->body[0], indent);
+        break;
+    }
+    if (s->kind == PS_LAUNCH) strbuf_printf(b, "    -- %s", p->kernels.at[s->kernel]->title);
+    strbuf_addc(b, '\n');
+}
+
+static void print_steps(strbuf *b, const plan *p, const pstep_list *l, int indent) {
+    for (uint32_t i = 0; i < l->n; i++) print_step(b, p, &l->at[i], indent);
+}
+
+void plan_print(strbuf *b, const plan *p) {
+    dim_table *t = p->iface->dims;
+    strbuf_printf(b, "plan @%s {\n", p->iface->name);
+    for (pbuf_id i = 0; i < p->bufs.n; i++) print_buffer(b, p, i);
+    for (uint32_t i = 0; i < p->slots.n; i++)
+        strbuf_printf(b, "  slot %u bytes %s\n", i, dim_text(b->a, t, p->slots.at[i]));
+    strbuf_printf(b, "  arena bytes %s\n", dim_text(b->a, t, plan_arena_bytes((plan *)p)));
+    strbuf_printf(b, "  scratch bytes %s\n", dim_text(b->a, t, p->scratch));
+    if (p->n_copies) strbuf_printf(b, "  copies %u\n", p->n_copies);
+    print_steps(b, p, &p->steps, 1);
+    strbuf_add(b, "}\n");
+}
+
+/* --- checks --- */
+
+static frit_status verify_list(cx *c, const plan *p, const pstep_list *l);
+
+static frit_status verify_args(cx *c, const plan *p, const pstep *s) {
+    for (uint32_t i = 0; i < s->n_args; i++) {
+        bool may_lack = s->kind == PS_LOOP && s->args[i] == UINT32_MAX;
+        if (s->args[i] >= p->bufs.n && !may_lack)
+            return FAIL(c, INTERNAL, s->loc, "plan: a step uses buffer %u of %u", s->args[i], p->bufs.n);
+    }
+    return FRIT_OK;
+}
+
+static frit_status verify_written(cx *c, const plan *p, const pstep *s, pbuf_id id) {
+    pbuf_kind kind = p->bufs.at[id].kind;
+    if (kind == PB_INPUT || kind == PB_CONST)
+        return FAIL(c, INTERNAL, s->loc, "plan: a step writes %s", buffer_name(p, id, c->scratch));
+    return FRIT_OK;
+}
+
+static frit_status verify_launch(cx *c, const plan *p, const pstep *s) {
+    if (s->kernel >= p->kernels.n) return FAIL(c, INTERNAL, s->loc, "plan: kernel %u does not exist", s->kernel);
+    const kernel *k = p->kernels.at[s->kernel];
+    if (s->n_args != k->n_params)
+        return FAIL(c, INTERNAL, k->name, "plan: %u buffers for %u parameters", s->n_args, k->n_params);
+    for (uint32_t i = 0; i < s->n_args; i++) {
+        const pbuf *b = &p->bufs.at[s->args[i]];
+        if (b->dt != k->bufs.at[i].dt)
+            return FAIL(c, INTERNAL, k->name, "plan: parameter %s is %s, its buffer %s", k->bufs.at[i].name,
+                        dtype_name(k->bufs.at[i].dt), dtype_name(b->dt));
+        if (k->bufs.at[i].is_written) TRY(verify_written(c, p, s, s->args[i]));
+    }
+    return FRIT_OK;
+}
+
+static frit_status verify_choice(cx *c, const plan *p, const pstep *s) {
+    if (s->n_alts < 1 || s->n_alts > MAX_ALTS) return FAIL(c, INTERNAL, s->loc, "plan: %u alternatives", s->n_alts);
+    if (s->alts[s->n_alts - 1].lhs != DIM_BAD)
+        return FAIL(c, INTERNAL, s->loc, "plan: the last alternative has a condition");
+    for (uint32_t i = 0; i < s->n_alts; i++) TRY(verify_list(c, p, &s->alts[i].body));
+    return FRIT_OK;
+}
+
+static frit_status verify_step(cx *c, const plan *p, const pstep *s) {
+    TRY(verify_args(c, p, s));
+    switch (s->kind) {
+    case PS_LAUNCH:
+        return verify_launch(c, p, s);
+    case PS_COPY:
+        if (s->n_args != 2) return FAIL(c, INTERNAL, s->loc, "plan: a copy of %u buffers", s->n_args);
+        return verify_written(c, p, s, s->args[1]);
+    case PS_CHOICE:
+        return verify_choice(c, p, s);
+    case PS_IF:
+        if (s->n_args != 1) return FAIL(c, INTERNAL, s->loc, "plan: a branch on %u buffers", s->n_args);
+        TRY(verify_list(c, p, &s->body[0]));
+        return verify_list(c, p, &s->body[1]);
+    case PS_LOOP:
+        if (s->n_args != 3) return FAIL(c, INTERNAL, s->loc, "plan: a loop over %u buffers", s->n_args);
+        return verify_list(c, p, &s->body[0]);
+    }
+    return FRIT_OK;
+}
+
+static frit_status verify_list(cx *c, const plan *p, const pstep_list *l) {
+    for (uint32_t i = 0; i < l->n; i++) TRY(verify_step(c, p, &l->at[i]));
+    return FRIT_OK;
+}
+
+static frit_status verify_slots(cx *c, const plan *p) {
+    for (pbuf_id i = 0; i < p->bufs.n; i++) {
+        const pbuf *b = &p->bufs.at[i];
+        if (b->kind != PB_ARENA || b->first == UINT32_MAX) continue;
+        if (b->index >= p->slots.n) return FAIL(c, INTERNAL, NULL, "plan: slot %u does not exist", b->index);
+        for (pbuf_id j = 0; j < i; j++) {
+            const pbuf *o = &p->bufs.at[j];
+            bool shares = o->kind == PB_ARENA && o->index == b->index && o->first != UINT32_MAX;
+            if (shares && o->first <= b->last && b->first <= o->last)
+                return FAIL(c, INTERNAL, NULL, "plan: %s and %s share slot %u at the same time",
+                            buffer_name(p, i, c->scratch), buffer_name(p, j, c->scratch), b->index);
+        }
+    }
+    return FRIT_OK;
+}
+
+frit_status plan_verify(cx *c, const plan *p) {
+    for (uint32_t i = 0; i < p->kernels.n; i++) TRY(kernel_verify(c, p->kernels.at[i]));
+    TRY(verify_list(c, p, &p->steps));
+    return verify_slots(c, p);
+}
+
+/* --- running --- */
+
+typedef struct plan_run {
+    cx *c;
+    const plan *p;
+    const int64_t *syms;
+    void **memory;  /* by buffer */
+    int64_t *bytes; /* by buffer */
+    arena *a;       /* emptied after each kernel */
+} plan_run;
+
+static frit_status run_list(plan_run *r, const pstep_list *l);
+
+static frit_status run_launch(plan_run *r, const pstep *s) {
+    const kernel *k = r->p->kernels.at[s->kernel];
+    void **buffers = ARENA_ARRAY(r->a, void *, k->n_params + 1);
+    for (uint32_t i = 0; i < k->n_params; i++) buffers[i] = r->memory[s->args[i]];
+    kernel_run run = {.k = k, .buffers = buffers, .syms = r->syms, .a = r->a, .checked = true};
+    return kernel_run_tree(r->c, &run);
+}
+
+static frit_status run_choice(plan_run *r, const pstep *s) {
+    for (uint32_t i = 0; i < s->n_alts; i++) {
+        int64_t lhs = 0, rhs = 0;
+        if (s->alts[i].lhs != DIM_BAD) {
+            TRY(dim_eval(r->c, r->p->iface->dims, s->alts[i].lhs, r->syms, &lhs));
+            TRY(dim_eval(r->c, r->p->iface->dims, s->alts[i].rhs, r->syms, &rhs));
+        }
+        if (lhs <= rhs) return run_list(r, &s->alts[i].body);
+    }
+    return FRIT_OK;
+}
+
+static frit_status run_loop(plan_run *r, const pstep *s) {
+    const pbuf_id trips_id = s->args[0], cond_id = s->args[1], turn_id = s->args[2];
+    int64_t trips = INT64_MAX;
+    if (trips_id != UINT32_MAX) memcpy(&trips, r->memory[trips_id], sizeof trips);
+    for (int64_t turn = 0; turn < trips; turn++) {
+        if (cond_id != UINT32_MAX && !*(const uint8_t *)r->memory[cond_id]) break;
+        if (turn_id != UINT32_MAX) memcpy(r->memory[turn_id], &turn, sizeof turn);
+        TRY(cx_poll(r->c));
+        TRY(run_list(r, &s->body[0]));
+    }
+    return FRIT_OK;
+}
+
+static frit_status run_step(plan_run *r, const pstep *s) {
+    switch (s->kind) {
+    case PS_LAUNCH: {
+        arena_mark mark = arena_save(r->a);
+        frit_status status = run_launch(r, s);
+        arena_release(r->a, mark);
+        return status;
+    }
+    case PS_COPY:
+        memmove(r->memory[s->args[1]], r->memory[s->args[0]], (size_t)r->bytes[s->args[0]]);
+        return FRIT_OK;
+    case PS_CHOICE:
+        return run_choice(r, s);
+    case PS_IF:
+        return run_list(r, &s->body[*(const uint8_t *)r->memory[s->args[0]] ? 0 : 1]);
+    case PS_LOOP:
+        return run_loop(r, s);
+    }
+    return FRIT_OK;
+}
+
+static frit_status run_list(plan_run *r, const pstep_list *l) {
+    for (uint32_t i = 0; i < l->n; i++) TRY(run_step(r, &l->at[i]));
+    return FRIT_OK;
+}
+
+/* Memory of every buffer: slots are shared as the plan says, so that a wrong life shows. */
+static frit_status give_memory(plan_run *r, arena *a, const void *const *inputs, void *const *outputs) {
+    const plan *p = r->p;
+    uint8_t **slots = ARENA_ARRAY(a, uint8_t *, p->slots.n + 1);
+    for (uint32_t i = 0; i < p->slots.n; i++) {
+        int64_t bytes;
+        TRY(dim_eval(r->c, p->iface->dims, p->slots.at[i], r->syms, &bytes));
+        slots[i] = arena_alloc_aligned(a, (size_t)bytes + 64, 64);
+    }
+    for (pbuf_id i = 0; i < p->bufs.n; i++) {
+        const pbuf *b = &p->bufs.at[i];
+        TRY(dim_eval(r->c, p->iface->dims, b->bytes, r->syms, &r->bytes[i]));
+        if (b->kind == PB_INPUT) r->memory[i] = (void *)(uintptr_t)inputs[b->index];
+        if (b->kind == PB_OUTPUT) r->memory[i] = outputs[b->index];
+        if (b->kind == PB_ARENA) r->memory[i] = slots[b->index];
+        if (b->kind != PB_CONST) continue;
+        tensor t;
+        TRY(eval_const(r->c, a, b->data, &t));
+        r->memory[i] = t.data;
+    }
+    return FRIT_OK;
+}
+
+frit_status plan_interpret(cx *c, const plan *p, const void *const *inputs, const int64_t *syms, void *const *outputs) {
+    arena memory, work;
+    arena_init(&memory);
+    arena_init(&work);
+    plan_run r = {.c = c, .p = p, .syms = syms, .a = &work};
+    r.memory = ARENA_ARRAY(&memory, void *, p->bufs.n + 1);
+    r.bytes = ARENA_ARRAY(&memory, int64_t, p->bufs.n + 1);
+    frit_status status = give_memory(&r, &memory, inputs, outputs);
+    if (status == FRIT_OK) status = run_list(&r, &p->steps);
+    arena_fini(&memory);
+    arena_fini(&work);
+    return status;
+}
