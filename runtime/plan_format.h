@@ -12,13 +12,14 @@
 
 #include <stdint.h>
 
-#define PF_MAGIC     "fritplan"
-#define PF_VERSION   1u
-#define PF_NOTE_NAME "frit.model" /* 11 bytes with its zero: the description is 8-aligned by 4- and by 8-rounding */
-#define PF_NOTE_TYPE 1u
-#define PF_NONE      UINT32_MAX
-#define PF_MAX_DEPTH 32 /* nesting of choices, branches and loops */
-#define PF_MAX_STACK 64 /* values on the stack of a dim's program */
+#define PF_MAGIC        "fritplan"
+#define PF_VERSION      1u
+#define PF_NOTE_NAME    "frit.model" /* 11 bytes with its zero: the description is 8-aligned by 4- and by 8-rounding */
+#define PF_NOTE_TYPE    1u
+#define PF_NOTE_RESERVE 2u /* an empty note whose program header becomes the weights' segment */
+#define PF_NOTE_BYTES   24 /* of a note in front of its description */
+#define PF_NONE         UINT32_MAX
+#define PF_MAX_STACK    64 /* values on the stack of a dim's program */
 
 /* A table: count entries from offset. */
 typedef struct pf_table {

@@ -1,0 +1,254 @@
+/* Links an artifact and puts its weights behind it.
+ *
+ *     runtime archive + module object + kernel objects  --lld-->  temporary.so
+ *     temporary.so, its reserved program header made a PT_LOAD, the plan's header told where | pad | weights  -->  PATH
+ *
+ * So weights never pass through the linker, and files beyond 4 GB are no special case. All temporary files lie beside
+ * PATH, where there must be room anyway, and are registered for removal. */
+#include <elf.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "codegen/link/link.h"
+#include "codegen/link/lld.h"
+
+enum { PAGE_BYTES_X86 = 4096, PAGE_BYTES_ARM = 65536 };
+
+/* Files of one link. */
+typedef struct link_job {
+    cx *c;
+    const plan *p;
+    const artifact_options *o;
+    const char *path;
+    uint16_t machine;
+    pf_header *tables;
+    file_writer objects, script, linked, stubs[N_STUB_LIBRARIES];
+} link_job;
+
+/* --- what goes into the linker --- */
+
+static uint16_t machine_of(const cpu_objects *objects) {
+    Elf64_Ehdr h = {.e_machine = EM_X86_64};
+    if (objects->n_objects && objects->objects[0].n_bytes >= sizeof h) memcpy(&h, objects->objects[0].bytes, sizeof h);
+    return h.e_machine;
+}
+
+static elf_bytes module_object_of(link_job *j, const cpu_objects *objects) {
+    VEC(const char *) functions = {0};
+    for (uint32_t k = 0; k < objects->n_kernels; k++)
+        for (uint32_t i = 0; i < objects->kernels[k].n_phases; i++)
+            vec_push(j->c->job, functions, objects->kernels[k].symbols[i]);
+    module_object m = {j->machine, j->tables, "backend_cpu", functions.n, functions.at};
+    return elf_module_object(j->c->job, &m);
+}
+
+/* One member of an archive, in the format of `ar`: a 60-byte header, the bytes, a newline to even length. */
+static frit_status add_member(cx *c, file_writer *w, uint32_t number, elf_bytes member) {
+    char header[61], name[17];
+    snprintf(name, sizeof name, "m%u.o/", number);
+    snprintf(header, sizeof header, "%-16s%-12d%-6d%-6d%-8d%-10zu`\n", name, 0, 0, 0, 644, member.n_bytes);
+    TRY(file_write(c, w, header, 60));
+    TRY(file_write(c, w, member.bytes, member.n_bytes));
+    return file_write(c, w, "\n", member.n_bytes % 2);
+}
+
+/* The linker opens files by name: the bytes have to be there, the stream may stay open. */
+static frit_status flush(cx *c, file_writer *w) {
+    bool failed = ferror(w->stream) || fflush(w->stream);
+    return failed ? FAIL(c, IO, w->path, "cannot be written: no space left?") : FRIT_OK;
+}
+
+/* All objects as one archive: the runtime's, with ours appended. */
+static frit_status write_objects(link_job *j, const cpu_objects *objects) {
+    cx *c = j->c;
+    TRY(file_begin(c, j->path, &j->objects));
+    if (!j->objects.temporary) return FAIL(c, IO, j->path, "is not a regular file");
+    TRY(file_write(c, &j->objects, runtime_archive, (size_t)(runtime_archive_end - runtime_archive)));
+    TRY(add_member(c, &j->objects, 0, module_object_of(j, objects)));
+    for (uint32_t i = 0; i < objects->n_objects; i++) {
+        elf_bytes object = {objects->objects[i].bytes, objects->objects[i].n_bytes};
+        TRY(add_member(c, &j->objects, i + 1, object));
+    }
+    return flush(c, &j->objects);
+}
+
+static frit_status write_small(link_job *j, file_writer *w, elf_bytes content) {
+    TRY(file_begin(j->c, j->path, w));
+    TRY(file_write(j->c, w, content.bytes, content.n_bytes));
+    return flush(j->c, w);
+}
+
+static frit_status link_objects(link_job *j, const cpu_objects *objects) {
+    cx *c = j->c;
+    static const char exports[] = "{ global: frit_artifact_table; local: *; };\n";
+    TRY(write_objects(j, objects));
+    TRY(write_small(j, &j->script, (elf_bytes){exports, sizeof exports - 1}));
+    for (int i = 0; i < N_STUB_LIBRARIES; i++)
+        TRY(write_small(j, &j->stubs[i], stub_library_bytes(c->job, (stub_library)i, j->machine)));
+    TRY(write_small(j, &j->linked, (elf_bytes){"", 0}));
+    const char *script = arena_printf(c->job, "--version-script=%s", j->script.temporary);
+    const char *args[] = {"-shared",
+                          "--no-undefined",
+                          "--no-mmap-output-file", /* or LLD would leave files of its own after Ctrl-C */
+                          "--threads=1",
+                          "--build-id=none",
+                          "--hash-style=gnu",
+                          "--gc-sections",
+                          "-O1",
+                          "-zrelro",
+                          "-znow",
+                          "-znoexecstack",
+                          "--as-needed",
+                          script,
+                          "-ufrit_artifact_table",
+                          "-o",
+                          j->linked.temporary,
+                          j->objects.temporary,
+                          j->stubs[STUB_LIBC].temporary,
+                          j->stubs[STUB_LIBM].temporary};
+    return lld_link(c, j->path, args, countof(args));
+}
+
+/* --- what comes out of it --- */
+
+/* The file header and program headers of the linked file, to be changed in place. */
+typedef struct linked_file {
+    mapped_file map;
+    uint8_t *head; /* copy of the first head_bytes */
+    size_t head_bytes;
+    Elf64_Phdr *segments; /* in head */
+    uint32_t n_segments;
+} linked_file;
+
+static bool open_linked(link_job *j, linked_file *f) {
+    Elf64_Ehdr h;
+    if (f->map.bytes < sizeof h) return false;
+    memcpy(&h, f->map.data, sizeof h);
+    f->head_bytes = h.e_phoff + (size_t)h.e_phnum * sizeof(Elf64_Phdr);
+    for (uint32_t i = 0; i < h.e_phnum; i++) { /* the plan's note is near the front, too */
+        const Elf64_Phdr *s = (const void *)(f->map.data + h.e_phoff + i * sizeof *s);
+        if (s->p_type == PT_NOTE && s->p_offset + s->p_filesz > f->head_bytes)
+            f->head_bytes = s->p_offset + s->p_filesz;
+    }
+    if (f->head_bytes > f->map.bytes) return false;
+    f->head = arena_copy(j->c->job, f->map.data, f->head_bytes);
+    f->segments = (Elf64_Phdr *)(void *)(f->head + h.e_phoff);
+    f->n_segments = h.e_phnum;
+    return true;
+}
+
+/* The segment whose first note is ours and of the given type. */
+static Elf64_Phdr *note_segment(const linked_file *f, uint32_t type) {
+    for (uint32_t i = 0; i < f->n_segments; i++) {
+        Elf64_Phdr *s = &f->segments[i];
+        if (s->p_type != PT_NOTE || s->p_filesz < PF_NOTE_BYTES) continue;
+        const Elf64_Nhdr *n = (const void *)(f->head + s->p_offset);
+        bool is_ours = n->n_namesz == sizeof PF_NOTE_NAME && memcmp(n + 1, PF_NOTE_NAME, sizeof PF_NOTE_NAME) == 0;
+        if (is_ours && n->n_type == type) return s;
+    }
+    return NULL;
+}
+
+static uint64_t align_up(uint64_t x, uint64_t to) { return (x + to - 1) / to * to; }
+
+/* Turns the reserved header into the weights' segment, and tells the plan. */
+static bool add_segment(link_job *j, linked_file *f) {
+    Elf64_Phdr *at = note_segment(f, PF_NOTE_RESERVE), *tables = note_segment(f, PF_NOTE_TYPE);
+    if (!at || !tables) return false;
+    pf_header *h = (pf_header *)(void *)(f->head + tables->p_offset + PF_NOTE_BYTES);
+    h->weights_id = j->tables->weights_id;
+    h->weights_position = j->tables->weights_position;
+    if (j->o->side_weights || h->weights_bytes == 0) return true;
+
+    uint64_t page = j->machine == EM_AARCH64 ? PAGE_BYTES_ARM : PAGE_BYTES_X86, end = 0;
+    for (uint32_t i = 0; i < f->n_segments; i++) {
+        const Elf64_Phdr *s = &f->segments[i];
+        if (s->p_type == PT_LOAD && s->p_vaddr + s->p_memsz > end) end = s->p_vaddr + s->p_memsz;
+        if (s->p_type == PT_LOAD && s > at) return false; /* loaders want segments in order */
+    }
+    uint64_t address = align_up(end, page), tables_address = tables->p_vaddr + PF_NOTE_BYTES;
+    *at = (Elf64_Phdr){.p_type = PT_LOAD,
+                       .p_flags = PF_R,
+                       .p_offset = align_up(f->map.bytes, page),
+                       .p_vaddr = address,
+                       .p_paddr = address,
+                       .p_filesz = h->weights_bytes,
+                       .p_memsz = h->weights_bytes,
+                       .p_align = page};
+    h->weights_position = at->p_offset;
+    h->weights_delta = (int64_t)(address - tables_address);
+    return true;
+}
+
+static frit_status write_padding(cx *c, file_writer *w, uint64_t bytes) {
+    static const char zeros[4096];
+    for (; bytes; bytes -= bytes < sizeof zeros ? bytes : sizeof zeros)
+        TRY(file_write(c, w, zeros, bytes < sizeof zeros ? (size_t)bytes : sizeof zeros));
+    return FRIT_OK;
+}
+
+static frit_status write_artifact(link_job *j, const linked_file *f, file_writer *w) {
+    cx *c = j->c;
+    TRY(file_begin(c, j->path, w));
+    TRY(file_write(c, w, f->head, f->head_bytes));
+    TRY(file_write(c, w, f->map.data + f->head_bytes, f->map.bytes - f->head_bytes));
+    bool is_inside = !j->o->side_weights && j->tables->weights_bytes;
+    if (!is_inside) return file_commit(c, w);
+    uint64_t page = j->machine == EM_AARCH64 ? PAGE_BYTES_ARM : PAGE_BYTES_X86, id;
+    TRY(write_padding(c, w, align_up(f->map.bytes, page) - f->map.bytes));
+    TRY(weights_write(c, j->p, w, &id));
+    return file_commit(c, w);
+}
+
+static frit_status finish_artifact(link_job *j) {
+    linked_file f = {0};
+    TRY(file_map(j->c, j->linked.temporary, &f.map));
+    file_writer w = {.slot = -1};
+    frit_status status;
+    if (open_linked(j, &f) && add_segment(j, &f))
+        status = write_artifact(j, &f, &w);
+    else
+        status = FAIL(j->c, INTERNAL, j->path, "the linker laid the file out in an unexpected way");
+    file_abort(&w);
+    file_unmap(&f.map);
+    return status;
+}
+
+/* --- side files --- */
+
+static frit_status write_side(cx *c, const plan *p, const char *path, uint64_t *out_id) {
+    file_writer w;
+    TRY(file_begin(c, path, &w));
+    pf_side side = {.magic = PF_SIDE_MAGIC, .weights_bytes = weights_layout(p, NULL)};
+    frit_status status = write_padding(c, &w, PF_SIDE_BYTES);
+    if (status == FRIT_OK) status = weights_write(c, p, &w, &side.weights_id);
+    if (status == FRIT_OK && fseek(w.stream, 0, SEEK_SET)) status = FAIL(c, IO, path, "cannot be written");
+    if (status == FRIT_OK) status = file_write(c, &w, &side, sizeof side);
+    if (status == FRIT_OK) status = file_commit(c, &w);
+    file_abort(&w);
+    *out_id = side.weights_id;
+    return status;
+}
+
+static frit_status link_and_finish(link_job *j, const cpu_objects *objects) {
+    TRY(link_objects(j, objects));
+    return finish_artifact(j);
+}
+
+frit_status artifact_write(cx *c, const plan *p, const cpu_objects *objects, const artifact_options *o,
+                           const char *path) {
+    link_job j = {.c = c, .p = p, .o = o, .path = path, .machine = machine_of(objects)};
+    file_writer *all[] = {&j.objects, &j.script, &j.linked, &j.stubs[STUB_LIBC], &j.stubs[STUB_LIBM]};
+    for (size_t i = 0; i < countof(all); i++) *all[i] = (file_writer){.slot = -1};
+    const char *side = o->side_weights ? arena_printf(c->job, "%s.weights", path) : "";
+    TRY(plan_encode(c, p, o, *side ? path_basename(side) : "", &j.tables));
+    if (o->side_weights) {
+        TRY(write_side(c, p, side, &j.tables->weights_id));
+        j.tables->weights_position = PF_SIDE_BYTES;
+    }
+    frit_status status = link_and_finish(&j, objects);
+    for (size_t i = 0; i < countof(all); i++) file_abort(all[i]);
+    if (status != FRIT_OK && *side) unlink(side);
+    return status;
+}

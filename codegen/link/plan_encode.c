@@ -1,0 +1,327 @@
+/* Writes a plan as the tables of runtime/plan_format.h. */
+#include <string.h>
+
+#include "codegen/link/link.h"
+#include "frit_artifact.h"
+
+/* Tables being filled. Dims and strings are entered once each. */
+typedef struct encoder {
+    cx *c;
+    const plan *p;
+    dim_table *dims;
+    uint32_t *numbers;  /* symbol id -> symbol number, UINT32_MAX for loop axes and loaded indices */
+    bool *is_used;      /* by symbol number */
+    uint32_t max_stack; /* that evaluating a dim needs */
+    map dim_ids, string_ids;
+    strbuf strings;
+    VEC(int64_t) words;
+    VEC(pf_dim) dim_rows;
+    VEC(pf_symbol) symbols;
+    VEC(pf_port) ports;
+    VEC(uint32_t) port_dims;
+    VEC(pf_contract) contracts;
+    VEC(pf_buffer) buffers;
+    VEC(uint32_t) slots;
+    VEC(pf_kernel) kernels;
+    VEC(pf_phase) phases;
+    VEC(pf_step) steps;
+    VEC(pf_alt) alts;
+    VEC(uint32_t) args;
+    uint32_t max_args;
+} encoder;
+
+#define PUSH(e, table, ...) vec_push((e)->c->job, (e)->table, __VA_ARGS__)
+
+static uint32_t add_string(encoder *e, const char *s) {
+    if (!s) s = "";
+    uint32_t at;
+    if (map_get_str(&e->string_ids, s, &at)) return at;
+    at = (uint32_t)e->strings.n;
+    strbuf_addn(&e->strings, s, strlen(s) + 1);
+    map_set_str(&e->string_ids, s, at);
+    return at;
+}
+
+/* Enters the words of a program, and notes which symbols they read and how much stack they need. */
+static void add_words(encoder *e, const int64_t *words, uint32_t n) {
+    uint32_t depth = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        PUSH(e, words, words[i]);
+        if (words[i] == DC_END) continue;
+        bool is_operand = words[i] == DC_CONST || words[i] == DC_SYM;
+        depth = is_operand ? depth + 1 : depth - 1;
+        if (depth > e->max_stack) e->max_stack = depth;
+        if (!is_operand) continue;
+        i++;
+        PUSH(e, words, words[i]);
+        if (words[i - 1] == DC_SYM) e->is_used[words[i]] = true;
+    }
+}
+
+static uint32_t add_dim(encoder *e, dim d) {
+    if (d == DIM_BAD) return PF_NONE;
+    uint32_t row;
+    if (map_get(&e->dim_ids, &d, sizeof d, &row)) return row;
+    uint32_t n_words;
+    const int64_t *words = dim_compile(e->c->scratch, e->dims, d, e->numbers, &n_words);
+    pf_dim entry = {e->words.n, add_string(e, dim_text(e->c->scratch, e->dims, d))};
+    add_words(e, words, n_words);
+    row = e->dim_rows.n;
+    PUSH(e, dim_rows, entry);
+    map_set(&e->dim_ids, &d, sizeof d, row);
+    return row;
+}
+
+/* --- the interface --- */
+
+static void number_symbols(encoder *e) {
+    uint32_t n_syms = dim_n_syms(e->dims), n = 0;
+    e->numbers = ARENA_ARRAY(e->c->job, uint32_t, n_syms + 1);
+    e->is_used = ARENA_ARRAY(e->c->job, bool, n_syms + 1);
+    for (sym_id s = 0; s < n_syms; s++) {
+        sym_kind kind = dim_sym_info(e->dims, s)->kind;
+        bool is_shape = kind != SYM_AXIS && kind != SYM_LOADED;
+        e->numbers[s] = is_shape ? n++ : UINT32_MAX;
+    }
+}
+
+/* Whether dim `axis` of an input decides s: it is scale * s + shift with constants. */
+static bool decides(encoder *e, const port *in, uint32_t axis, sym_id s, pf_symbol *out) {
+    dim coefficient, rest;
+    if (axis >= in->type.rank || !dim_linear(e->dims, in->type.shape[axis], s, &coefficient, &rest)) return false;
+    return dim_is_const(e->dims, coefficient, &out->scale) && dim_is_const(e->dims, rest, &out->shift) &&
+           out->scale > 0;
+}
+
+/* The place that gives s its value: the one it was declared with when that still works, else the first that does. */
+static bool find_source(encoder *e, sym_id s, const sym_info *info, pf_symbol *out) {
+    const graph *g = e->p->iface;
+    out->kind = FRIT_SYMBOL_DIM;
+    out->input = info->input, out->axis = info->axis;
+    if (info->kind == SYM_HOST_ELEM) {
+        out->kind = FRIT_SYMBOL_ELEMENT;
+        return info->input < g->inputs.n;
+    }
+    if (info->kind == SYM_INPUT_DIM && info->input < g->inputs.n &&
+        decides(e, &g->inputs.at[info->input], info->axis, s, out))
+        return true;
+    for (out->input = 0; out->input < g->inputs.n; out->input++)
+        for (out->axis = 0; out->axis < g->inputs.at[out->input].type.rank; out->axis++)
+            if (decides(e, &g->inputs.at[out->input], out->axis, s, out)) return true;
+    return false;
+}
+
+/* After everything else, when it is known which symbols matter. */
+static frit_status add_symbols(encoder *e) {
+    for (sym_id s = 0; s < dim_n_syms(e->dims); s++) {
+        if (e->numbers[s] == UINT32_MAX) continue;
+        const sym_info *info = dim_sym_info(e->dims, s);
+        pf_symbol row = {.name = add_string(e, info->name), .lo = info->lo, .hi = info->hi, .hint = info->hint};
+        if (!find_source(e, s, info, &row)) {
+            if (e->is_used[e->numbers[s]])
+                return FAIL(e->c, MISSING, info->name, "no input's dim decides this symbol; fix it with --dim %s=N",
+                            info->name);
+            row.kind = FRIT_SYMBOL_UNUSED;
+            row.input = row.axis = PF_NONE, row.scale = 1;
+        }
+        PUSH(e, symbols, row);
+    }
+    return FRIT_OK;
+}
+
+static void add_port(encoder *e, const port *p) {
+    pf_port row = {.name = add_string(e, p->name),
+                   .dtype = p->type.dt,
+                   .rank = p->type.rank,
+                   .first_dim = e->port_dims.n,
+                   .is_host = p->is_host,
+                   .state = p->state};
+    for (uint32_t i = 0; i < p->type.rank; i++) {
+        uint32_t d = add_dim(e, p->type.shape[i]);
+        PUSH(e, port_dims, d);
+    }
+    PUSH(e, ports, row);
+}
+
+static uint32_t count_states(const graph *g) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < g->inputs.n; i++) n += g->inputs.at[i].state != UINT32_MAX;
+    return n;
+}
+
+static void add_interface(encoder *e) {
+    const graph *g = e->p->iface;
+    for (uint32_t i = 0; i < g->inputs.n; i++) add_port(e, &g->inputs.at[i]);
+    for (uint32_t i = 0; i < g->outputs.n; i++) add_port(e, &g->outputs.at[i]);
+    for (uint32_t i = 0; i < g->contracts.n; i++) {
+        const contract *k = &g->contracts.at[i];
+        pf_contract row = {add_dim(e, k->lhs), add_dim(e, k->rhs), k->is_equal, add_string(e, k->text)};
+        PUSH(e, contracts, row);
+    }
+}
+
+/* --- buffers and kernels --- */
+
+static const pf_buffer_kind buffer_kinds[] = {
+    [PB_INPUT] = PF_INPUT, [PB_OUTPUT] = PF_OUTPUT, [PB_CONST] = PF_CONST, [PB_ARENA] = PF_ARENA};
+
+static void add_buffers(encoder *e) {
+    const plan *p = e->p;
+    uint64_t *offsets = ARENA_ARRAY(e->c->scratch, uint64_t, p->consts.n + 1);
+    weights_layout(p, offsets);
+    for (uint32_t i = 0; i < p->bufs.n; i++) {
+        const pbuf *b = &p->bufs.at[i];
+        pf_buffer row = {.kind = buffer_kinds[b->kind],
+                         .index = b->index,
+                         .bytes = add_dim(e, b->bytes),
+                         .name = add_string(e, b->name),
+                         .offset = b->kind == PB_CONST ? offsets[b->index] : 0};
+        PUSH(e, buffers, row);
+    }
+    for (uint32_t i = 0; i < p->slots.n; i++) {
+        uint32_t d = add_dim(e, p->slots.at[i]);
+        PUSH(e, slots, d);
+    }
+}
+
+static void add_kernel(encoder *e, kernel *k) {
+    pf_kernel row = {.name = add_string(e, k->name),
+                     .title = add_string(e, k->title),
+                     .n_params = k->n_params,
+                     .first_phase = e->phases.n,
+                     .n_phases = k->phases.n,
+                     .flops = add_dim(e, k->flops),
+                     .bytes = add_dim(e, k->bytes)};
+    for (uint32_t i = 0; i < k->n_params && i < 32; i++) row.written |= (uint32_t)k->bufs.at[i].is_written << i;
+    for (uint32_t i = 0; i < k->phases.n; i++) {
+        pf_phase phase = {add_dim(e, kernel_items(k, i)), e->phases.n};
+        PUSH(e, phases, phase);
+    }
+    PUSH(e, kernels, row);
+}
+
+/* --- steps --- */
+
+static void add_list(encoder *e, const pstep_list *list, uint32_t *out_first, uint32_t *out_n);
+
+static void add_alternatives(encoder *e, const pstep *s, pf_step *row) {
+    static const uint32_t n_bodies[] = {[PS_LAUNCH] = 0, [PS_COPY] = 0, [PS_CHOICE] = 0, [PS_IF] = 2, [PS_LOOP] = 1};
+    row->first_alt = e->alts.n;
+    row->n_alts = s->n_alts + n_bodies[s->kind];
+    for (uint32_t i = 0; i < row->n_alts; i++) PUSH(e, alts, (pf_alt){.lhs = PF_NONE, .rhs = PF_NONE});
+    for (uint32_t i = 0; i < row->n_alts; i++) {
+        bool is_choice = s->kind == PS_CHOICE;
+        pf_alt alt = {.lhs = PF_NONE, .rhs = PF_NONE};
+        if (is_choice && s->alts[i].lhs != DIM_BAD)
+            alt.lhs = add_dim(e, s->alts[i].lhs), alt.rhs = add_dim(e, s->alts[i].rhs);
+        add_list(e, is_choice ? &s->alts[i].body : &s->body[i], &alt.first_step, &alt.n_steps);
+        e->alts.at[row->first_alt + i] = alt;
+    }
+}
+
+static pf_step add_step(encoder *e, const pstep *s) {
+    static const pf_step_kind kinds[] = {
+        [PS_LAUNCH] = PF_LAUNCH, [PS_COPY] = PF_COPY, [PS_CHOICE] = PF_CHOICE, [PS_IF] = PF_IF, [PS_LOOP] = PF_LOOP};
+    pf_step row = {.kind = kinds[s->kind],
+                   .kernel = s->kind == PS_LAUNCH ? s->kernel : 0,
+                   .first_arg = e->args.n,
+                   .n_args = s->kind == PS_CHOICE ? 0 : s->n_args,
+                   .loc = add_string(e, s->loc)};
+    for (uint32_t i = 0; i < row.n_args; i++) PUSH(e, args, s->args[i]);
+    if (s->kind == PS_LOOP)
+        for (; row.n_args < 3; row.n_args++) PUSH(e, args, PF_NONE);
+    if (s->kind == PS_LAUNCH) e->kernels.at[s->kernel].n_launches++;
+    if (row.n_args > e->max_args) e->max_args = row.n_args;
+    add_alternatives(e, s, &row);
+    return row;
+}
+
+static void add_list(encoder *e, const pstep_list *list, uint32_t *out_first, uint32_t *out_n) {
+    uint32_t first = e->steps.n;
+    for (uint32_t i = 0; i < list->n; i++) PUSH(e, steps, (pf_step){0});
+    for (uint32_t i = 0; i < list->n; i++) {
+        pf_step row = add_step(e, &list->at[i]); /* may move the table */
+        e->steps.at[first + i] = row;
+    }
+    *out_first = first, *out_n = list->n;
+}
+
+/* --- putting it together --- */
+
+static pf_table append(strbuf *b, const void *rows, size_t row_bytes, uint32_t count) {
+    while (b->n % 8) strbuf_addc(b, 0);
+    pf_table t = {(uint32_t)b->n, count};
+    if (count) strbuf_addn(b, rows, row_bytes * count);
+    return t;
+}
+#define APPEND(b, v) append((b), (v).at, sizeof *(v).at, (v).n)
+
+static void lay_out(encoder *e, pf_header *h, strbuf *b) {
+    strbuf_addn(b, (const char *)h, sizeof *h);
+    h->strings = append(b, e->strings.at, 1, (uint32_t)e->strings.n);
+    h->words = APPEND(b, e->words);
+    h->dims = APPEND(b, e->dim_rows);
+    h->symbols = APPEND(b, e->symbols);
+    h->ports = APPEND(b, e->ports);
+    h->port_dims = APPEND(b, e->port_dims);
+    h->contracts = APPEND(b, e->contracts);
+    h->buffers = APPEND(b, e->buffers);
+    h->slots = APPEND(b, e->slots);
+    h->kernels = APPEND(b, e->kernels);
+    h->phases = APPEND(b, e->phases);
+    h->steps = APPEND(b, e->steps);
+    h->alts = APPEND(b, e->alts);
+    h->args = APPEND(b, e->args);
+    while (b->n % 8) strbuf_addc(b, 0);
+    h->total_bytes = b->n;
+    memcpy(b->at, h, sizeof *h);
+}
+
+static const char *target_text(arena *a, const target *t) {
+    switch (t->kind) {
+    case TARGET_CPU:
+        return arena_printf(a, "cpu %s", t->cpu);
+    case TARGET_CUDA:
+        return arena_printf(a, "cuda %s", t->arch);
+    }
+    return "";
+}
+
+frit_status plan_encode(cx *c, const plan *p, const artifact_options *o, const char *side_file, pf_header **out) {
+    encoder e = {.c = c,
+                 .p = p,
+                 .dims = p->iface->dims,
+                 .dim_ids = {.a = c->job},
+                 .string_ids = {.a = c->job},
+                 .strings = {.a = c->job}};
+    add_string(&e, "");
+    number_symbols(&e);
+    pf_header h = {.magic = PF_MAGIC,
+                   .version = PF_VERSION,
+                   .header_bytes = sizeof h,
+                   .n_inputs = p->iface->inputs.n,
+                   .n_outputs = p->iface->outputs.n,
+                   .n_states = count_states(p->iface),
+                   .n_copies = p->n_copies,
+                   .name = add_string(&e, p->iface->name),
+                   .producer = add_string(&e, "frit " FRIT_VERSION),
+                   .target = add_string(&e, target_text(c->scratch, o->target)),
+                   .options = add_string(&e, o->options),
+                   .cpu = add_string(&e, o->target->kind == TARGET_CPU ? o->target->cpu : ""),
+                   .is_checked = o->checked,
+                   .weights_file = add_string(&e, side_file),
+                   .weights_bytes = weights_layout(p, NULL)};
+    add_interface(&e);
+    add_buffers(&e);
+    for (uint32_t i = 0; i < p->kernels.n; i++) add_kernel(&e, p->kernels.at[i]);
+    add_list(&e, &p->steps, &h.first_step, &h.n_steps);
+    h.scratch = add_dim(&e, p->scratch);
+    h.max_args = e.max_args;
+    TRY(add_symbols(&e));
+    strbuf b = {.a = c->job};
+    lay_out(&e, &h, &b);
+    if (e.max_stack > PF_MAX_STACK) return FAIL(c, UNSUPPORTED, p->iface->name, "a shape expression is too deep");
+    if (b.n > UINT32_MAX) return FAIL(c, UNSUPPORTED, p->iface->name, "the plan's tables exceed 4 GB");
+    *out = arena_copy(c->job, b.at, b.n);
+    return FRIT_OK;
+}

@@ -1,0 +1,28 @@
+/* Loads an artifact after a look at its note, so that what dlopen would say cryptically, or do fatally, is said first.
+ */
+#include "runtime/loader.h"
+
+#include <dlfcn.h>
+#include <string.h>
+
+frit_status loader_open(cx *c, const char *path, loaded_artifact *out) {
+    *out = (loaded_artifact){0};
+    TRY(note_read(c, path, &out->note));
+    if (!out->note.is_native) return FAIL(c, TARGET, path, "is made for %s, not for this machine", out->note.machine);
+    /* Without a slash dlopen would search the library path. */
+    const char *name = strchr(path, '/') ? path : arena_printf(c->job, "./%s", path);
+    out->handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (!out->handle) return FAIL(c, FORMAT, path, "cannot be loaded: %s", dlerror());
+    void *symbol = dlsym(out->handle, FRIT_ARTIFACT_SYMBOL);
+    frit_artifact_table_fn *entry;
+    memcpy(&entry, &symbol, sizeof entry); /* ISO C has no cast from object to function pointers */
+    out->table = symbol ? entry(FRIT_ARTIFACT_ABI) : NULL;
+    if (out->table) return FRIT_OK;
+    loader_close(out);
+    return FAIL(c, UNSUPPORTED, path, "speaks another version of the artifact interface; compile it again");
+}
+
+void loader_close(loaded_artifact *a) {
+    if (a->handle) dlclose(a->handle);
+    a->handle = NULL, a->table = NULL;
+}
