@@ -1,0 +1,400 @@
+/* Runtime, linker and file format on a plan made by hand, with kernels from a C compiler: y = fmod(2 (x + w), 100) for
+ * up to 8 rows, y = (x + w) B for more. */
+#define _GNU_SOURCE /* RTLD_NOLOAD */
+#include <check.h>
+#include <dlfcn.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/hash.h"
+#include "codegen/link/link.h"
+#include "runtime/loader.h"
+
+static arena job, scratch;
+static cx c;
+static char folder[64];
+
+static void setup(void) {
+    arena_init(&job), arena_init(&scratch);
+    c = (cx){.job = &job, .scratch = &scratch};
+    strcpy(folder, "/tmp/frit-artifact-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static void teardown(void) {
+    ck_assert_int_eq(rmdir(folder), 0); /* each test leaves the folder empty */
+    arena_fini(&job), arena_fini(&scratch);
+}
+
+static char *in_folder(const char *name) { return arena_printf(&job, "%s/%s", folder, name); }
+
+#define OK(expr) ck_assert_msg((expr) == FRIT_OK, "%s", c.message)
+
+/* --- the plan --- */
+
+enum { X, W, T, Y, N_BUFFERS };
+
+static kernel *row_kernel(plan *p, const char *name, dim rows, uint32_t n_params, uint32_t written) {
+    dim_table *d = p->iface->dims;
+    kernel *k = kernel_new(&job, name, d);
+    dim shape[2] = {rows, dim_const(d, 4)};
+    for (uint32_t i = 0; i < n_params; i++)
+        kernel_param(k, arena_printf(&job, "p%u", i), FRIT_DT_F32, 2, shape, i == written);
+    klist phase = {0};
+    sym_id row;
+    dim_is_sym(d, dim_axis(d, "r", rows), &row);
+    kstmt_loop(k, &phase, KL_PAR, row, 1, 1);
+    vec_push(&job, k->phases, phase.first);
+    vec_push(&job, p->kernels, k);
+    k->title = name;
+    k->flops = k->bytes = DIM_BAD;
+    return k;
+}
+
+static void add_buffer(plan *p, const char *name, pbuf_kind kind, uint32_t index, dim bytes) {
+    vec_push(&job, p->bufs, (pbuf){.name = name, .kind = kind, .index = index, .dt = FRIT_DT_F32, .bytes = bytes});
+}
+
+static pstep launch_step(uint32_t kernel_number, uint32_t n_args, const pbuf_id *args) {
+    return (pstep){.kind = PS_LAUNCH,
+                   .kernel = kernel_number,
+                   .n_args = n_args,
+                   .args = arena_copy(&job, args, n_args * sizeof *args),
+                   .loc = "here"};
+}
+
+static plan *small_plan(void) {
+    plan *p = ARENA_NEW(&job, plan);
+    dim_table *d = dim_table_new(&job);
+    graph *g = graph_new(&job, "small", d);
+    dim rows = dim_sym(d, "B"), shape[2] = {rows, dim_const(d, 4)}, bytes = dim_mul(d, rows, dim_const(d, 16));
+    sym_id b;
+    dim_is_sym(d, rows, &b);
+    dim_sym_info(d, b)->hi = 1000;
+    value_id x = graph_input(g, "x", FRIT_DT_F32, 2, shape);
+    graph_output(g, "y", x);
+    p->a = &job, p->iface = g;
+
+    row_kernel(p, "add", rows, 3, 2);
+    row_kernel(p, "double", rows, 2, 1);
+    row_kernel(p, "power", rows, 2, 1);
+    add_buffer(p, "x", PB_INPUT, 0, bytes);
+    add_buffer(p, "w", PB_CONST, 0, dim_const(d, 16));
+    add_buffer(p, "t", PB_ARENA, 0, bytes);
+    add_buffer(p, "y", PB_OUTPUT, 0, bytes);
+    vec_push(&job, p->slots, dim_align(d, bytes, 64));
+    static const float w[4] = {1, 2, 3, 4};
+    static const int64_t four = 4;
+    const_data *data = ARENA_NEW(&job, const_data);
+    *data = (const_data){.kind = CONST_DENSE, .dt = FRIT_DT_F32, .dims = {1, &four}, .bytes = w};
+    vec_push(&job, p->consts, data);
+    p->scratch = dim_const(d, 64);
+
+    pstep *alternatives = ARENA_ARRAY(&job, pstep, 2), *steps = ARENA_ARRAY(&job, pstep, 2);
+    alternatives[0] = launch_step(1, 2, (pbuf_id[]){T, Y});
+    alternatives[1] = launch_step(2, 2, (pbuf_id[]){T, Y});
+    steps[0] = launch_step(0, 3, (pbuf_id[]){X, W, T});
+    steps[1] = (pstep){.kind = PS_CHOICE, .n_alts = 2, .alts = ARENA_ARRAY(&job, struct palt, 2)};
+    steps[1].alts[0] = (struct palt){rows, dim_const(d, 8), {1, &alternatives[0]}};
+    steps[1].alts[1] = (struct palt){DIM_BAD, DIM_BAD, {1, &alternatives[1]}};
+    p->steps = (pstep_list){2, steps};
+    return p;
+}
+
+static cpu_objects test_objects(mapped_file *f) {
+    OK(file_map(&c, FRIT_TEST_KERNELS, f));
+    static const char *const symbols[] = {"k_add", "k_double", "k_power"};
+    cpu_objects o = {.n_objects = 1, .n_kernels = 3};
+    o.objects = ARENA_NEW(&job, cpu_object);
+    o.objects[0] = (cpu_object){.bytes = f->data, .n_bytes = f->bytes};
+    o.kernels = ARENA_ARRAY(&job, cpu_kernel, 3);
+    for (uint32_t i = 0; i < 3; i++) o.kernels[i] = (cpu_kernel){0, 1, &symbols[i]};
+    return o;
+}
+
+static frit_status write_small(const char *path, const char *cpu, bool side) {
+    mapped_file f;
+    cpu_objects objects = test_objects(&f);
+    target t = {.kind = TARGET_CPU, .cpu = cpu, .features = ""};
+    artifact_options o = {.target = &t, .side_weights = side};
+    frit_status status = artifact_write(&c, small_plan(), &objects, &o, path);
+    file_unmap(&f);
+    return status;
+}
+
+/* --- calls --- */
+
+static void fill(float *x, int64_t n) {
+    for (int64_t i = 0; i < n; i++) x[i] = (float)(i % 97) * 0.75f;
+}
+
+static void check_result(const float *x, const float *y, int64_t rows) {
+    for (int64_t i = 0; i < 4 * rows; i++) {
+        float t = x[i] + (float)(i % 4 + 1);
+        ck_assert_float_eq(y[i], rows <= 8 ? fmodf(2 * t, 100) : t * (float)rows);
+    }
+}
+
+static frit_status run_rows(const frit_artifact *a, frit_context *context, int64_t rows) {
+    float x[4000], y[4000];
+    int64_t dims[2] = {rows, 4};
+    fill(x, 4 * rows);
+    frit_tensor in = {x, FRIT_DT_F32, 2, dims, NULL}, out = {y, FRIT_DT_F32, 2, dims, NULL};
+    frit_status status = a->run(context, &in, &out);
+    if (status == FRIT_OK) check_result(x, y, rows);
+    return status;
+}
+
+static frit_context *create(const frit_artifact *a, frit_options o) {
+    o.struct_bytes = sizeof o;
+    frit_context *context;
+    char message[256];
+    frit_status status = a->create(a, &o, &context, message, sizeof message);
+    ck_assert_msg(status == FRIT_OK, "%s", message);
+    return context;
+}
+
+START_TEST(runs_what_it_wrote) {
+    char *so = in_folder("small.so");
+    OK(write_small(so, "x86-64-v2", false));
+    loaded_artifact loaded;
+    OK(loader_open(&c, so, &loaded));
+    for (uint32_t threads = 1; threads <= 3; threads++) {
+        frit_context *context = create(loaded.table, (frit_options){.n_threads = threads});
+        for (int64_t rows = 1; rows <= 1000; rows += rows < 12 ? 1 : 123)
+            ck_assert_msg(run_rows(loaded.table, context, rows) == FRIT_OK, "%s", loaded.table->error(context));
+        loaded.table->destroy(context);
+    }
+    loader_close(&loaded);
+    unlink(so);
+}
+END_TEST
+
+START_TEST(bytes_do_not_depend_on_the_path) {
+    char *so[2] = {in_folder("a.so"), in_folder("other_name.so")};
+    uint8_t digest[2][32];
+    for (int i = 0; i < 2; i++) {
+        OK(write_small(so[i], "x86-64-v3", false));
+        mapped_file f;
+        sha256 s;
+        OK(file_map(&c, so[i], &f));
+        sha256_init(&s), sha256_add(&s, f.data, f.bytes), sha256_done(&s, digest[i]);
+        for (size_t at = 0; at + 9 < f.bytes; at++)
+            ck_assert_msg(memcmp(f.data + at, "/tmp/frit", 9) != 0, "the file names a path at %zu", at);
+        file_unmap(&f), unlink(so[i]);
+    }
+    ck_assert_mem_eq(digest[0], digest[1], 32);
+}
+END_TEST
+
+START_TEST(weights_beside_the_artifact) {
+    char *so = in_folder("side.so"), *weights = in_folder("side.so.weights");
+    OK(write_small(so, "x86-64-v2", true));
+    loaded_artifact loaded;
+    OK(loader_open(&c, so, &loaded));
+    frit_context *context = create(loaded.table, (frit_options){.n_threads = 1});
+    ck_assert_int_eq(run_rows(loaded.table, context, 5), FRIT_OK);
+    loaded.table->destroy(context);
+
+    ck_assert_int_eq(truncate(weights, 4096 + 8), 0);
+    char message[256];
+    frit_options o = {.struct_bytes = sizeof o};
+    ck_assert_int_eq(loaded.table->create(loaded.table, &o, &context, message, sizeof message), FRIT_FORMAT);
+    ck_assert_ptr_nonnull(strstr(message, "side.so.weights: is not the weights file"));
+    unlink(weights);
+    ck_assert_int_eq(loaded.table->create(loaded.table, &o, &context, message, sizeof message), FRIT_IO);
+    loader_close(&loaded);
+    unlink(so);
+}
+END_TEST
+
+START_TEST(caller_brings_memory_pool_and_weights) {
+    char *so = in_folder("small.so"), message[256];
+    OK(write_small(so, "x86-64-v2", false));
+    loaded_artifact loaded;
+    OK(loader_open(&c, so, &loaded));
+    const frit_artifact *a = loaded.table;
+    int64_t most = 100;
+    frit_options o = {.struct_bytes = sizeof o, .max_symbols = &most, .pool = a->pool_create(3)};
+    frit_memory need = {.struct_bytes = sizeof need};
+    ck_assert_int_eq(a->memory(a, &o, &need, message, sizeof message), FRIT_OK);
+    ck_assert_uint_eq(need.n_threads, 3);
+    ck_assert_uint_eq(need.arena_bytes, 1600);
+    ck_assert_uint_eq(need.scratch_bytes, 3 * 128);
+    ck_assert_uint_eq(need.n_stacks, 0);
+    o.memory = aligned_alloc(64, (need.context_bytes + 63) / 64 * 64);
+    o.memory_bytes = need.context_bytes - 1;
+    frit_context *context;
+    ck_assert_int_eq(a->create(a, &o, &context, message, sizeof message), FRIT_MEMORY);
+    o.memory_bytes++;
+    ck_assert_int_eq(a->create(a, &o, &context, message, sizeof message), FRIT_OK);
+    ck_assert_int_eq(run_rows(a, context, 100), FRIT_OK);
+    ck_assert_int_eq(run_rows(a, context, 101), FRIT_RANGE);
+    ck_assert_str_eq(a->error(context), "B = 101 is more than the 100 of this context");
+    a->destroy(context);
+
+    float w[4] = {1, 2, 3, 4};
+    o.weights = w, o.weights_bytes = 12;
+    ck_assert_int_eq(a->create(a, &o, &context, message, sizeof message), FRIT_SHAPE);
+    o.weights_bytes = 16;
+    ck_assert_int_eq(a->create(a, &o, &context, message, sizeof message), FRIT_OK);
+    ck_assert_int_eq(run_rows(a, context, 9), FRIT_OK);
+    a->destroy(context);
+    a->pool_destroy((frit_pool *)(uintptr_t)o.pool);
+    free(o.memory);
+    loader_close(&loaded);
+    unlink(so);
+}
+END_TEST
+
+START_TEST(says_what_does_not_fit) {
+    char *so = in_folder("small.so"), message[256] = "";
+    OK(write_small(so, "x86-64-v2", false));
+    loaded_artifact loaded;
+    OK(loader_open(&c, so, &loaded));
+    const frit_artifact *a = loaded.table;
+    float x[16] = {0}, y[16];
+    int64_t dims[2] = {2, 4}, bad[2] = {2, 5}, strides[2] = {1, 2}, b;
+    static const struct wrong {
+        int32_t dtype, rank;
+        int64_t dims[2];
+        const char *text;
+    } wrongs[] = {{FRIT_DT_F64, 2, {2, 4}, "input 'x': is f64, should be f32"},
+                  {FRIT_DT_F32, 1, {2, 4}, "input 'x': has 1 dims, should have 2"},
+                  {FRIT_DT_F32, 2, {2, 5}, "input 'x': dim 1 is 5, should be 4"},
+                  {FRIT_DT_F32, 2, {-2, 4}, "input 'x': dim 0 is -2"},
+                  {FRIT_DT_F32, 2, {0, 4}, "input 'x': dim 0 makes B = 0, which is not in 1..1000"},
+                  {FRIT_DT_F32, 2, {1001, 4}, "input 'x': dim 0 makes B = 1001, which is not in 1..1000"},
+                  {FRIT_DT_F32, 2, {INT64_MAX, 4}, "input 'x': too many elements"}};
+    for (size_t i = 0; i < countof(wrongs); i++) {
+        frit_tensor t = {x, wrongs[i].dtype, wrongs[i].rank, wrongs[i].dims, NULL};
+        ck_assert_int_ne(a->bind(a, &t, &b, message, sizeof message), FRIT_OK);
+        ck_assert_str_eq(message, wrongs[i].text);
+    }
+    frit_context *context = create(a, (frit_options){.n_threads = 1});
+    frit_tensor in = {x, FRIT_DT_F32, 2, dims, strides}, out = {y, FRIT_DT_F32, 2, dims, NULL};
+    ck_assert_int_eq(a->run(context, &in, &out), FRIT_UNSUPPORTED);
+    in.strides = NULL, out.dims = bad;
+    ck_assert_int_eq(a->run(context, &in, &out), FRIT_SHAPE);
+    ck_assert_str_eq(a->error(context), "output 'y': dim 1 is 5, should be 4");
+    out.dims = dims, out.data = NULL;
+    ck_assert_int_eq(a->run(context, &in, &out), FRIT_MISSING);
+    out.data = (char *)y + 1;
+    ck_assert_int_eq(a->run(context, &in, &out), FRIT_RANGE);
+    a->destroy(context);
+    loader_close(&loaded);
+    unlink(so);
+}
+END_TEST
+
+START_TEST(says_which_instructions_are_missing) {
+    char *so = in_folder("small.so"), message[256];
+    OK(write_small(so, "no-such-cpu", false));
+    loaded_artifact loaded;
+    OK(loader_open(&c, so, &loaded));
+    frit_context *context;
+    ck_assert_int_eq(loaded.table->create(loaded.table, NULL, &context, message, sizeof message), FRIT_TARGET);
+    ck_assert_ptr_nonnull(strstr(message, "no-such-cpu"));
+    loader_close(&loaded);
+    unlink(so);
+}
+END_TEST
+
+START_TEST(runs_in_a_forked_child_and_stays_mapped) {
+    char *so = in_folder("small.so");
+    OK(write_small(so, "x86-64-v2", false));
+    loaded_artifact loaded;
+    OK(loader_open(&c, so, &loaded));
+    const frit_artifact *a = loaded.table;
+    frit_context *context = create(a, (frit_options){.n_threads = 3});
+    ck_assert_int_eq(run_rows(a, context, 900), FRIT_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        for (int i = 0; i < 50; i++)
+            if (run_rows(a, context, 900) != FRIT_OK) _exit(1);
+        a->destroy(context);
+        _exit(0);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    ck_assert_int_eq(status, 0);
+    dlclose(loaded.handle); /* its threads still live in it */
+    usleep(2000);
+    ck_assert_int_eq(run_rows(a, context, 900), FRIT_OK);
+    void *again = dlopen(so, RTLD_NOW | RTLD_NOLOAD);
+    ck_assert_ptr_nonnull(again);
+    a->destroy(context);
+    dlclose(again);
+    unlink(so);
+}
+END_TEST
+
+/* Every damaged copy is refused or read; none crashes. */
+START_TEST(damaged_files_are_refused) {
+    char *so = in_folder("small.so"), *bad = in_folder("bad.so");
+    OK(write_small(so, "x86-64-v2", false));
+    mapped_file f;
+    OK(file_map(&c, so, &f));
+    uint8_t *copy = arena_copy(&job, f.data, f.bytes);
+    artifact_note note;
+    uint64_t seed = 1;
+    int n_refused = 0;
+    for (int i = 0; i < 3000; i++) {
+        arena_mark mark = arena_save(&job);
+        seed = seed * 6364136223846793005u + 1442695040888963407u;
+        size_t limit = i % 3 ? 4096 : 200, at = (size_t)(seed >> 33) % limit, size = f.bytes;
+        uint8_t before = copy[at];
+        copy[at] = (uint8_t)(i % 2 ? 0xff : seed >> 20);
+        if (i % 10 == 0) size = (size_t)(seed >> 13) % f.bytes;
+        file_writer w;
+        OK(file_begin(&c, bad, &w));
+        OK(file_write(&c, &w, copy, size));
+        OK(file_commit(&c, &w));
+        if (note_read(&c, bad, &note) != FRIT_OK) {
+            n_refused++;
+            ck_assert_ptr_nonnull(c.message);
+            cx_clear(&c);
+        }
+        copy[at] = before;
+        arena_release(&job, mark);
+    }
+    ck_assert_int_gt(n_refused, 500);
+    file_unmap(&f), unlink(so), unlink(bad);
+}
+END_TEST
+
+START_TEST(unwritable_places_are_named) {
+    ck_assert_int_eq(write_small("/no/such/folder/a.so", "x86-64-v2", false), FRIT_IO);
+    ck_assert_ptr_nonnull(strstr(c.message, "/no/such/folder/a.so"));
+    cx_clear(&c);
+    ck_assert_int_eq(write_small("/dev/null", "x86-64-v2", false), FRIT_IO);
+    cx_clear(&c);
+    ck_assert_int_eq(write_small(folder, "x86-64-v2", false), FRIT_IO);
+    cx_clear(&c);
+}
+END_TEST
+
+int main(void) {
+    TCase *tests = tcase_create("artifact");
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_set_timeout(tests, 60);
+    tcase_add_test(tests, runs_what_it_wrote);
+    tcase_add_test(tests, bytes_do_not_depend_on_the_path);
+    tcase_add_test(tests, weights_beside_the_artifact);
+    tcase_add_test(tests, caller_brings_memory_pool_and_weights);
+    tcase_add_test(tests, says_what_does_not_fit);
+    tcase_add_test(tests, says_which_instructions_are_missing);
+    tcase_add_test(tests, runs_in_a_forked_child_and_stays_mapped);
+    tcase_add_test(tests, damaged_files_are_refused);
+    tcase_add_test(tests, unwritable_places_are_named);
+    Suite *suite = suite_create("artifact");
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int n_failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return n_failed != 0;
+}
