@@ -48,7 +48,7 @@ uint32_t *cpu_number_syms(arena *a, dim_table *t, uint32_t *out_n);
 typedef struct cpu_jit cpu_jit;
 frit_status cpu_jit_load(cx *c, const cpu_objects *objects,
                          cpu_jit **out); /* close it, also when c's arenas go first */
-frit_kernel_fn *cpu_jit_phase(const cpu_jit *j, uint32_t kernel, uint32_t phase);
+frit_kernel_fn *cpu_jit_phase(const cpu_jit *j, uint32_t number, uint32_t phase);
 void cpu_jit_close(cpu_jit *j); /* NULL is fine */
 
 #endif

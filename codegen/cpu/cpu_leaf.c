@@ -1,0 +1,247 @@
+/* Matrix micro-kernels. A tile of up to max_rows x width outputs lives in registers; per step of k it takes one vector
+ * row of b and one broadcast element of a per row. Every output is one chain of fused multiply-adds in k order,
+ * whatever the tile, so results do not depend on how rows and columns are cut.
+ *
+ *   for column tiles (full width, then half, .. one vector, then what is left)
+ *     for row tiles (max_rows, then one tile of what is left)
+ *       acc[r] = 0 or c[r, tile]; for kk: acc[r] = a[r, kk] * b[kk, tile] + acc[r]; c[r, tile] = acc[r] */
+#include "codegen/cpu/cpu_emit.h"
+
+enum { MAX_ROWS = 6, MAX_STRIDES = 3 };
+
+/* An operand: its first element and how far apart its elements are, in elements. */
+typedef struct operand {
+    buf_id buf;
+    val base, row, kk; /* i64; NULL for a direction it does not have */
+} operand;
+
+typedef struct leaf {
+    const kleaf *l;
+    LLVMTypeRef element;
+    operand a, b, c;
+    val rows, cols, n_k;
+    val accumulate; /* i1 */
+    uint32_t lanes, max_width;
+} leaf;
+
+/* One register tile. */
+typedef struct tile {
+    uint32_t rows, width;
+    val row, col; /* its corner */
+    val mask;     /* <width x i1>, NULL for all */
+} tile;
+
+static void refuse(emitter *e, const char *why) {
+    if (e->status == FRIT_OK) e->status = FAIL(e->c, UNSUPPORTED, e->k->name, "matrix leaf: %s", why);
+}
+
+/* Splits the offset of a leaf operand into base and strides over the leaf's own symbols. */
+static operand operand_of(emitter *e, buf_id buf, const dim *at, const kleaf *l) {
+    dim offset = kbuf_offset(e->k, buf, at), stride;
+    const sym_id syms[MAX_STRIDES] = {l->row, l->kk, l->col};
+    val strides[MAX_STRIDES];
+    for (int i = 0; i < MAX_STRIDES; i++) {
+        dim rest = offset;
+        if (!dim_linear(e->k->dims, offset, syms[i], &stride, &rest)) {
+            refuse(e, "an index is not linear");
+            return (operand){.buf = buf, .base = e->zero, .row = e->zero, .kk = e->zero};
+        }
+        strides[i] = dim_scalar(e, stride);
+        offset = rest;
+    }
+    return (operand){.buf = buf, .base = dim_scalar(e, offset), .row = strides[0], .kk = strides[1]};
+}
+
+static val times(emitter *e, val x, val y) { return LLVMBuildNSWMul(e->b, x, y, ""); }
+static val plus(emitter *e, val x, val y) { return LLVMBuildNSWAdd(e->b, x, y, ""); }
+static val minus(emitter *e, val x, val y) { return LLVMBuildNSWSub(e->b, x, y, ""); }
+static val number(emitter *e, int64_t n) { return const_int(e->i64, n); }
+
+static unsigned element_bytes(const leaf *f) {
+    LLVMTypeKind kind = LLVMGetTypeKind(f->element);
+    if (kind == LLVMIntegerTypeKind) return LLVMGetIntTypeWidth(f->element) / 8;
+    return kind == LLVMDoubleTypeKind ? 8 : 4;
+}
+
+static val load_row(emitter *e, const leaf *f, val address, const tile *t) {
+    LLVMTypeRef type = vector_of(f->element, t->width);
+    if (t->mask) return masked_load(e, type, address, t->mask, element_bytes(f));
+    val v = LLVMBuildLoad2(e->b, type, address, "");
+    LLVMSetAlignment(v, element_bytes(f));
+    return v;
+}
+
+static val c_address(emitter *e, const leaf *f, const tile *t, uint32_t r) {
+    val row = plus(e, t->row, number(e, r));
+    return element_address(e, f->c.buf, plus(e, plus(e, f->c.base, times(e, row, f->c.row)), t->col));
+}
+
+static val first_value(emitter *e, const leaf *f, const tile *t, uint32_t r) {
+    val zero = LLVMConstNull(vector_of(f->element, t->width));
+    if (LLVMIsConstant(f->accumulate) && !LLVMConstIntGetZExtValue(f->accumulate)) return zero;
+    return LLVMBuildSelect(e->b, f->accumulate, load_row(e, f, c_address(e, f, t, r), t), zero, "");
+}
+
+static val step(emitter *e, const leaf *f, val a, val b, val acc) {
+    if (LLVMGetTypeKind(f->element) != LLVMIntegerTypeKind) return emit_fma(e, a, b, acc);
+    return LLVMBuildAdd(e->b, LLVMBuildMul(e->b, splat(e, a, width_of(b)), b, ""), acc, "");
+}
+
+/* The loop over k of one tile. acc: what the chains start from; they end in it. */
+static void run_chains(emitter *e, const leaf *f, const tile *t, val *acc) {
+    val a_row[MAX_ROWS], chain[MAX_ROWS];
+    for (uint32_t r = 0; r < t->rows; r++) {
+        val row = plus(e, t->row, number(e, r));
+        a_row[r] = element_address(e, f->a.buf, plus(e, f->a.base, times(e, row, f->a.row)));
+    }
+    val b_first = element_address(e, f->b.buf, plus(e, f->b.base, t->col));
+    LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b);
+    count_loop loop = loop_begin(e, e->zero, f->n_k, number(e, 1));
+    LLVMBasicBlockRef ahead = LLVMGetPreviousBasicBlock(loop.body);
+    if (ahead != before) ahead = LLVMGetIncomingBlock(loop.index, 0);
+    for (uint32_t r = 0; r < t->rows; r++) {
+        chain[r] = LLVMBuildPhi(e->b, LLVMTypeOf(acc[r]), "");
+        LLVMAddIncoming(chain[r], &acc[r], &ahead, 1);
+    }
+    val b_at = times(e, loop.index, f->b.kk), a_at = times(e, loop.index, f->a.kk);
+    val b = load_row(e, f, LLVMBuildInBoundsGEP2(e->b, f->element, b_first, &b_at, 1, ""), t);
+    val next[MAX_ROWS];
+    for (uint32_t r = 0; r < t->rows; r++) {
+        val a = LLVMBuildLoad2(e->b, f->element, LLVMBuildInBoundsGEP2(e->b, f->element, a_row[r], &a_at, 1, ""), "");
+        next[r] = step(e, f, a, b, chain[r]);
+    }
+    LLVMBasicBlockRef latch = LLVMGetInsertBlock(e->b);
+    for (uint32_t r = 0; r < t->rows; r++) LLVMAddIncoming(chain[r], &next[r], &latch, 1);
+    loop_end(e, &loop);
+    for (uint32_t r = 0; r < t->rows; r++) { /* without a step the chains are what they started from */
+        val result = LLVMBuildPhi(e->b, LLVMTypeOf(acc[r]), "");
+        LLVMAddIncoming(result, (val[]){acc[r], next[r]}, (LLVMBasicBlockRef[]){before, latch}, 2);
+        acc[r] = result;
+    }
+}
+
+static void emit_tile(emitter *e, const leaf *f, const tile *t) {
+    val acc[MAX_ROWS];
+    for (uint32_t r = 0; r < t->rows; r++) acc[r] = first_value(e, f, t, r);
+    run_chains(e, f, t, acc);
+    for (uint32_t r = 0; r < t->rows; r++) {
+        val address = c_address(e, f, t, r);
+        if (t->mask)
+            masked_store(e, acc[r], address, t->mask, element_bytes(f));
+        else
+            LLVMSetAlignment(LLVMBuildStore(e->b, acc[r], address), element_bytes(f));
+    }
+}
+
+/* All rows of one column tile: whole tiles, then a switch over how many rows are left. */
+static void emit_rows(emitter *e, const leaf *f, tile t) {
+    int64_t lo, hi;
+    dim_bounds(e->k->dims, f->l->rows, &lo, &hi);
+    val whole = e->zero;
+    if (hi >= MAX_ROWS) {
+        whole = times(e, LLVMBuildUDiv(e->b, f->rows, number(e, MAX_ROWS), ""), number(e, MAX_ROWS));
+        count_loop loop = loop_begin(e, e->zero, whole, number(e, MAX_ROWS));
+        t.rows = MAX_ROWS;
+        t.row = loop.index;
+        emit_tile(e, f, &t);
+        loop_end(e, &loop);
+    }
+    if (dim_divides(e->k->dims, dim_const(e->k->dims, MAX_ROWS), f->l->rows)) return;
+    LLVMBasicBlockRef done = new_block(e, "rows");
+    val left = minus(e, f->rows, whole);
+    val choice = LLVMBuildSwitch(e->b, left, done, MAX_ROWS);
+    t.row = whole;
+    bool is_fixed = lo == hi;
+    for (uint32_t r = 1; r < MAX_ROWS && r <= hi; r++) {
+        if (is_fixed && hi % MAX_ROWS != r) continue;
+        LLVMBasicBlockRef block = new_block(e, "rest");
+        LLVMAddCase(choice, number(e, r), block);
+        LLVMPositionBuilderAtEnd(e->b, block);
+        t.rows = r;
+        emit_tile(e, f, &t);
+        LLVMBuildBr(e->b, done);
+    }
+    LLVMPositionBuilderAtEnd(e->b, done);
+}
+
+/* Column tiles of one width from col on, while a whole one is left; returns where they end. */
+static val emit_columns(emitter *e, const leaf *f, uint32_t width, val col) {
+    val left = LLVMBuildAnd(e->b, minus(e, f->cols, col), number(e, -(int64_t)width), "");
+    val end = plus(e, col, left);
+    count_loop loop = loop_begin(e, col, end, number(e, width));
+    emit_rows(e, f, (tile){.width = width, .col = loop.index});
+    loop_end(e, &loop);
+    return end;
+}
+
+/* The last columns, fewer than a vector: a whole one where padding allows, under a mask, or one by one. */
+static void emit_last_columns(emitter *e, const leaf *f, val col) {
+    bool has_masks = e->t->has_masks;
+    if (!f->l->padded && !has_masks) {
+        emit_columns(e, f, 1, col);
+        return;
+    }
+    if_else some = if_begin(e, LLVMBuildICmp(e->b, LLVMIntSLT, col, f->cols, ""));
+    tile t = {.width = f->lanes, .col = col};
+    if (!f->l->padded) {
+        val left = LLVMBuildTrunc(e->b, minus(e, f->cols, col), e->i32, "");
+        t.mask = LLVMBuildICmp(e->b, LLVMIntULT, iota(e, e->i32, f->lanes), splat(e, left, f->lanes), "");
+    }
+    emit_rows(e, f, t);
+    if_otherwise(e, &some);
+    if_end(e, &some);
+}
+
+static void emit_all(emitter *e, const leaf *f) {
+    val col = e->zero;
+    int64_t lo, hi, multiple = 1;
+    dim_bounds(e->k->dims, f->l->cols, &lo, &hi);
+    if (hi > f->l->max_cols) hi = f->l->max_cols;
+    while (multiple < f->max_width && dim_divides(e->k->dims, dim_const(e->k->dims, multiple * 2), f->l->cols))
+        multiple *= 2;
+    for (uint32_t width = f->max_width; width >= f->lanes; width /= 2) {
+        if (hi >= width) col = emit_columns(e, f, width, col);
+        if (multiple >= width) return;
+    }
+    emit_last_columns(e, f, col);
+}
+
+/* The corners of an operand, which lie furthest out. */
+static void check_corners(emitter *e, const leaf *f, const operand *o, val cols) {
+    val far = o->base, one = number(e, 1);
+    far = plus(e, far, times(e, minus(e, f->rows, one), o->row));
+    far = plus(e, far, times(e, minus(e, f->n_k, one), o->kk));
+    if (cols) far = plus(e, far, minus(e, cols, one));
+    val sizes[3] = {f->rows, f->cols, f->n_k};
+    val is_used = const_int(e->i1, 1);
+    for (int i = 0; i < 3; i++)
+        is_used = LLVMBuildAnd(e->b, is_used, LLVMBuildICmp(e->b, LLVMIntSGT, sizes[i], e->zero, ""), "");
+    check_access(e, o->buf, o->base, is_used);
+    check_access(e, o->buf, far, is_used);
+}
+
+void emit_leaf(emitter *e, const kleaf *l) {
+    dtype dt = e->k->bufs.at[l->c].dt;
+    bool is_known = dt == FRIT_DT_F32 || dt == FRIT_DT_F64 || dt == FRIT_DT_I32 || dt == FRIT_DT_I64;
+    if (!is_known || e->k->bufs.at[l->a].dt != dt || e->k->bufs.at[l->b].dt != dt) {
+        refuse(e, "operands must all be f32, f64, i32 or i64");
+        return;
+    }
+    leaf f = {.l = l, .element = reg_type(e, dt)};
+    f.a = operand_of(e, l->a, l->a_at, l);
+    f.b = operand_of(e, l->b, l->b_at, l);
+    f.c = operand_of(e, l->c, l->c_at, l);
+    f.rows = dim_scalar(e, l->rows);
+    f.cols = dim_scalar(e, l->cols);
+    f.n_k = dim_scalar(e, l->n_k);
+    f.accumulate = l->accumulate_if ? emit_expr(e, l->accumulate_if) : const_int(e->i1, l->accumulate);
+    f.lanes = e->t->vector_bytes / element_bytes(&f);
+    f.max_width = f.lanes * (e->t->n_vector_regs == 32 ? 4 : 2);
+    while (f.max_width > f.lanes && f.max_width / 2 >= l->max_cols) f.max_width /= 2;
+    if (e->options->checked) {
+        check_corners(e, &f, &f.a, NULL);
+        check_corners(e, &f, &f.b, f.cols);
+        check_corners(e, &f, &f.c, f.cols);
+    }
+    emit_all(e, &f);
+}

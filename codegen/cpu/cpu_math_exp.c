@@ -1,0 +1,93 @@
+/* exp and what is made of it: expm1, tanh, erf. */
+#include <math.h>
+
+#include "codegen/cpu/cpu_math.h"
+
+/* ln 2 in two parts: the first has so few bits that its product with an exponent is exact. */
+static const double ln2_hi_f32 = 0x1.62e4p-1, ln2_lo_f32 = 0x1.7f7d1cf79abcap-20;
+static const double ln2_hi_f64 = 0x1.62e42fefa3800p-1, ln2_lo_f64 = 0x1.ef35793c76730p-45;
+
+/* x = n ln 2 + r with |r| <= ln 2 / 2 */
+static val reduce(emitter *e, val x, val *out_n) {
+    bool wide = is_double(x);
+    val n = nearest(e, scaled(e, x, M_LOG2E));
+    val r = mul_add(e, n, real(x, wide ? -ln2_hi_f64 : -ln2_hi_f32), x);
+    *out_n = n;
+    return mul_add(e, n, real(x, wide ? -ln2_lo_f64 : -ln2_lo_f32), r);
+}
+
+/* (e^r - 1 - r) / r^2 for the reduced r: enough for e^r, and enough for e^r - 1 */
+static val exp_series(emitter *e, val r) {
+    static const double single[] = {0.5, 0.166665763, 0.0416663736, 0.00836320501, 0.00139411655};
+    static const double twice[] = {0.50000000000000011,    0.16666666666666674,    0.04166666666662399,
+                                   0.0083333333333221616,  0.0013888888917282616,  0.00019841269886732509,
+                                   2.4801521188952156e-05, 2.7557242171860087e-06, 2.7620139317545766e-07,
+                                   2.5110113457963379e-08};
+    return is_double(r) ? polynomial(e, r, countof(twice), twice) : polynomial(e, r, countof(single), single);
+}
+static val expm1_series(emitter *e, val r) {
+    static const double single[] = {0.5, 0.166666672, 0.041666463, 0.00833328627, 0.00139336882, 0.000199076414};
+    static const double twice[] = {0.5,
+                                   0.16666666666666671,
+                                   0.041666666666666685,
+                                   0.0083333333333261116,
+                                   0.0013888888888874324,
+                                   0.00019841269874902161,
+                                   2.4801587347520679e-05,
+                                   2.755725529685939e-06,
+                                   2.7557252737162282e-07,
+                                   2.5105259978694242e-08,
+                                   2.0921648387043386e-09};
+    return is_double(r) ? polynomial(e, r, countof(twice), twice) : polynomial(e, r, countof(single), single);
+}
+
+val math_exp(emitter *e, val x) {
+    val n;
+    val y = is_double(x) ? clamped(e, x, -800, 800) : clamped(e, x, -110, 100);
+    val r = reduce(e, y, &n);
+    val p = mul_add(e, mul_add(e, exp_series(e, r), r, real(r, 1)), r, real(r, 1));
+    return scale_by_power(e, p, n);
+}
+
+/* 2^n (e^r - 1) + (2^n - 1), both with half the power so that n = 128 does not overflow on the way. */
+val math_expm1(emitter *e, val x) {
+    val n, y = is_double(x) ? clamped(e, x, -60, 710) : clamped(e, x, -30, 89);
+    val r = reduce(e, y, &n);
+    val small = mul_add(e, mul(e, r, r), expm1_series(e, r), r);
+    val power = scale_by_power(e, real(x, 0.5), n);
+    val large = mul_add(e, small, power, sub(e, power, real(x, 0.5)));
+    val result = add(e, large, large);
+    /* Near 0 the power is 1/2 and the result is `small`; this also keeps -0. */
+    return pick(e, equals(e, n, 0), small, result);
+}
+
+/* t / (t + 2) with t = e^2|x| - 1 */
+val math_tanh(emitter *e, val x) {
+    val size = magnitude(e, x);
+    val t = math_expm1(e, clamped(e, add(e, size, size), 0, is_double(x) ? 44 : 20));
+    return with_sign_of(e, divide(e, t, add(e, t, real(x, 2))), x);
+}
+
+/* Below 1 an odd polynomial; above it 1 - e^-p, where the polynomial p is -log(erfc(x)). */
+val math_erf(emitter *e, val x) {
+    static const double odd_f32[] = {1.12837911,    -0.376122355,  0.112793788,
+                                     -0.0266868733, 0.00488746632, -0.000550296041},
+                        log_f32[] = {0.000256449217, 1.12742603,    0.637600243,    0.103566587,
+                                     -0.0220517796,  0.00299946708, -0.000191494662};
+    static const double odd_f64[] = {1.1283791670955126,      -0.37612638903183343,    0.1128379167093695,
+                                     -0.026866170641959147,   0.0052239775967360368,   -0.0008548325485011292,
+                                     0.00012055280497096814,  -1.4924465652220284e-05, 1.6444150744428561e-06,
+                                     -1.6183992559823882e-07, 1.3616705080266492e-08,  -7.6078220751130548e-10},
+                        log_f64[] = {1.0892777277388519e-06,  1.1283683476927244,      0.63666967706740063,
+                                     0.10263073837943268,     -0.018850421046163995,   -0.0006069496125025107,
+                                     0.0021245570349960798,   -0.00094187715830176615, 0.00024493863466611468,
+                                     -3.5170408714304273e-05, -8.41909612556911e-07,   1.8579684887428512e-06,
+                                     -5.0821160758988881e-07, 7.9569073754178009e-08,  -7.7761279773046181e-09,
+                                     4.4304819140229281e-10,  -1.1277075212405965e-11};
+    bool wide = is_double(x);
+    val size = clamped(e, magnitude(e, x), 0, wide ? 6 : 4), square = mul(e, size, size);
+    val p = wide ? polynomial(e, square, countof(odd_f64), odd_f64) : polynomial(e, square, countof(odd_f32), odd_f32);
+    val q = wide ? polynomial(e, size, countof(log_f64), log_f64) : polynomial(e, size, countof(log_f32), log_f32);
+    val far = sub(e, real(x, 1), math_exp(e, LLVMBuildFNeg(e->b, q, "")));
+    return with_sign_of(e, pick(e, below(e, size, 1), mul(e, p, size), far), x);
+}

@@ -1,0 +1,329 @@
+/* Elements of buffers. A lane loop's access takes the cheapest form that its index allows: one element for all lanes, a
+ * contiguous vector, or a gather. Types below a byte are read byte by byte and written by read-modify-write. */
+#include "codegen/cpu/cpu_emit.h"
+
+#include <stddef.h>
+#include <string.h>
+
+val buffer_address(emitter *e, buf_id b) {
+    if (e->buffers[b]) return e->buffers[b];
+    if (b < e->k->n_params) {
+        val index = LLVMConstInt(e->i64, b, 0);
+        val at = LLVMBuildInBoundsGEP2(e->entry, e->ptr, e->buffers_arg, &index, 1, "");
+        e->buffers[b] = LLVMBuildLoad2(e->entry, e->ptr, at, e->k->bufs.at[b].name);
+        return e->buffers[b];
+    }
+    /* The offset may need dims, so it is computed where everything of the entry block is at hand. */
+    LLVMBuilderRef body = e->b;
+    lane_state lane = e->lane;
+    e->b = e->entry;
+    e->lane = NO_LANES;
+    dim offset = dim_add(e->k->dims, kernel_scratch(e->k, b, NULL), dim_const(e->k->dims, KERNEL_REPORT_BYTES));
+    val bytes = dim_scalar(e, offset);
+    e->buffers[b] = LLVMBuildInBoundsGEP2(e->b, e->i8, e->scratch_arg, &bytes, 1, e->k->bufs.at[b].name);
+    e->b = body;
+    e->lane = lane;
+    return e->buffers[b];
+}
+
+val element_address(emitter *e, buf_id b, val offset) {
+    LLVMTypeRef type = storage_type(e, e->k->bufs.at[b].dt);
+    return LLVMBuildInBoundsGEP2(e->b, type, buffer_address(e, b), &offset, 1, "");
+}
+
+static unsigned alignment_of(dtype dt) {
+    unsigned bits = dtype_bits(dt);
+    return bits <= 8 ? 1 : bits / 8;
+}
+
+/* --- bounds checks --- */
+
+static void report_field(emitter *e, size_t field, val v) {
+    val at = LLVMConstInt(e->i64, field, 0);
+    LLVMBuildStore(e->b, v, LLVMBuildInBoundsGEP2(e->b, e->i8, e->scratch_arg, &at, 1, ""));
+}
+
+static void emit_trap(emitter *e, buf_id b, val offset, val elements) {
+    report_field(e, offsetof(kernel_report, failed), const_int(e->i64, 1));
+    report_field(e, offsetof(kernel_report, kernel), const_int(e->i64, e->number));
+    report_field(e, offsetof(kernel_report, param), const_int(e->i64, b));
+    report_field(e, offsetof(kernel_report, offset), offset);
+    report_field(e, offsetof(kernel_report, elements), elements);
+    LLVMBuildRetVoid(e->b);
+}
+
+/* The first offset that is wrong, for the report. */
+static val first_outside(emitter *e, val offset, val outside) {
+    if (width_of(offset) == 1) return offset;
+    val worst = LLVMBuildSelect(e->b, outside, offset, const_int(LLVMTypeOf(offset), INT64_MIN), "");
+    return intrinsic_like(e, "llvm.vector.reduce.smax", 1, &worst);
+}
+
+void check_access(emitter *e, buf_id b, val offset, val mask) {
+    if (!e->options->checked) return;
+    val elements = dim_scalar(e, kbuf_elements(e->k, b));
+    val pair[2] = {LLVMBuildIntCast2(e->b, offset, like(offset, e->i64), 1, ""), elements};
+    widen(e, 2, pair);
+    val outside = LLVMBuildICmp(e->b, LLVMIntUGE, pair[0], pair[1], "");
+    if (mask) {
+        val both[2] = {outside, mask};
+        widen(e, 2, both);
+        outside = LLVMBuildAnd(e->b, both[0], both[1], "");
+    }
+    val offsets = splat(e, pair[0], width_of(outside));
+    LLVMBasicBlockRef trap = new_block(e, "outside"), fine = new_block(e, "inside");
+    LLVMBuildCondBr(e->b, any_lane(e, outside), trap, fine);
+    LLVMPositionBuilderAtEnd(e->b, trap);
+    emit_trap(e, b, first_outside(e, offsets, outside), elements);
+    LLVMPositionBuilderAtEnd(e->b, fine);
+}
+
+/* --- masked intrinsics: their alignment is an argument up to LLVM 21 and an attribute from 22 on --- */
+
+typedef struct masked_call {
+    const char *name;
+    uint32_t n_types;
+    LLVMTypeRef types[2];
+    val args[4];              /* without the alignment */
+    uint32_t n_args, address; /* which argument is the address */
+    unsigned alignment;
+} masked_call;
+
+static val emit_masked(emitter *e, const masked_call *m) {
+    unsigned id = LLVMLookupIntrinsicID(m->name, strlen(m->name));
+    LLVMTypeRef types[2] = {m->types[0], m->types[1]};
+    LLVMTypeRef type = LLVMIntrinsicGetType(e->ctx, id, types, m->n_types);
+    val args[5];
+    uint32_t n = 0;
+    bool has_argument = LLVMCountParamTypes(type) == m->n_args + 1;
+    for (uint32_t i = 0; i < m->n_args; i++) {
+        args[n++] = m->args[i];
+        if (has_argument && i == m->address) args[n++] = LLVMConstInt(e->i32, m->alignment, 0);
+    }
+    val fn = LLVMGetIntrinsicDeclaration(e->module, id, types, m->n_types);
+    val call = LLVMBuildCall2(e->b, type, fn, args, n, "");
+    if (!has_argument) {
+        unsigned align = LLVMGetEnumAttributeKindForName("align", 5);
+        LLVMAddCallSiteAttribute(call, m->address + 1, LLVMCreateEnumAttribute(e->ctx, align, m->alignment));
+    }
+    return call;
+}
+
+val masked_load(emitter *e, LLVMTypeRef vector, val address, val mask, unsigned alignment) {
+    return emit_masked(e, &(masked_call){.name = "llvm.masked.load",
+                                         .n_types = 2,
+                                         .types = {vector, e->ptr},
+                                         .args = {address, mask, LLVMConstNull(vector)},
+                                         .n_args = 3,
+                                         .address = 0,
+                                         .alignment = alignment});
+}
+
+void masked_store(emitter *e, val v, val address, val mask, unsigned alignment) {
+    emit_masked(e, &(masked_call){.name = "llvm.masked.store",
+                                  .n_types = 2,
+                                  .types = {LLVMTypeOf(v), e->ptr},
+                                  .args = {v, address, mask},
+                                  .n_args = 3,
+                                  .address = 1,
+                                  .alignment = alignment});
+}
+
+/* --- loads --- */
+
+static val scalar_load(emitter *e, LLVMTypeRef type, val address, unsigned alignment) {
+    val v = LLVMBuildLoad2(e->b, type, address, "");
+    LLVMSetAlignment(v, alignment);
+    return v;
+}
+
+static val safe_address(emitter *e, val wanted, val address) {
+    val safe = splat(e, e->safe, width_of(address));
+    return LLVMBuildSelect(e->b, wanted, address, safe, "");
+}
+
+static val contiguous_load(emitter *e, LLVMTypeRef type, val address, val mask, unsigned alignment) {
+    LLVMTypeRef vector = LLVMVectorType(type, e->lane.width);
+    if (!mask) return scalar_load(e, vector, address, alignment);
+    return masked_load(e, vector, address, splat(e, mask, e->lane.width), alignment);
+}
+
+static val gather_load(emitter *e, LLVMTypeRef type, val addresses, val mask, unsigned alignment) {
+    uint32_t n = e->lane.width;
+    LLVMTypeRef vector = LLVMVectorType(type, n);
+    val all = const_int(LLVMVectorType(e->i1, n), 1);
+    bool is_native = e->t->has_masks && alignment >= 4;
+    if (mask && !is_native) addresses = safe_address(e, splat(e, mask, n), addresses);
+    if (!is_native) mask = NULL;
+    if (!is_native) {
+        val v = LLVMGetPoison(vector);
+        for (uint32_t i = 0; i < n; i++) {
+            val one = scalar_load(e, type, lane_at(e, addresses, i), alignment);
+            v = LLVMBuildInsertElement(e->b, v, one, LLVMConstInt(e->i32, i, 0), "");
+        }
+        return v;
+    }
+    return emit_masked(e, &(masked_call){.name = "llvm.masked.gather",
+                                         .n_types = 2,
+                                         .types = {vector, LLVMTypeOf(addresses)},
+                                         .args = {addresses, mask ? splat(e, mask, n) : all, LLVMConstNull(vector)},
+                                         .n_args = 3,
+                                         .address = 0,
+                                         .alignment = alignment});
+}
+
+/* How an index runs along the lanes. */
+typedef enum access_form { ACCESS_SAME, ACCESS_CONTIGUOUS, ACCESS_SPREAD } access_form;
+
+static access_form access_of(emitter *e, dim offset, unsigned bits) {
+    dim stride;
+    int64_t step;
+    if (!dim_varies(e, offset)) return ACCESS_SAME;
+    if (bits >= 8 && dim_is_linear(e, offset, &stride) && dim_is_const(e->k->dims, stride, &step) && step == 1)
+        return ACCESS_CONTIGUOUS;
+    return ACCESS_SPREAD;
+}
+
+/* All lanes' offsets of a spread access: i32 lanes where that is enough. */
+static val spread_offsets(emitter *e, dim offset) {
+    return dim_lanes(e, offset, dim_fits_i32(e, offset) ? e->i32 : e->i64);
+}
+
+/* Element of a type below a byte: the byte it is in, shifted down. */
+static val packed_part(emitter *e, val byte, val offset, unsigned bits) {
+    val place = LLVMBuildAnd(e->b, offset, const_int(LLVMTypeOf(offset), 8 / bits - 1), "");
+    place = LLVMBuildIntCast2(e->b, place, LLVMTypeOf(byte), 0, "");
+    val shift = LLVMBuildMul(e->b, place, const_int(LLVMTypeOf(byte), bits), "");
+    val low = LLVMBuildLShr(e->b, byte, shift, "");
+    return LLVMBuildAnd(e->b, low, const_int(LLVMTypeOf(byte), (1 << bits) - 1), "");
+}
+
+static val byte_offset(emitter *e, val offset, unsigned bits) {
+    if (bits >= 8) return offset;
+    return LLVMBuildAShr(e->b, offset, const_int(LLVMTypeOf(offset), bits == 4 ? 1 : 2), "");
+}
+
+/* What memory holds at the offset; unspecified where mask (NULL: nowhere) is false. */
+static val load_storage(emitter *e, buf_id b, dim offset, val mask) {
+    dtype dt = e->k->bufs.at[b].dt;
+    unsigned bits = dtype_bits(dt), alignment = alignment_of(dt);
+    LLVMTypeRef type = storage_type(e, dt);
+    access_form form = access_of(e, offset, bits);
+    if (form == ACCESS_CONTIGUOUS) {
+        val first = dim_scalar(e, offset);
+        if (e->options->checked) check_access(e, b, dim_lanes(e, offset, e->i64), mask);
+        return contiguous_load(e, type, element_address(e, b, first), mask, alignment);
+    }
+    val at = form == ACCESS_SAME ? dim_scalar(e, offset) : spread_offsets(e, offset);
+    check_access(e, b, at, mask);
+    val address = element_address(e, b, byte_offset(e, at, bits));
+    val v;
+    if (form == ACCESS_SPREAD)
+        v = gather_load(e, type, address, mask, alignment);
+    else
+        v = scalar_load(e, type, mask ? safe_address(e, any_lane(e, mask), address) : address, alignment);
+    return bits < 8 ? packed_part(e, v, at, bits) : v;
+}
+
+val emit_load(emitter *e, const kx_node *x) {
+    dim offset = kbuf_offset(e->k, x->ref, x->at);
+    val pred = emit_pred(e, x->pred);
+    /* Lanes left out of the loop may not touch memory either, unless all lanes share one element. */
+    val mask = dim_varies(e, offset) || pred ? mask_and(e, pred, e->lane.mask) : NULL;
+    val v = storage_to_reg(e, x->dt, load_storage(e, x->ref, offset, mask));
+    if (!pred) return v;
+    val parts[3] = {pred, v, emit_expr(e, x->fill)};
+    widen(e, 3, parts);
+    return LLVMBuildSelect(e->b, parts[0], parts[1], parts[2], "");
+}
+
+/* --- stores --- */
+
+static void scalar_store(emitter *e, val v, val address, unsigned alignment) {
+    LLVMSetAlignment(LLVMBuildStore(e->b, v, address), alignment);
+}
+
+/* Puts one element of a type below a byte in place. */
+static void packed_store(emitter *e, buf_id b, val offset, val v) {
+    unsigned bits = dtype_bits(e->k->bufs.at[b].dt);
+    val address = element_address(e, b, byte_offset(e, offset, bits));
+    val place = LLVMBuildAnd(e->b, offset, const_int(e->i64, 8 / bits - 1), "");
+    val shift = LLVMBuildMul(e->b, LLVMBuildTrunc(e->b, place, e->i8, ""), const_int(e->i8, bits), "");
+    val hole = LLVMBuildNot(e->b, LLVMBuildShl(e->b, const_int(e->i8, (1 << bits) - 1), shift, ""), "");
+    val kept = LLVMBuildAnd(e->b, scalar_load(e, e->i8, address, 1), hole, "");
+    scalar_store(e, LLVMBuildOr(e->b, kept, LLVMBuildShl(e->b, v, shift, ""), ""), address, 1);
+}
+
+/* Lane after lane, in order. */
+static void packed_stores(emitter *e, buf_id b, val offsets, val v, val mask) {
+    for (uint32_t i = 0; i < e->lane.width; i++) {
+        val offset = LLVMBuildIntCast2(e->b, lane_at(e, offsets, i), e->i64, 1, "");
+        if (!mask) {
+            packed_store(e, b, offset, lane_at(e, v, i));
+            continue;
+        }
+        if_else branch = if_begin(e, lane_at(e, mask, i));
+        packed_store(e, b, offset, lane_at(e, v, i));
+        if_otherwise(e, &branch);
+        if_end(e, &branch);
+    }
+}
+
+/* Stores in a lane loop. Where several lanes write one element, the last lane wins. */
+static void vector_store(emitter *e, buf_id b, dim offset, val v, val mask) {
+    dtype dt = e->k->bufs.at[b].dt;
+    uint32_t n = e->lane.width;
+    bool is_contiguous = access_of(e, offset, dtype_bits(dt)) == ACCESS_CONTIGUOUS;
+    v = splat(e, v, n);
+    if (mask) mask = splat(e, mask, n);
+    val offsets = is_contiguous && !e->options->checked ? NULL : splat(e, spread_offsets(e, offset), n);
+    if (offsets) check_access(e, b, offsets, mask);
+    if (dtype_bits(dt) < 8) {
+        packed_stores(e, b, offsets, v, mask);
+        return;
+    }
+    val address = element_address(e, b, is_contiguous ? dim_scalar(e, offset) : offsets);
+    if (is_contiguous && !mask) {
+        scalar_store(e, v, address, alignment_of(dt));
+        return;
+    }
+    if (is_contiguous) {
+        masked_store(e, v, address, mask, alignment_of(dt));
+        return;
+    }
+    val all = const_int(LLVMVectorType(e->i1, n), 1);
+    emit_masked(e, &(masked_call){.name = "llvm.masked.scatter",
+                                  .n_types = 2,
+                                  .types = {LLVMTypeOf(v), LLVMTypeOf(address)},
+                                  .args = {v, address, mask ? mask : all},
+                                  .n_args = 3,
+                                  .address = 1,
+                                  .alignment = alignment_of(dt)});
+}
+
+static void single_store(emitter *e, buf_id b, dim offset, val v) {
+    dtype dt = e->k->bufs.at[b].dt;
+    val at = dim_scalar(e, offset);
+    check_access(e, b, at, NULL);
+    if (dtype_bits(dt) < 8)
+        packed_store(e, b, at, v);
+    else
+        scalar_store(e, v, element_address(e, b, at), alignment_of(dt));
+}
+
+void emit_store(emitter *e, buf_id b, const dim *at, val new_value, val pred) {
+    dim offset = kbuf_offset(e->k, b, at);
+    val v = reg_to_storage(e, e->k->bufs.at[b].dt, new_value);
+    if (e->lane.width > 1) {
+        vector_store(e, b, offset, v, mask_and(e, pred, e->lane.mask));
+        return;
+    }
+    if (!pred) {
+        single_store(e, b, offset, v);
+        return;
+    }
+    if_else branch = if_begin(e, pred);
+    single_store(e, b, offset, v);
+    if_otherwise(e, &branch);
+    if_end(e, &branch);
+}
