@@ -65,7 +65,7 @@ static frit_status update_acc(kinterp *s, kthread *t, acc_id id, const kx *value
     const kacc *acc = &s->k->accs.at[id];
     kacc_state *state = t->accs[id];
     scalar v[COMBINE_MAX];
-    if (!state || state->is_finished)
+    if (!state || (state->is_finished && acc->lanes > 1))
         return FAIL(s->c, INTERNAL, s->k->name, "accumulator %s is updated %s", acc->name,
                     state ? "after it was read" : "before its declaration");
     uint32_t n = combiner_info_of(acc->comb)->n;

@@ -4,11 +4,12 @@
  *   types        stored and folded values have the dtype of their place; conditions are bools
  *   definitions  read earlier definitions only, and neither accumulators nor lets
  *   scopes       the tree reads no definition; lets and accumulators are set once, before they are read, and read in
- *                their statement list or below it; an axis is mentioned inside its loop only, and has one loop at a
- * time loops        parallel loops stand outermost and hold nothing beside each other; lanes are powers of two sums an
- * accumulator is not updated after its first read; updates pass at most one lane loop inside its declaration; lanes of
- * an accumulator are a power of two barriers     not in vec loops; in thread loops of extent == lanes only; not below a
- * condition that differs by thread stores       go to local buffers and to parameters that are marked as written
+ *                their statement list or below it; an axis is mentioned inside its loop only, and has one loop at a time
+ *   loops        parallel loops stand outermost and hold nothing beside each other; lanes are powers of two
+ *   sums         an accumulator of several partials is not updated after its first read; updates pass at most one lane
+ *                loop inside its declaration; its lanes are a power of two
+ *   barriers     not in vec loops; in thread loops of extent == lanes only; not below a condition that differs by thread
+ *   stores       go to local buffers and to parameters that are marked as written
  *   registers    reg buffers have constant shapes and, on CUDA, are indexed by unrolled axes only
  *   leaves       a is linear in row and kk, b linear in kk with unit stride in col, c linear in row with unit stride in
  *                col; columns at most max_cols; no lane loop around
@@ -415,12 +416,13 @@ static frit_status check_update(verifier *v, const kstmt *s) {
     acc_id id = s->u.update.acc;
     CHECK(v, id < v->k->accs.n, "accumulator %u does not exist", id);
     const kacc *a = &v->k->accs.at[id];
-    CHECK(v, v->acc_phase[id] == ACC_OPEN, "%s is updated %s", a->name,
+    bool is_open = v->acc_phase[id] == ACC_OPEN || (a->lanes == 1 && v->acc_phase[id] == ACC_READ);
+    CHECK(v, is_open, "%s is updated %s", a->name,
           v->acc_phase[id] == ACC_READ ? "after it was read" : "where it is not declared");
     CHECK(v, a->lanes == 1 || lane_loops(v) <= v->acc_lanes[id] + 1, "%s is updated through two lane loops", a->name);
     for (uint32_t i = 0; i < combiner_info_of(a->comb)->n; i++)
         TRY(check_typed(v, s->u.update.value[i], a->dt[i], "an update"));
-    CHECK(v, v->acc_phase[id] == ACC_OPEN, "%s is read by its own update", a->name);
+    CHECK(v, a->lanes == 1 || v->acc_phase[id] == ACC_OPEN, "%s is read by its own update", a->name);
     return FRIT_OK;
 }
 

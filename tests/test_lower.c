@@ -1,0 +1,188 @@
+/* Lowering against the evaluator: each program of tests/lower/ goes through the passes, fusion and the loop trees, runs
+ * in the kernel interpreter with every access checked, and must give what the graph gives. */
+#include <check.h>
+#include <dirent.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "ir/eval.h"
+#include "passes/lower.h"
+#include "passes/pipeline.h"
+
+static arena job, scratch;
+static cx c;
+
+static void setup(void) {
+    arena_init(&job), arena_init(&scratch);
+    c = (cx){.job = &job, .scratch = &scratch};
+}
+
+static void teardown(void) { arena_fini(&job), arena_fini(&scratch); }
+
+static char *programs[256];
+static int n_programs;
+
+static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+
+static void list_programs(void) {
+    DIR *d = opendir(FRIT_SOURCE "/tests/lower");
+    if (!d) abort();
+    for (struct dirent *e; (e = readdir(d)) && n_programs < 256;)
+        if (strstr(e->d_name, ".fir")) programs[n_programs++] = strdup(e->d_name);
+    closedir(d);
+    qsort(programs, (size_t)n_programs, sizeof *programs, by_name);
+}
+
+static uint64_t random_state;
+static double random_unit(void) {
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (double)(random_state >> 11) / 9007199254740992.0;
+}
+
+/* Values in [-2, 2): small integers for integer types, so that indices fall in and out of small ranges. */
+static void fill(tensor *t) {
+    for (int64_t i = 0; i < tensor_count(t); i++) {
+        double x = random_unit() * 4 - 2;
+        if (t->dt == FRIT_DT_BOOL) x = x > -1;
+        dtype_store(t->dt, t->data, (size_t)i, dtype_from_f64(t->dt, x));
+    }
+}
+
+static void make_inputs(const graph *g, const int64_t *syms, tensor *in) {
+    for (uint32_t i = 0; i < g->inputs.n; i++) {
+        const tensor_type *type = &g->inputs.at[i].type;
+        int64_t shape[MAX_RANK];
+        for (uint32_t d = 0; d < type->rank; d++)
+            ck_assert_int_eq(dim_eval(&c, g->dims, type->shape[d], syms, &shape[d]), FRIT_OK);
+        ck_assert_int_eq(tensor_alloc(&c, &job, type->dt, type->rank, shape, &in[i]), FRIT_OK);
+        fill(&in[i]);
+    }
+}
+
+/* Every buffer of the plan in memory of its own. */
+static void **make_buffers(const plan *p, const int64_t *syms, const tensor *in, void *const *out) {
+    void **at = ARENA_ARRAY(&job, void *, p->bufs.n + 1u);
+    for (uint32_t i = 0; i < p->bufs.n; i++) {
+        const pbuf *b = &p->bufs.at[i];
+        int64_t bytes;
+        tensor t;
+        ck_assert_int_eq(dim_eval(&c, p->iface->dims, b->bytes, syms, &bytes), FRIT_OK);
+        if (b->kind == PB_INPUT)
+            at[i] = in[b->index].data;
+        else if (b->kind == PB_OUTPUT)
+            at[i] = out[b->index];
+        else if (b->kind == PB_ARENA)
+            at[i] = arena_alloc(&job, (size_t)bytes);
+        else {
+            ck_assert_int_eq(eval_const(&c, &job, b->data, &t), FRIT_OK);
+            at[i] = t.data;
+        }
+    }
+    return at;
+}
+
+static void run_plan(const plan *p, const int64_t *syms, const tensor *in, void *const *out) {
+    void **at = make_buffers(p, syms, in, out);
+    for (uint32_t i = 0; i < p->steps.n; i++) {
+        const pstep *s = &p->steps.at[i];
+        int64_t bytes;
+        if (s->kind == PS_COPY) {
+            ck_assert_int_eq(dim_eval(&c, p->iface->dims, p->bufs.at[s->args[0]].bytes, syms, &bytes), FRIT_OK);
+            memcpy(at[s->args[1]], at[s->args[0]], (size_t)bytes);
+            continue;
+        }
+        void **buffers = ARENA_ARRAY(&job, void *, s->n_args + 1u);
+        for (uint32_t j = 0; j < s->n_args; j++) buffers[j] = at[s->args[j]];
+        kernel_run r = {.k = p->kernels.at[s->kernel], .buffers = buffers, .syms = syms, .a = &job, .checked = true};
+        frit_status status = kernel_run_tree(&c, &r);
+        ck_assert_msg(status == FRIT_OK, "kernel %s: %s", r.k->name, c.message ? c.message : "?");
+    }
+}
+
+static double largest(const tensor *t) {
+    double most = 0;
+    for (int64_t i = 0; i < tensor_count(t); i++) {
+        double x = fabs(dtype_to_f64(t->dt, dtype_load(t->dt, t->data, (size_t)i)));
+        if (isfinite(x) && x > most) most = x;
+    }
+    return most;
+}
+
+/* Sums of products of both signs lose digits against their largest element, not against themselves. */
+static void compare(const char *program, const graph *g, const tensor *want, void *const *got) {
+    for (uint32_t o = 0; o < g->outputs.n; o++) {
+        double atol = want[o].dt == FRIT_DT_F32 ? 1e-6 + 1e-5 * largest(&want[o]) : 0;
+        for (int64_t i = 0; i < tensor_count(&want[o]); i++) {
+            double a = dtype_to_f64(want[o].dt, dtype_load(want[o].dt, want[o].data, (size_t)i));
+            double b = dtype_to_f64(want[o].dt, dtype_load(want[o].dt, got[o], (size_t)i));
+            bool same = a == b || (isnan(a) && isnan(b)) || fabs(a - b) <= atol;
+            ck_assert_msg(same, "%s: output %u element %lld is %.9g, should be %.9g", program, o, (long long)i, b, a);
+        }
+    }
+}
+
+/* Symbol number s takes the n-th of a few awkward sizes. */
+static void run_at(const char *program, graph *source, const plan *p, int variant) {
+    static const int64_t sizes[3][4] = {{3, 5, 7, 2}, {1, 1, 1, 1}, {2, 66, 3, 9}};
+    uint32_t n = dim_n_syms(source->dims);
+    int64_t *syms = ARENA_ARRAY(&job, int64_t, n + 1u);
+    uint32_t shape_syms = 0;
+    for (uint32_t s = 0; s < n; s++) {
+        sym_kind kind = dim_sym_info(source->dims, s)->kind;
+        if (kind != SYM_AXIS && kind != SYM_LOADED) syms[s] = sizes[variant][shape_syms++ % 4];
+    }
+    tensor *in = ARENA_ARRAY(&job, tensor, source->inputs.n + 1u),
+           *want = ARENA_ARRAY(&job, tensor, source->outputs.n + 1u);
+    void **got = ARENA_ARRAY(&job, void *, source->outputs.n + 1u);
+    make_inputs(source, syms, in);
+    ck_assert_msg(eval_graph(&c, source, &job, in, want) == FRIT_OK, "%s: %s", program, c.message);
+    for (uint32_t o = 0; o < source->outputs.n; o++)
+        got[o] = arena_alloc(&job, dtype_bytes(want[o].dt, (size_t)tensor_count(&want[o])));
+    run_plan(p, syms, in, got);
+    compare(program, source, want, got);
+}
+
+START_TEST(gives_what_the_graph_gives) {
+    const char *program = programs[_i];
+    char *path = arena_printf(&job, FRIT_SOURCE "/tests/lower/%s", program);
+    mapped_file f;
+    ck_assert_int_eq(file_map(&c, path, &f), FRIT_OK);
+    char *text = arena_strndup(&job, (const char *)f.data, f.bytes);
+    int want_kernels = -1;
+    sscanf(text, "-- kernels %d", &want_kernels);
+    graph *source, *core;
+    plan *p;
+    target t;
+    ck_assert_msg(graph_parse(&c, program, text, &source) == FRIT_OK, "%s", c.message);
+    ck_assert_msg(pipeline_run(&c, source, &(pipeline_options){.is_verified = true}, &core) == FRIT_OK, "%s",
+                  c.message);
+    ck_assert_int_eq(target_cpu(&c, "x86-64-v4", &t), FRIT_OK);
+    ck_assert_msg(lower_graph(&c, core, &(lower_options){.t = &t}, &p) == FRIT_OK, "%s: %s", program, c.message);
+    for (uint32_t i = 0; i < p->kernels.n; i++)
+        ck_assert_msg(kernel_verify(&c, p->kernels.at[i]) == FRIT_OK, "%s: %s", program, c.message);
+    if (want_kernels >= 0) ck_assert_msg((int)p->kernels.n == want_kernels, "%s: %u kernels", program, p->kernels.n);
+    for (int variant = 0; variant < 3; variant++) {
+        random_state = 42u + (uint64_t)variant;
+        run_at(program, source, p, variant);
+    }
+    file_unmap(&f);
+}
+END_TEST
+
+int main(void) {
+    list_programs();
+    Suite *s = suite_create("lower");
+    TCase *programs_case = tcase_create("programs");
+    tcase_set_timeout(programs_case, 60);
+    tcase_add_checked_fixture(programs_case, setup, teardown);
+    tcase_add_loop_test(programs_case, gives_what_the_graph_gives, 0, n_programs);
+    suite_add_tcase(s, programs_case);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
