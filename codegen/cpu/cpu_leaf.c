@@ -97,8 +97,7 @@ static void run_chains(emitter *e, const leaf *f, const tile *t, val *acc) {
     val b_first = element_address(e, f->b.buf, plus(e, f->b.base, t->col));
     LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b);
     count_loop loop = loop_begin(e, e->zero, f->n_k, number(e, 1));
-    LLVMBasicBlockRef ahead = LLVMGetPreviousBasicBlock(loop.body);
-    if (ahead != before) ahead = LLVMGetIncomingBlock(loop.index, 0);
+    LLVMBasicBlockRef ahead = LLVMGetIncomingBlock(loop.index, 0);
     for (uint32_t r = 0; r < t->rows; r++) {
         chain[r] = LLVMBuildPhi(e->b, LLVMTypeOf(acc[r]), "");
         LLVMAddIncoming(chain[r], &acc[r], &ahead, 1);

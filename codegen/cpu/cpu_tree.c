@@ -197,8 +197,7 @@ static void emit_list(emitter *e, const kstmt *s) {
 static const LLVMAttributeIndex ON_FUNCTION = (LLVMAttributeIndex)LLVMAttributeFunctionIndex;
 
 static void set_string_attribute(emitter *e, const char *name, const char *text) {
-    LLVMAttributeRef a =
-        LLVMCreateStringAttribute(e->ctx, name, (unsigned)strlen(name), text, (unsigned)strlen(text));
+    LLVMAttributeRef a = LLVMCreateStringAttribute(e->ctx, name, (unsigned)strlen(name), text, (unsigned)strlen(text));
     LLVMAddAttributeAtIndex(e->fn, ON_FUNCTION, a);
 }
 
