@@ -1,0 +1,38 @@
+/* ONNX models to graphs: opsets 7 to 27, local functions, external data, symbolic dims, shape arithmetic. */
+#ifndef FRIT_FRONTEND_ONNX_ONNX_H
+#define FRIT_FRONTEND_ONNX_ONNX_H
+
+#include "ir/eval.h"
+
+/* --const NAME=FILE: the model input NAME becomes this constant. */
+typedef struct onnx_const {
+    const char *name;
+    const_data data;
+} onnx_const;
+
+/* --dim NAME=LO..HI@HINT: the range of a symbol; lo == hi makes it that number. */
+typedef struct onnx_dim_range {
+    const char *name;
+    int64_t lo, hi, hint;
+} onnx_dim_range;
+
+typedef struct onnx_options {
+    uint32_t n_consts;
+    const onnx_const *consts;
+    uint32_t n_dims;
+    const onnx_dim_range *dims;
+    bool refuse_host_dims; /* integer inputs that decide extents need a const too, instead of becoming symbols */
+    bool check_only;       /* list unsupported operators only: *out stays NULL */
+    /* When an input must be constant (FRIT_MISSING), its name is stored here if not NULL, so that the caller can add a
+     * const and read again. */
+    const char **out_wanted;
+} onnx_options;
+
+/* Reads a model. Weights stay in the mapped file, which is never unmapped when reading succeeds. options may be NULL.
+ * Errors: FRIT_IO, FRIT_FORMAT (malformed), FRIT_UNSUPPORTED (all operators at once), FRIT_MISSING (an input decides
+ * a rank or an axis: the message asks for --const), FRIT_SHAPE and FRIT_TYPE (the model contradicts itself). */
+frit_status onnx_read(cx *c, const char *path, const onnx_options *options, graph **out);
+/* Reads a file that is one TensorProto (the test suite's inputs). *out_name is "" when it has none. */
+frit_status onnx_read_tensor(cx *c, const char *path, const_data *out, const char **out_name);
+
+#endif

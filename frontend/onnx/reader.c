@@ -1,0 +1,394 @@
+/* The reader: model structs to graph. Inputs and their dims, initializers, nodes through the rows of onnx_ops.def,
+ * local functions inlined, subgraphs on demand. */
+#include "frontend/onnx/reader.h"
+
+#include <string.h>
+
+#include "ir/attrs.h"
+
+#define MAX_NESTED    48      /* function calls and subgraphs inside each other */
+#define MAX_NODES     4000000 /* values after inlining: beyond it functions have exploded */
+#define OLDEST_OPSET  1
+#define NEWEST_OPSET  27
+#define MIN_CALL_ARGS 16u
+
+void fail_node(reader *r, frit_status code, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    const char *text = arena_vprintf(r->c->job, fmt, ap);
+    va_end(ap);
+    cx_fail(r->c, code, r->where ? r->where : r->path, "%s", text);
+}
+
+/* --- names --- */
+
+static bool scope_find(const scope *s, const char *name, value_id *out) {
+    for (; s; s = s->outer)
+        if (map_get_str(&s->values, name, out)) return true;
+    return false;
+}
+
+static void scope_bind(reader *r, scope *s, const char *name, value_id v) {
+    value_id before;
+    if (map_get_str(&s->values, name, &before)) {
+        fail_node(r, FRIT_FORMAT, "value '%s' is defined twice", name);
+        return;
+    }
+    map_set_str(&s->values, name, v);
+    if (v != VALUE_NONE && !r->g->values.at[v].name) r->g->values.at[v].name = name;
+}
+
+static value_id scope_get(reader *r, const scope *s, const char *name) {
+    value_id v = VALUE_NONE;
+    if (scope_find(s, name, &v) || failed(r)) return v;
+    fail_node(r, FRIT_FORMAT, "value '%s' is used before it is computed, or is no tensor that frit knows", name);
+    return VALUE_NONE;
+}
+
+/* --- opsets and rows --- */
+
+static int64_t version_of(const onnx_opsets *sets, const char *domain) {
+    for (uint32_t i = 0; i < sets->n; i++)
+        if (str_equal(sets->at[i].domain, domain)) return sets->at[i].version;
+    return *domain ? 1 : NEWEST_OPSET;
+}
+
+static const onnx_function *function_of(const reader *r, const onnx_node *n) {
+    for (uint32_t i = 0; i < r->model.functions.n; i++) {
+        const onnx_function *f = &r->model.functions.at[i];
+        if (str_equal(f->name, n->op) && str_equal(f->domain, n->domain) && str_equal(f->overload, n->overload))
+            return f;
+    }
+    return NULL;
+}
+
+/* --- unsupported operators, all at once --- */
+
+typedef struct census {
+    reader *r;
+    map counts; /* "Op" -> index */
+    VEC(const char *) ops;
+    VEC(const char *) first;
+    VEC(uint32_t) n;
+    bool *seen; /* functions already visited */
+} census;
+
+static void count_nodes(census *k, uint32_t n, const onnx_node *nodes, const onnx_opsets *sets);
+
+static void count_one(census *k, const onnx_node *n, int64_t version) {
+    arena *a = k->r->c->job;
+    const char *op = *n->domain ? arena_printf(a, "%s.%s", n->domain, n->op) : n->op;
+    uint32_t i;
+    if (map_get_str(&k->counts, op, &i)) {
+        k->n.at[i]++;
+        return;
+    }
+    const onnx_row *any = onnx_row_find(n->domain, n->op, -1);
+    const char *shown = any ? arena_printf(a, "%s of opset %lld", op, (long long)version) : op;
+    map_set_str(&k->counts, op, k->ops.n);
+    vec_push(a, k->ops, shown);
+    vec_push(a, k->first, *n->name ? n->name : n->outputs.n ? n->outputs.at[0] : "");
+    vec_push(a, k->n, 1);
+}
+
+static void count_nodes(census *k, uint32_t n, const onnx_node *nodes, const onnx_opsets *sets) {
+    for (uint32_t i = 0; i < n; i++) {
+        const onnx_node *x = &nodes[i];
+        const onnx_function *f = function_of(k->r, x);
+        int64_t version = version_of(sets, x->domain);
+        if (!f && !onnx_row_find(x->domain, x->op, version)) count_one(k, x, version);
+        for (uint32_t j = 0; j < x->attrs.n; j++) {
+            const onnx_graph *g = x->attrs.at[j].g;
+            if (g) count_nodes(k, g->nodes.n, g->nodes.at, sets);
+        }
+        size_t index = f ? (size_t)(f - k->r->model.functions.at) : 0;
+        if (!f || k->seen[index]) continue;
+        k->seen[index] = true;
+        count_nodes(k, f->nodes.n, f->nodes.at, &f->opsets);
+    }
+}
+
+static frit_status refuse_unsupported(reader *r) {
+    arena *a = r->c->job;
+    census k = {.r = r, .counts = {.a = a}, .seen = ARENA_ARRAY(a, bool, r->model.functions.n + 1)};
+    count_nodes(&k, r->model.graph->nodes.n, r->model.graph->nodes.at, &r->model.opsets);
+    if (k.ops.n == 0) return FRIT_OK;
+    strbuf b = {.a = a};
+    for (uint32_t i = 0; i < k.ops.n; i++)
+        strbuf_printf(&b, "%s%s (%u node%s, first '%s')", i ? ", " : "", k.ops.at[i], k.n.at[i],
+                      k.n.at[i] == 1 ? "" : "s", k.first.at[i]);
+    return FAIL(r->c, UNSUPPORTED, r->path, "%u operator%s not supported: %s", k.ops.n, k.ops.n == 1 ? " is" : "s are",
+                strbuf_text(&b));
+}
+
+/* --- inputs --- */
+
+static const onnx_dim_range *range_of(const reader *r, const char *name) {
+    for (uint32_t i = 0; i < r->options->n_dims; i++)
+        if (str_equal(r->options->dims[i].name, name)) return &r->options->dims[i];
+    return NULL;
+}
+
+/* The symbol of that name, or the number that --dim gives it. */
+static dim symbol(reader *r, const char *name, bool may_be_empty) {
+    const onnx_dim_range *range = range_of(r, name);
+    if (range && range->lo == range->hi) return dimi(r, range->lo);
+    sym_id s;
+    bool is_new = !dim_sym_find(r->dims, name, &s);
+    dim d = dim_sym(r->dims, name);
+    dim_is_sym(r->dims, d, &s);
+    sym_info *info = dim_sym_info(r->dims, s);
+    if (is_new && may_be_empty) info->lo = 0;
+    if (range) info->lo = range->lo, info->hi = range->hi, info->hint = range->hint;
+    return d;
+}
+
+/* Extents of an input: numbers, named symbols (shared by name), or a symbol of their own named INPUT.AXIS. */
+static void input_shape(reader *r, const onnx_value_info *info, dim *shape) {
+    for (uint32_t i = 0; i < info->dims.n; i++) {
+        const onnx_dim *d = &info->dims.at[i];
+        bool is_named = d->param && *d->param && !str_equal(d->param, "?");
+        if (d->value > 0)
+            shape[i] = dimi(r, d->value);
+        else if (is_named)
+            shape[i] = symbol(r, d->param, false);
+        else
+            shape[i] = symbol(r, arena_printf(r->c->job, "%s.%u", info->name, i),
+                              !d->param && d->value == 0 && info->has_shape);
+    }
+}
+
+static const onnx_const *const_override(const reader *r, const char *name) {
+    for (uint32_t i = 0; i < r->options->n_consts; i++)
+        if (str_equal(r->options->consts[i].name, name)) return &r->options->consts[i];
+    return NULL;
+}
+
+static bool is_initializer(const onnx_graph *g, const char *name) {
+    for (uint32_t i = 0; i < g->initializers.n; i++)
+        if (str_equal(g->initializers.at[i].name, name)) return true;
+    return false;
+}
+
+static frit_status read_input(reader *r, scope *s, const onnx_value_info *info) {
+    const onnx_const *given = const_override(r, info->name);
+    value_id v;
+    if (info->kind != ONNX_TENSOR)
+        return FAIL(r->c, UNSUPPORTED, info->name, "the input is a %s; only tensors can be inputs",
+                    info->kind == ONNX_SEQUENCE   ? "sequence"
+                    : info->kind == ONNX_OPTIONAL ? "optional"
+                                                  : "value without type");
+    dtype dt = onnx_dtype(info->type);
+    if (dt == FRIT_DT_NONE)
+        return FAIL(r->c, UNSUPPORTED, info->name, "the input is of type %s", onnx_type_name(info->type));
+    if (given) {
+        if (given->data.dt != dt)
+            return FAIL(r->c, TYPE, info->name, "the model declares %s, the constant given is %s", dtype_name(dt),
+                        dtype_name(given->data.dt));
+        TRY(graph_const_bytes(r->c, r->g, &given->data, &v));
+        scope_bind(r, s, info->name, v);
+        return r->c->status;
+    }
+    if (!info->has_shape) return FAIL(r->c, UNSUPPORTED, info->name, "the model does not say the rank of this input");
+    if (info->dims.n > MAX_RANK)
+        return FAIL(r->c, UNSUPPORTED, info->name, "the input has more than %d axes", MAX_RANK);
+    dim shape[MAX_RANK];
+    input_shape(r, info, shape);
+    scope_bind(r, s, info->name, graph_input(r->g, info->name, dt, info->dims.n, shape));
+    return r->c->status;
+}
+
+/* --- initializers --- */
+
+static value_id constant(reader *r, const onnx_tensor *t) {
+    const_data d;
+    value_id v = VALUE_NONE;
+    if (failed(r) || weight_read(r->c, &r->files, t, &d) != FRIT_OK) return VALUE_NONE;
+    if (*t->name) d.file = t->is_external ? t->location : r->path, d.key = t->name;
+    return graph_const_bytes(r->c, r->g, &d, &v) == FRIT_OK ? v : VALUE_NONE;
+}
+
+static void read_initializers(reader *r, scope *s, const onnx_graph *g) {
+    if (g->n_sparse) fail_node(r, FRIT_UNSUPPORTED, "the model has sparse weights");
+    for (uint32_t i = 0; i < g->initializers.n && !failed(r); i++) {
+        const onnx_tensor *t = &g->initializers.at[i];
+        if (onnx_dtype(t->type) == FRIT_DT_NONE) continue; /* refused where it is used */
+        scope_bind(r, s, t->name, constant(r, t));
+    }
+}
+
+/* --- nodes --- */
+
+static void read_node(reader *r, const frame *f, const onnx_node *n);
+
+static void read_nodes(reader *r, const frame *f, uint32_t n, const onnx_node *nodes) {
+    for (uint32_t i = 0; i < n && !failed(r); i++) read_node(r, f, &nodes[i]);
+}
+
+static bool enter(reader *r) {
+    if (r->depth++ < MAX_NESTED && r->g->values.n < MAX_NODES) return true;
+    fail_node(r, FRIT_UNSUPPORTED, "functions or subgraphs are nested too deep or grow too large");
+    return false;
+}
+
+static void call_function(reader *r, const frame *f, const onnx_function *fn, call *n) {
+    for (const frame *k = f; k; k = k->caller)
+        if (k->function == fn) fail_node(r, FRIT_FORMAT, "function %s calls itself", fn->name);
+    if (n->n_in > fn->inputs.n || n->n_out > fn->outputs.n)
+        fail_node(r, FRIT_FORMAT, "function %s takes %u operands and gives %u results", fn->name, fn->inputs.n,
+                  fn->outputs.n);
+    if (failed(r) || !enter(r)) return;
+    scope names = {.values = {.a = r->c->job}};
+    frame body = {.caller = f, .function = fn, .call = n->node, .opsets = &fn->opsets, .names = &names};
+    for (uint32_t i = 0; i < fn->inputs.n; i++)
+        scope_bind(r, &names, fn->inputs.at[i], i < n->n_in ? n->in[i] : VALUE_NONE);
+    read_nodes(r, &body, fn->nodes.n, fn->nodes.at);
+    for (uint32_t i = 0; i < n->n_out && !failed(r); i++) n->out[i] = scope_get(r, &names, fn->outputs.at[i]);
+    r->depth--;
+}
+
+void read_subgraph(reader *r, const frame *f, const onnx_graph *g, uint32_t n_in, const value_id *in, value_id *out) {
+    if (n_in != g->inputs.n) fail_node(r, FRIT_FORMAT, "a subgraph takes %u values, not %u", g->inputs.n, n_in);
+    if (failed(r) || !enter(r)) return;
+    scope names = {.outer = f->names, .values = {.a = r->c->job}};
+    frame inner = *f;
+    inner.names = &names;
+    const char *where = r->where;
+    loc_id loc = r->loc;
+    for (uint32_t i = 0; i < n_in; i++) scope_bind(r, &names, g->inputs.at[i].name, in[i]);
+    read_initializers(r, &names, g);
+    read_nodes(r, &inner, g->nodes.n, g->nodes.at);
+    if (!failed(r)) r->where = where, r->loc = loc;
+    for (uint32_t i = 0; i < g->outputs.n && !failed(r); i++) out[i] = scope_get(r, &names, g->outputs.at[i].name);
+    r->depth--;
+}
+
+/* Operands of a node as values, in a list long enough for every operator to look at its optional ones. */
+static void bind_operands(reader *r, const frame *f, const onnx_node *x, call *n) {
+    uint32_t n_in = x->inputs.n, n_out = x->outputs.n;
+    value_id *in = ARENA_ARRAY(r->c->job, value_id, n_in + MIN_CALL_ARGS);
+    n->out = ARENA_ARRAY(r->c->job, value_id, n_out + MIN_CALL_ARGS);
+    for (uint32_t i = 0; i < n_in + MIN_CALL_ARGS; i++) {
+        in[i] = VALUE_NONE;
+        if (i < n_in && *x->inputs.at[i]) in[i] = scope_get(r, f->names, x->inputs.at[i]);
+    }
+    for (uint32_t i = 0; i < n_out + MIN_CALL_ARGS; i++) n->out[i] = VALUE_NONE;
+    n->in = in, n->n_in = n_in, n->n_out = n_out;
+    while (n->n_in > 0 && in[n->n_in - 1] == VALUE_NONE) n->n_in--;
+}
+
+static void set_location(reader *r, const onnx_node *x) {
+    const char *name = *x->name ? x->name : x->outputs.n ? x->outputs.at[0] : "";
+    r->where = arena_printf(r->c->job, "%s (%s)", name, x->op);
+    r->loc = graph_loc(r->g, *name ? name : x->op);
+}
+
+static void read_node(reader *r, const frame *f, const onnx_node *x) {
+    set_location(r, x);
+    const char *where = r->where;
+    loc_id loc = r->loc;
+    call n = {.node = x, .f = f, .version = version_of(f->opsets, x->domain)};
+    bind_operands(r, f, x, &n);
+    if (failed(r)) return;
+    const onnx_function *fn = function_of(r, x);
+    n.row = fn ? NULL : onnx_row_find(x->domain, x->op, n.version);
+    if (fn)
+        call_function(r, f, fn, &n);
+    else if (n.row)
+        n.row->map(r, &n);
+    else
+        fail_node(r, FRIT_UNSUPPORTED, "the operator is not supported");
+    if (failed(r)) return;
+    r->where = where, r->loc = loc;
+    for (uint32_t i = 0; i < n.n_out; i++) {
+        if (!*x->outputs.at[i]) continue;
+        if (n.out[i] == VALUE_NONE)
+            fail_node(r, FRIT_UNSUPPORTED, "result %u ('%s') is not supported", i, x->outputs.at[i]);
+        scope_bind(r, f->names, x->outputs.at[i], n.out[i]);
+    }
+}
+
+/* --- the whole model --- */
+
+static frit_status check_opset(reader *r) {
+    int64_t version = version_of(&r->model.opsets, "");
+    if (version >= OLDEST_OPSET && version <= NEWEST_OPSET) return FRIT_OK;
+    return FAIL(r->c, UNSUPPORTED, r->path, "opset %lld; frit reads opsets up to %d", (long long)version, NEWEST_OPSET);
+}
+
+/* A --dim or --const that names nothing of the model. */
+static frit_status check_options(reader *r) {
+    const onnx_graph *g = r->model.graph;
+    const char **names = ARENA_ARRAY(r->c->job, const char *, g->inputs.n + 1);
+    for (uint32_t i = 0; i < g->inputs.n; i++) names[i] = g->inputs.at[i].name;
+    for (uint32_t k = 0; k < r->options->n_consts; k++) {
+        const char *name = r->options->consts[k].name;
+        uint32_t i = 0;
+        while (i < g->inputs.n && !str_equal(names[i], name)) i++;
+        if (i < g->inputs.n) continue;
+        const char *near = str_nearest(name, names, g->inputs.n);
+        return FAIL(r->c, USAGE, r->path, "has no input '%s'%s%s%s", name, near ? "; did you mean '" : "",
+                    near ? near : "", near ? "'?" : "");
+    }
+    return FRIT_OK;
+}
+
+static frit_status read_model(reader *r) {
+    const onnx_graph *g = r->model.graph;
+    scope names = {.values = {.a = r->c->job}};
+    frame top = {.opsets = &r->model.opsets, .names = &names};
+    for (uint32_t i = 0; i < g->inputs.n; i++)
+        if (!is_initializer(g, g->inputs.at[i].name)) TRY(read_input(r, &names, &g->inputs.at[i]));
+    read_initializers(r, &names, g);
+    read_nodes(r, &top, g->nodes.n, g->nodes.at);
+    if (!failed(r)) r->where = NULL, r->loc = 0;
+    for (uint32_t i = 0; i < g->outputs.n && !failed(r); i++) {
+        value_id v = scope_get(r, &names, g->outputs.at[i].name);
+        if (v != VALUE_NONE)
+            graph_output(r->g, g->outputs.at[i].name, v);
+        else if (!failed(r))
+            fail_node(r, FRIT_UNSUPPORTED, "output '%s' has no value", g->outputs.at[i].name);
+    }
+    return r->c->status;
+}
+
+static frit_status open_and_read(reader *r, graph **out) {
+    mapped_file file;
+    TRY(file_map(r->c, r->path, &file));
+    vec_push(r->c->job, r->files.files, file);
+    vec_push(r->c->job, r->files.names, "");
+    TRY(model_parse(r->c, r->path, (wire_bytes){file.data, file.bytes}, &r->model));
+    TRY(check_opset(r));
+    TRY(refuse_unsupported(r));
+    TRY(check_options(r));
+    if (r->options->check_only) return FRIT_OK;
+    r->dims = dim_table_new(r->c->job);
+    r->g =
+        graph_new(r->c->job, str_sanitize(r->c->job, *r->model.graph->name ? r->model.graph->name : "main"), r->dims);
+    TRY(read_model(r));
+    *out = r->g;
+    return FRIT_OK;
+}
+
+frit_status onnx_read(cx *c, const char *path, const onnx_options *options, graph **out) {
+    static const onnx_options defaults;
+    reader r = {.c = c, .path = path, .options = options ? options : &defaults, .files = {.model_path = path}};
+    *out = NULL;
+    frit_status status = open_and_read(&r, out);
+    if (status != FRIT_OK || !*out) weight_files_close(&r.files);
+    return status;
+}
+
+frit_status onnx_read_tensor(cx *c, const char *path, const_data *out, const char **out_name) {
+    mapped_file file;
+    onnx_tensor t;
+    weight_files files = {.model_path = path};
+    TRY(file_map(c, path, &file));
+    frit_status status = model_parse_tensor(c, path, (wire_bytes){file.data, file.bytes}, &t);
+    if (status == FRIT_OK) status = weight_read(c, &files, &t, out);
+    if (status == FRIT_OK)
+        *out_name = t.name;
+    else
+        weight_files_close(&files), file_unmap(&file);
+    return status;
+}
