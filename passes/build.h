@@ -11,6 +11,8 @@ typedef struct build {
     graph *g;
     loc_id loc;
     frit_status status;
+    const uint32_t *uses; /* rules only: how often each of the first n_uses values is used; NULL otherwise */
+    uint32_t n_uses;
 } build;
 
 static inline const tensor_type *build_type(const build *b, value_id v) { return graph_type(b->g, v); }

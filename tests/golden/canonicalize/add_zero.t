@@ -1,0 +1,12 @@
+# run: canonicalize
+func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: f32[B, 3]) {
+  %c = const splat(0) : f32[]
+  %a = add %c, %x
+  %r = mul %a, %y
+  return %r
+}
+---
+func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: f32[B, 3]) where B in 1..65536 {
+  %r = mul %x, %y : f32[B, 3]
+  return %r
+}

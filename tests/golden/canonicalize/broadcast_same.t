@@ -1,0 +1,9 @@
+# run: canonicalize
+func @f(%x: f32[B, 3]) -> (%z: f32[B, 3]) {
+  %a = broadcast %x {dims = [B, 3]}
+  return %a
+}
+---
+func @f(%x: f32[B, 3]) -> (%z: f32[B, 3]) where B in 1..65536 {
+  return %x
+}

@@ -1,0 +1,14 @@
+# run: canonicalize
+func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: f32[B, 3]) {
+  %c = const splat(8) : f32[]
+  %a = div %x, %c
+  %r = add %a, %y
+  return %r
+}
+---
+func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: f32[B, 3]) where B in 1..65536 {
+  %0 = const splat(0.125) : f32[]
+  %a = mul %x, %0 : f32[B, 3]
+  %r = add %a, %y : f32[B, 3]
+  return %r
+}

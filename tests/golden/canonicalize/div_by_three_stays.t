@@ -1,0 +1,12 @@
+# run: canonicalize
+func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: f32[B, 3]) {
+  %c = const splat(3) : f32[]
+  %r = div %x, %c
+  return %r
+}
+---
+func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: f32[B, 3]) where B in 1..65536 {
+  %c = const splat(3) : f32[]
+  %r = div %x, %c : f32[B, 3]
+  return %r
+}

@@ -1,0 +1,12 @@
+# run: canonicalize
+func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: f32[B, 3]) {
+  %c = const splat(1) : f32[1, 3]
+  %a = mul %x, %c
+  %r = add %a, %y
+  return %r
+}
+---
+func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: f32[B, 3]) where B in 1..65536 {
+  %r = add %x, %y : f32[B, 3]
+  return %r
+}

@@ -1,0 +1,11 @@
+# run: canonicalize
+func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: bool[B, 3]) {
+  %a = eq %x, %y
+  %r = not %a
+  return %r
+}
+---
+func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: bool[B, 3]) where B in 1..65536 {
+  %r = ne %x, %y : bool[B, 3]
+  return %r
+}

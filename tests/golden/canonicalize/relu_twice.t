@@ -1,0 +1,15 @@
+# run: canonicalize
+func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: f32[B, 3]) {
+  %c = const splat(0) : f32[]
+  %a = max %x, %c
+  %b = max %c, %a
+  %r = mul %b, %y
+  return %r
+}
+---
+func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: f32[B, 3]) where B in 1..65536 {
+  %c = const splat(0) : f32[]
+  %a = max %x, %c : f32[B, 3]
+  %r = mul %a, %y : f32[B, 3]
+  return %r
+}

@@ -1,0 +1,13 @@
+# run: canonicalize
+func @f(%x: i32[B, 3], %y: i32[B, 3]) -> (%z: i32[B, 3]) {
+  %c = const splat(1) : i32[]
+  %a = rem %x, %c
+  %r = max %a, %y
+  return %r
+}
+---
+func @f(%x: i32[B, 3], %y: i32[B, 3]) -> (%z: i32[B, 3]) where B in 1..65536 {
+  %0 = const splat(0) : i32[]
+  %r = max %0, %y : i32[B, 3]
+  return %r
+}

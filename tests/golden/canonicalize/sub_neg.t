@@ -1,0 +1,11 @@
+# run: canonicalize
+func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: f32[B, 3]) {
+  %a = neg %y
+  %r = sub %x, %a
+  return %r
+}
+---
+func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: f32[B, 3]) where B in 1..65536 {
+  %r = add %x, %y : f32[B, 3]
+  return %r
+}
