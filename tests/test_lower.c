@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "codegen/cpu/cpu.h"
 #include "ir/eval.h"
 #include "passes/lower.h"
 #include "passes/pipeline.h"
@@ -84,7 +85,27 @@ static void **make_buffers(const plan *p, const int64_t *syms, const tensor *in,
     return at;
 }
 
-static void run_plan(const plan *p, const int64_t *syms, const tensor *in, void *const *out) {
+/* All phases of one launch by compiled code, in two calls each, as two threads would share it. */
+static void run_compiled(const plan *p, const pstep *s, const cpu_jit *code, const int64_t *syms,
+                         void *const *buffers) {
+    kernel *k = p->kernels.at[s->kernel];
+    uint32_t n;
+    const uint32_t *number = cpu_number_syms(&job, p->iface->dims, &n);
+    int64_t *dims = ARENA_ARRAY(&job, int64_t, n + 1u), items, scratch_bytes;
+    for (uint32_t i = 0; i < dim_n_syms(p->iface->dims); i++)
+        if (number[i] != UINT32_MAX) dims[number[i]] = syms[i];
+    ck_assert_int_eq(dim_eval(&c, p->iface->dims, p->scratch, syms, &scratch_bytes), FRIT_OK);
+    void *memory = arena_alloc_aligned(&job, (size_t)scratch_bytes + KERNEL_REPORT_BYTES, 64);
+    for (uint32_t phase = 0; phase < k->phases.n; phase++) {
+        ck_assert_int_eq(dim_eval(&c, p->iface->dims, kernel_items(k, phase), syms, &items), FRIT_OK);
+        frit_kernel_fn *run = cpu_jit_phase(code, s->kernel, phase);
+        run(buffers, dims, 0, items / 2, memory);
+        run(buffers, dims, items / 2, items, memory);
+    }
+}
+
+/* code: NULL for the interpreter */
+static void run_plan(const plan *p, const cpu_jit *code, const int64_t *syms, const tensor *in, void *const *out) {
     void **at = make_buffers(p, syms, in, out);
     for (uint32_t i = 0; i < p->steps.n; i++) {
         const pstep *s = &p->steps.at[i];
@@ -96,9 +117,14 @@ static void run_plan(const plan *p, const int64_t *syms, const tensor *in, void 
         }
         void **buffers = ARENA_ARRAY(&job, void *, s->n_args + 1u);
         for (uint32_t j = 0; j < s->n_args; j++) buffers[j] = at[s->args[j]];
-        kernel_run r = {.k = p->kernels.at[s->kernel], .buffers = buffers, .syms = syms, .a = &job, .checked = true};
-        frit_status status = kernel_run_tree(&c, &r);
-        ck_assert_msg(status == FRIT_OK, "kernel %s: %s", r.k->name, c.message ? c.message : "?");
+        if (code)
+            run_compiled(p, s, code, syms, buffers);
+        else {
+            kernel_run r = {
+                .k = p->kernels.at[s->kernel], .buffers = buffers, .syms = syms, .a = &job, .checked = true};
+            frit_status status = kernel_run_tree(&c, &r);
+            ck_assert_msg(status == FRIT_OK, "kernel %s: %s", r.k->name, c.message ? c.message : "?");
+        }
     }
 }
 
@@ -125,7 +151,7 @@ static void compare(const char *program, const graph *g, const tensor *want, voi
 }
 
 /* Symbol number s takes the n-th of a few awkward sizes. */
-static void run_at(const char *program, graph *source, const plan *p, int variant) {
+static void run_at(const char *program, graph *source, const plan *p, const cpu_jit *code, int variant) {
     static const int64_t sizes[3][4] = {{3, 5, 7, 2}, {1, 1, 1, 1}, {2, 66, 3, 9}};
     uint32_t n = dim_n_syms(source->dims);
     int64_t *syms = ARENA_ARRAY(&job, int64_t, n + 1u);
@@ -141,8 +167,12 @@ static void run_at(const char *program, graph *source, const plan *p, int varian
     ck_assert_msg(eval_graph(&c, source, &job, in, want) == FRIT_OK, "%s: %s", program, c.message);
     for (uint32_t o = 0; o < source->outputs.n; o++)
         got[o] = arena_alloc(&job, dtype_bytes(want[o].dt, (size_t)tensor_count(&want[o])));
-    run_plan(p, syms, in, got);
+    run_plan(p, NULL, syms, in, got);
     compare(program, source, want, got);
+    for (uint32_t o = 0; o < source->outputs.n; o++)
+        memset(got[o], 0xa5, dtype_bytes(want[o].dt, (size_t)tensor_count(&want[o])));
+    run_plan(p, code, syms, in, got);
+    compare(arena_printf(&job, "%s, compiled", program), source, want, got);
 }
 
 START_TEST(gives_what_the_graph_gives) {
@@ -159,15 +189,20 @@ START_TEST(gives_what_the_graph_gives) {
     ck_assert_msg(graph_parse(&c, program, text, &source) == FRIT_OK, "%s", c.message);
     ck_assert_msg(pipeline_run(&c, source, &(pipeline_options){.is_verified = true}, &core) == FRIT_OK, "%s",
                   c.message);
-    ck_assert_int_eq(target_cpu(&c, "x86-64-v4", &t), FRIT_OK);
+    ck_assert_int_eq(target_cpu(&c, "native", &t), FRIT_OK);
     ck_assert_msg(lower_graph(&c, core, &(lower_options){.t = &t}, &p) == FRIT_OK, "%s: %s", program, c.message);
     for (uint32_t i = 0; i < p->kernels.n; i++)
         ck_assert_msg(kernel_verify(&c, p->kernels.at[i]) == FRIT_OK, "%s: %s", program, c.message);
     if (want_kernels >= 0) ck_assert_msg((int)p->kernels.n == want_kernels, "%s: %u kernels", program, p->kernels.n);
+    cpu_objects objects;
+    cpu_jit *code;
+    ck_assert_msg(cpu_emit(&c, p, &t, &(cpu_options){0}, &objects) == FRIT_OK, "%s: %s", program, c.message);
+    ck_assert_msg(cpu_jit_load(&c, &objects, &code) == FRIT_OK, "%s: %s", program, c.message);
     for (int variant = 0; variant < 3; variant++) {
         random_state = 42u + (uint64_t)variant;
-        run_at(program, source, p, variant);
+        run_at(program, source, p, code, variant);
     }
+    cpu_jit_close(code);
     file_unmap(&f);
 }
 END_TEST
