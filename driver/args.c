@@ -203,6 +203,11 @@ frit_status args_pair(cx *c, opt_id id, const char *given, const char **out_name
     return FRIT_OK;
 }
 
+const char *args_spelling(arena *a, opt_id id, const char *value) {
+    const option_row *o = &option_rows[id];
+    return arena_printf(a, o->argument ? "--%s=%s" : "--%s", o->name, value);
+}
+
 /* --- help --- */
 
 static void print_option(const option_row *o) {

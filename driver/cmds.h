@@ -45,6 +45,8 @@ frit_status args_int(cx *c, const args *a, opt_id id, int64_t lo, int64_t hi, in
 frit_status args_f64(cx *c, const args *a, opt_id id, double fallback, double *out);
 /* Splits "NAME=VALUE". */
 frit_status args_pair(cx *c, opt_id id, const char *given, const char **out_name, const char **out_value);
+/* "--target=cuda": an option as it was given. */
+const char *args_spelling(arena *a, opt_id id, const char *value);
 /* FRIT_USAGE: word is none of the n candidates; says which is near. what: "pass", "input". */
 frit_status args_unknown(cx *c, const char *what, const char *word, const char *const *candidates, size_t n);
 void args_print_help(command_id command); /* to stdout */

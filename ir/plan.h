@@ -65,8 +65,9 @@ typedef struct plan {
     VEC(dim) slots; /* bytes of each arena slot: a monotone majorant, 64-aligned; offset = sum of those before */
     VEC(const const_data *) consts;
     pstep_list steps;
-    dim scratch;       /* bytes of scratch per thread: max over kernels, a majorant, 64-aligned */
-    uint32_t n_copies; /* copies that in-place planning could not avoid */
+    dim scratch;             /* bytes of scratch per thread: max over kernels, a majorant, 64-aligned */
+    uint32_t n_copies;       /* copies that in-place planning could not avoid */
+    VEC(const char *) notes; /* one sentence per place where fusion stopped, for the report */
 } plan;
 
 dim plan_arena_bytes(plan *p); /* sum of the slots */

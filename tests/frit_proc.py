@@ -60,12 +60,15 @@ def run(argv, seconds, memory_mib=0, cwd=None, allowed=(0, 1)):
 
 
 def check_lines(text):
-    """What `frit check` said of each folder: {folder: (verdict, reason)}."""
+    """What `frit check` said of each folder: {folder: (verdict, reason)}; a crash or hang of one is 'trouble'."""
     said = {}
     for line in text.splitlines():
         match = CHECK_LINE.match(line.strip())
         if match and "/" in match.group(2):
-            said[os.path.normpath(match.group(2))] = (match.group(1).lower(), match.group(3) or "")
+            verdict, reason = match.group(1).lower(), match.group(3) or ""
+            if verdict == "fail" and reason.startswith(("crashed:", "hung:")):
+                verdict = "trouble"
+            said[os.path.normpath(match.group(2))] = (verdict, reason)
     return said
 
 

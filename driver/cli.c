@@ -1,0 +1,173 @@
+/* Compile options from the command line, progress, times. */
+#include "driver/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "passes/pipeline.h"
+
+/* --- flags whose feature is not built yet: refused with a sentence, never ignored --- */
+
+typedef struct refusal {
+    opt_id option;
+    const char *only; /* the value that is fine, NULL: none */
+    const char *text;
+} refusal;
+
+static const refusal refusals[] = {
+    {OPT_TARGET, "cpu", "code for GPUs is not generated from models yet; leave --target out to compile for the CPU"},
+    {OPT_ARCH, NULL, "names GPUs, and code for GPUs is not generated from models yet"},
+    {OPT_CUBLAS, NULL, "is for GPUs, and code for GPUs is not generated from models yet"},
+    {OPT_PRECISION, "f32", "models are compiled in the precision they ask for; lowering it is not built yet"},
+    {OPT_FAST_MATH, NULL, "no rewrite changes rounding yet, so there is nothing to allow; leave it out"},
+    {OPT_BLAS, "none", "calling a BLAS is not built yet; frit generates matmuls itself"},
+    {OPT_TUNING, NULL, "tuning files are not built yet; schedules come from the cost model"},
+};
+
+/* The values that an option may have at all; NULL-terminated. */
+static const char *const target_values[] = {"cpu", "cuda", NULL},
+                         *const precision_values[] = {"f32", "bf16", "f16", "int8", NULL},
+                         *const blas_values[] = {"none", "openblas", NULL},
+                         *const weights_values[] = {"embed", "side", NULL};
+
+static frit_status check_value(cx *c, const args *a, opt_id id, const char *what, const char *const *values) {
+    const char *given = args_text(a, id);
+    size_t n = 0;
+    for (; values[n]; n++)
+        if (!given || str_equal(given, values[n])) return FRIT_OK;
+    return args_unknown(c, what, given, values, n);
+}
+
+static frit_status check_flags(cx *c, const args *a) {
+    TRY(check_value(c, a, OPT_TARGET, "target", target_values));
+    TRY(check_value(c, a, OPT_PRECISION, "precision", precision_values));
+    TRY(check_value(c, a, OPT_BLAS, "BLAS", blas_values));
+    TRY(check_value(c, a, OPT_WEIGHTS, "place for weights", weights_values));
+    for (size_t i = 0; i < countof(refusals); i++) {
+        const refusal *r = &refusals[i];
+        const char *given = args_text(a, r->option);
+        if (given && !str_equal(given, r->only))
+            return FAIL(c, UNSUPPORTED, args_spelling(c->scratch, r->option, given), "%s", r->text);
+    }
+    return FRIT_OK;
+}
+
+/* --- values --- */
+
+/* NAME=N, NAME=LO..HI, NAME=LO..HI@HINT */
+static frit_status parse_dim(cx *c, const char *given, onnx_dim_range *out) {
+    const char *text;
+    TRY(args_pair(c, OPT_DIM, given, &out->name, &text));
+    char *lo = arena_strdup(c->scratch, text), *hint = strchr(lo, '@'), *dots = strstr(lo, "..");
+    if (hint) *hint++ = 0;
+    if (dots) *dots = 0;
+    const char *hi = dots ? dots + 2 : lo;
+    out->hint = 0;
+    bool is_fine =
+        str_parse_i64(lo, &out->lo) && str_parse_i64(hi, &out->hi) && (!hint || str_parse_i64(hint, &out->hint));
+    if (!is_fine) return FAIL(c, USAGE, NULL, "--dim: '%s' is not NAME=N, NAME=LO..HI or NAME=LO..HI@HINT", given);
+    if (out->lo < 0 || out->lo > out->hi || out->hi > INT32_MAX)
+        return FAIL(c, USAGE, NULL, "--dim: '%s': a range goes from small to large, 0 to %d at most", given, INT32_MAX);
+    if (hint && (out->hint < out->lo || out->hint > out->hi))
+        return FAIL(c, USAGE, NULL, "--dim: '%s': the hint is outside the range", given);
+    return FRIT_OK;
+}
+
+static frit_status model_options(cx *c, const args *a, onnx_options *o) {
+    o->n_dims = a->options[OPT_DIM].n;
+    onnx_dim_range *dims = ARENA_ARRAY(c->job, onnx_dim_range, o->n_dims + 1u);
+    for (uint32_t i = 0; i < o->n_dims; i++) TRY(parse_dim(c, a->options[OPT_DIM].at[i], &dims[i]));
+    o->dims = dims;
+    o->n_consts = a->options[OPT_CONST].n;
+    onnx_const *consts = ARENA_ARRAY(c->job, onnx_const, o->n_consts + 1u);
+    for (uint32_t i = 0; i < o->n_consts; i++) {
+        const char *path;
+        TRY(args_pair(c, OPT_CONST, a->options[OPT_CONST].at[i], &consts[i].name, &path));
+        TRY(cli_read_const(c, path, &consts[i].data));
+    }
+    o->consts = consts;
+    return FRIT_OK;
+}
+
+static frit_status check_passes(cx *c, const args *a, opt_id id, bool with_read) {
+    for (uint32_t i = 0; i < a->options[id].n; i++) {
+        const char *name = a->options[id].at[i];
+        if (!(with_read && str_equal(name, "read"))) TRY(pipeline_check_name(c, name));
+    }
+    return FRIT_OK;
+}
+
+/* --- watching --- */
+
+void cli_clear_progress(const cli_watch *w) {
+    if (w->is_terminal) fputs("\r\033[K", stderr);
+}
+
+static void on_stage(void *data, const char *stage) {
+    const cli_watch *w = data;
+    if (w->is_terminal) fprintf(stderr, "\r\033[Kfrit: %s ...", stage);
+}
+
+static void on_done(void *data, const char *stage, double seconds) {
+    cli_watch *w = data;
+    vec_push(w->a, w->times, (cli_time){stage, seconds});
+}
+
+static void on_graph(void *data, const char *pass, const graph *g) {
+    cli_watch *w = data;
+    if (!str_equal(w->dump_after, pass)) return;
+    cli_clear_progress(w);
+    strbuf b = {.a = w->a};
+    graph_print(&b, g);
+    fputs(strbuf_text(&b), stdout);
+}
+
+void cli_print_times(const cli_watch *w) {
+    double sum = 0;
+    for (uint32_t i = 0; i < w->times.n; i++) sum += w->times.at[i].seconds;
+    for (uint32_t i = 0; i < w->times.n; i++)
+        fprintf(stderr, "%9.3f ms  %s\n", 1e3 * w->times.at[i].seconds, w->times.at[i].stage);
+    fprintf(stderr, "%9.3f ms  together\n", 1e3 * sum);
+}
+
+frit_status cli_compile_options(cx *c, const args *a, cli_watch *w, compile_options *out) {
+    *out = (compile_options){.cpu = args_text(a, OPT_CPU),
+                             .n_disabled = a->options[OPT_DISABLE].n,
+                             .disabled = a->options[OPT_DISABLE].at,
+                             .checked = args_has(a, OPT_CHECKED),
+                             .side_weights = str_equal(args_text(a, OPT_WEIGHTS), "side")};
+    TRY(check_flags(c, a));
+    TRY(check_passes(c, a, OPT_DISABLE, false));
+    TRY(check_passes(c, a, OPT_DUMP_AFTER, true));
+    int64_t n_threads;
+    TRY(args_int(c, a, OPT_JOBS, 1, 1024, 0, &n_threads));
+    out->n_threads = (uint32_t)n_threads;
+    onnx_options *model = ARENA_NEW(c->job, onnx_options);
+    TRY(model_options(c, a, model));
+    out->model = model;
+    if (!w) return FRIT_OK;
+    *w = (cli_watch){.a = c->job, .dump_after = args_text(a, OPT_DUMP_AFTER), .is_terminal = isatty(2) == 1};
+    out->watch = (compile_watch){w, on_stage, on_done, on_graph};
+    return FRIT_OK;
+}
+
+/* --- files --- */
+
+frit_status cli_read_const(cx *c, const char *path, const_data *out) {
+    const char *name;
+    return onnx_read_tensor(c, path, out, &name);
+}
+
+frit_status cli_write_text(cx *c, const char *path, const char *text) {
+    if (str_equal(path, "-")) {
+        fputs(text, stdout);
+        return FRIT_OK;
+    }
+    file_writer w;
+    TRY(file_begin(c, path, &w));
+    frit_status status = file_write(c, &w, text, strlen(text));
+    if (status == FRIT_OK) return file_commit(c, &w);
+    file_abort(&w);
+    return status;
+}

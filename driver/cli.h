@@ -1,0 +1,37 @@
+/* What the commands share: compile options from the command line, and somebody who watches a compile for the user. */
+#ifndef FRIT_DRIVER_CLI_H
+#define FRIT_DRIVER_CLI_H
+
+#include "driver/cmds.h"
+#include "driver/compile.h"
+
+/* One finished stage, for --time-passes. */
+typedef struct cli_time {
+    const char *stage;
+    double seconds;
+} cli_time;
+
+/* Shows progress on a terminal, prints the graph that --dump-after asks for, and notes times. */
+typedef struct cli_watch {
+    arena *a;
+    const char *dump_after; /* NULL none */
+    bool is_terminal;       /* stderr is one */
+    VEC(cli_time) times;
+} cli_watch;
+
+/* Compile options from those of the command line; what the command does not take has its default. In c->job; w may be
+ * NULL. Errors: FRIT_USAGE; FRIT_UNSUPPORTED for what is not built yet; those of reading --const files. */
+frit_status cli_compile_options(cx *c, const args *a, cli_watch *w, compile_options *out);
+/* A tensor from a .npy file or a TensorProto .pb. */
+frit_status cli_read_const(cx *c, const char *path, const_data *out);
+void cli_clear_progress(const cli_watch *w);
+void cli_print_times(const cli_watch *w); /* to stderr */
+
+/* report.c: what every kernel holds and costs, why fusion stopped, the arena. */
+void report_print(strbuf *b, const compiled *m);
+/* header.c: a C header of the model's interface; path gives its names. */
+void header_print(strbuf *b, const compiled *m, const char *path);
+/* Writes text to path, "-" is stdout. */
+frit_status cli_write_text(cx *c, const char *path, const char *text);
+
+#endif

@@ -1,0 +1,68 @@
+/* frit compile MODEL -o OUT.so */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "driver/cli.h"
+
+/* Says at once what would make writing fail at the end. */
+static frit_status check_output(cx *c, const char *path) {
+    if (path_is_dir(path)) return FAIL(c, IO, path, "is a directory, a file name is needed");
+    const char *folder = path_dirname(c->scratch, path);
+    if (!path_is_dir(folder)) return FAIL(c, IO, path, "the folder '%s' does not exist", folder);
+    if (access(folder, W_OK))
+        return FAIL(c, IO, path, "the folder '%s' cannot be written: %s", folder, strerror(errno));
+    return FRIT_OK;
+}
+
+static frit_status check_outputs(cx *c, const args *a) {
+    static const opt_id ids[] = {OPT_OUTPUT, OPT_EMIT_HEADER, OPT_REPORT};
+    if (!args_has(a, OPT_OUTPUT))
+        return FAIL(c, USAGE, NULL, "-o OUT.so is missing; usage: frit compile MODEL -o OUT.so");
+    for (size_t i = 0; i < countof(ids); i++) {
+        const char *path = args_text(a, ids[i]);
+        if (path && *path && !str_equal(path, "-")) TRY(check_output(c, path));
+    }
+    return FRIT_OK;
+}
+
+static frit_status write_extras(cx *c, const args *a, const compiled *m) {
+    const char *header = args_text(a, OPT_EMIT_HEADER), *report = args_text(a, OPT_REPORT);
+    if (header) {
+        strbuf b = {.a = c->job};
+        header_print(&b, m, header);
+        TRY(cli_write_text(c, header, strbuf_text(&b)));
+    }
+    if (report) {
+        strbuf b = {.a = c->job};
+        report_print(&b, m);
+        TRY(cli_write_text(c, *report ? report : "-", strbuf_text(&b)));
+    }
+    return FRIT_OK;
+}
+
+static frit_status compile(cx *c, const args *a, const compile_options *o) {
+    graph *g;
+    compiled m;
+    TRY(compile_read(c, a->files[0], o, &g));
+    frit_status status = compile_graph(c, g, o, &m);
+    if (status != FRIT_OK) {
+        cx_prefix(c, a->files[0]);
+        return status;
+    }
+    TRY(compile_write(c, &m, o, args_text(a, OPT_OUTPUT)));
+    return write_extras(c, a, &m);
+}
+
+frit_status cmd_compile(cx *c, const args *a) {
+    cli_watch w;
+    compile_options o;
+    TRY(check_outputs(c, a));
+    TRY(cli_compile_options(c, a, &w, &o));
+    frit_status status = compile(c, a, &o);
+    cli_clear_progress(&w);
+    TRY(status);
+    if (args_has(a, OPT_TIME_PASSES)) cli_print_times(&w);
+    return FRIT_OK;
+}

@@ -1,0 +1,176 @@
+/* The compile pipeline, stage by stage, with clocks around the stages. */
+#include "driver/compile.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "passes/lower.h"
+#include "passes/pipeline.h"
+
+/* --- stages --- */
+
+static double seconds_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double stage_begin(const compile_watch *w, const char *stage) {
+    if (w->stage) w->stage(w->data, stage);
+    return seconds_now();
+}
+
+static void stage_end(const compile_watch *w, const char *stage, double began) {
+    if (w->done) w->done(w->data, stage, seconds_now() - began);
+}
+
+/* --- reading --- */
+
+/* A text names weights by file and key; nothing but ONNX files holds such weights so far, and those are read whole. */
+static frit_status check_weights(cx *c, const graph *g) {
+    for (uint32_t i = 0; i < g->nodes.n; i++) {
+        const node *n = &g->nodes.at[i];
+        const const_data *d = n->op == OP_const ? graph_const(g, n->out) : NULL;
+        if (d && d->kind == CONST_DENSE && !d->bytes)
+            return FAIL(c, UNSUPPORTED, g->locs.at[n->loc],
+                        "weights by name (file(\"%s\", \"%s\")) can be printed but not compiled from .fir text yet; "
+                        "compile the model "
+                        "file itself",
+                        d->file ? d->file : "", d->key ? d->key : "");
+    }
+    return FRIT_OK;
+}
+
+static frit_status read_fir(cx *c, const char *path, const compile_options *o, graph **out) {
+    mapped_file f;
+    TRY(file_map(c, path, &f));
+    const char *text = arena_strndup(c->job, (const char *)f.data, f.bytes);
+    bool has_zero = strlen(text) != f.bytes;
+    file_unmap(&f);
+    if (has_zero) return FAIL(c, FORMAT, path, "is not text: it holds a zero byte");
+    TRY(graph_parse(c, path, text, out));
+    TRY(graph_verify(c, *out));
+    return o->model ? compile_set_dims(c, *out, o->model->n_dims, o->model->dims) : FRIT_OK;
+}
+
+/* Kinds of model files that frit will read one day, told by their first bytes or their name. */
+static const char *foreign_format(const char *path, const mapped_file *f) {
+    if (f->bytes >= 4 && !memcmp(f->data, "GGUF", 4)) return "GGUF";
+    if (f->bytes >= 4 && !memcmp(f->data, "PK\3\4", 4)) return "PyTorch";
+    if (str_ends(path, ".safetensors")) return "safetensors";
+    if (f->bytes >= 4 && !memcmp(f->data, "\177ELF", 4)) return "ELF (a compiled model is run with frit run)";
+    return NULL;
+}
+
+frit_status compile_read(cx *c, const char *path, const compile_options *o, graph **out) {
+    double began = stage_begin(&o->watch, "read");
+    if (str_ends(path, ".fir")) {
+        TRY(read_fir(c, path, o, out));
+    } else {
+        mapped_file f;
+        TRY(file_map(c, path, &f));
+        const char *foreign = foreign_format(path, &f);
+        file_unmap(&f);
+        if (foreign)
+            return FAIL(c, UNSUPPORTED, path, "%s files are not read yet; ONNX models and .fir texts are", foreign);
+        TRY(onnx_read(c, path, o->model, out));
+    }
+    stage_end(&o->watch, "read", began);
+    if (o->watch.graph) o->watch.graph(o->watch.data, "read", *out);
+    return FRIT_OK;
+}
+
+/* --- dims --- */
+
+static frit_status set_dim(cx *c, graph *g, const onnx_dim_range *r) {
+    sym_id s;
+    if (!dim_sym_find(g->dims, r->name, &s)) {
+        const char **names = ARENA_ARRAY(c->scratch, const char *, dim_n_syms(g->dims) + 1u);
+        for (uint32_t i = 0; i < dim_n_syms(g->dims); i++) names[i] = dim_sym_info(g->dims, i)->name;
+        const char *near = str_nearest(r->name, names, dim_n_syms(g->dims));
+        return FAIL(c, MISSING, NULL, "--dim: the model has no dim '%s'%s%s%s", r->name, near ? "; did you mean '" : "",
+                    near ? near : "", near ? "'?" : "");
+    }
+    sym_info *info = dim_sym_info(g->dims, s);
+    if (r->lo < info->lo || r->hi > info->hi)
+        return FAIL(c, RANGE, NULL, "--dim: '%s' is from %lld to %lld in the model, %lld..%lld leaves that", r->name,
+                    (long long)info->lo, (long long)info->hi, (long long)r->lo, (long long)r->hi);
+    info->lo = r->lo;
+    info->hi = r->hi;
+    info->hint = r->hint;
+    return FRIT_OK;
+}
+
+frit_status compile_set_dims(cx *c, graph *g, uint32_t n, const onnx_dim_range *dims) {
+    for (uint32_t i = 0; i < n; i++) TRY(set_dim(c, g, &dims[i]));
+    return FRIT_OK;
+}
+
+/* --- graph to code --- */
+
+static void after_pass(void *data, const char *pass, const graph *g, double seconds) {
+    const compile_watch *w = data;
+    if (w->done) w->done(w->data, pass, seconds);
+    if (w->graph) w->graph(w->data, pass, g);
+}
+
+static frit_status run_passes(cx *c, const compile_options *o, compiled *m) {
+    compile_watch watch = o->watch;
+    pipeline_options p = {.n_disabled = o->n_disabled,
+                          .disabled = o->disabled,
+                          .is_verified = o->checked,
+                          .after = after_pass,
+                          .data = &watch};
+    stage_begin(&watch, "passes");
+    return pipeline_run(c, m->model, &p, &m->core);
+}
+
+static frit_status lower(cx *c, const compile_options *o, compiled *m) {
+    double began = stage_begin(&o->watch, "lower");
+    lower_options options = {.t = &m->target, .is_checked = o->checked};
+    arena_mark mark = arena_save(c->scratch);
+    frit_status status = lower_graph(c, m->core, &options, &m->plan);
+    arena_release(c->scratch, mark);
+    TRY(status);
+    stage_end(&o->watch, "lower", began);
+    return FRIT_OK;
+}
+
+static frit_status emit(cx *c, const compile_options *o, compiled *m) {
+    double began = stage_begin(&o->watch, "emit");
+    cpu_options options = {.checked = o->checked, .n_threads = o->n_threads};
+    TRY(cpu_emit(c, m->plan, &m->target, &options, &m->objects));
+    stage_end(&o->watch, "emit", began);
+    return FRIT_OK;
+}
+
+frit_status compile_graph(cx *c, graph *g, const compile_options *o, compiled *out) {
+    *out = (compiled){.model = g};
+    TRY(target_cpu(c, o->cpu ? o->cpu : "native", &out->target));
+    TRY(check_weights(c, g));
+    TRY(run_passes(c, o, out));
+    TRY(lower(c, o, out));
+    TRY(cx_poll(c));
+    return emit(c, o, out);
+}
+
+/* --- the artifact --- */
+
+frit_status compile_write(cx *c, const compiled *m, const compile_options *o, const char *path) {
+    TRY(cx_poll(c));
+    double began = stage_begin(&o->watch, "link");
+    artifact_options options = {.target = &m->target, .side_weights = o->side_weights, .checked = o->checked};
+    TRY(artifact_write(c, m->plan, &m->objects, &options, path));
+    stage_end(&o->watch, "link", began);
+    return FRIT_OK;
+}
+
+frit_status frit_compile(cx *c, const char *path, const compile_options *o, const char *out_path) {
+    graph *g;
+    compiled m;
+    TRY(compile_read(c, path, o, &g));
+    TRY(compile_graph(c, g, o, &m));
+    return compile_write(c, &m, o, out_path);
+}
+
+const char *compile_backends(arena *a) { return arena_printf(a, "LLVM %s", FRIT_LLVM_VERSION); }

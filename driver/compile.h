@@ -1,0 +1,60 @@
+/* The whole road from a model to machine code: used by the command line, the tests, the tracer and the JIT.
+ *
+ *   read     ONNX or .fir -> graph                 frontend/, ir/graph_parse.c
+ *   passes   graph -> core graph                   passes/pipeline.def
+ *   lower    core graph -> kernels and plan        passes/lower.h
+ *   emit     kernels -> objects                    codegen/cpu
+ *   link     objects, plan, weights -> artifact    codegen/link
+ */
+#ifndef FRIT_DRIVER_COMPILE_H
+#define FRIT_DRIVER_COMPILE_H
+
+#include "base/target.h"
+#include "codegen/cpu/cpu.h"
+#include "codegen/link/link.h"
+#include "frontend/onnx/onnx.h"
+#include "ir/plan.h"
+
+/* Who wants to know how far a compile is; all functions may be NULL. */
+typedef struct compile_watch {
+    void *data;
+    void (*stage)(void *data, const char *stage);                /* a stage begins: "read", a pass, "lower", ... */
+    void (*done)(void *data, const char *stage, double seconds); /* it ended well */
+    void (*graph)(void *data, const char *pass, const graph *g); /* after "read" and after each pass */
+} compile_watch;
+
+/* All zero: for this machine's CPU, every pass, all cores. */
+typedef struct compile_options {
+    const char *cpu;           /* NULL: native */
+    const onnx_options *model; /* what is known of the model's inputs; NULL: nothing */
+    uint32_t n_disabled;
+    const char *const *disabled; /* passes to leave out */
+    bool checked;                /* bounds checks on every access */
+    bool side_weights;           /* PATH.weights beside the artifact */
+    uint32_t n_threads;          /* to compile on, 0: all cores */
+    compile_watch watch;
+} compile_options;
+
+/* What came out, all of it in the job arena. */
+typedef struct compiled {
+    target target;
+    graph *model, *core; /* as read, after the passes */
+    plan *plan;
+    cpu_objects objects;
+} compiled;
+
+/* Reads a model: .fir text by its name, anything else as ONNX. Errors: those of the readers; FRIT_UNSUPPORTED naming
+ * the format when the file is of another known kind. */
+frit_status compile_read(cx *c, const char *path, const compile_options *o, graph **out);
+/* Graph to objects. g may be a model or a core graph. */
+frit_status compile_graph(cx *c, graph *g, const compile_options *o, compiled *out);
+/* Writes the artifact; nothing is left at path when that fails. */
+frit_status compile_write(cx *c, const compiled *m, const compile_options *o, const char *path);
+/* The four together. */
+frit_status frit_compile(cx *c, const char *path, const compile_options *o, const char *out_path);
+/* Narrows the ranges of g's symbols, for graphs that the ONNX reader did not see. Errors: FRIT_MISSING for a name that
+ * is no symbol, FRIT_RANGE for a range outside the symbol's. */
+frit_status compile_set_dims(cx *c, graph *g, uint32_t n, const onnx_dim_range *dims);
+const char *compile_backends(arena *a); /* "LLVM 22.1.0", for --version */
+
+#endif
