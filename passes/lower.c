@@ -189,6 +189,17 @@ static void copy_outputs(lower_cx *x) {
     }
 }
 
+/* Whether no output of the group has any elements: then there is nothing to do. */
+static bool writes_nothing(const graph *g, const group *gr) {
+    for (uint32_t i = 0; i < gr->outputs.n; i++) {
+        const tensor_type *t = graph_type(g, gr->outputs.at[i]);
+        int64_t lo, hi;
+        dim_bounds(g->dims, dim_product(g->dims, t->rank, t->shape), &lo, &hi);
+        if (hi > 0) return false;
+    }
+    return true;
+}
+
 frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
     plan *p = ARENA_NEW(c->job, plan);
     *p = (plan){.a = c->job, .iface = g};
@@ -204,7 +215,7 @@ frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
     for (uint32_t id = 0; id < n; id++) {
         const group *gr = &x.f->groups.at[id];
         TRY(cx_poll(c));
-        if (!gr->is_dissolved && gr->outputs.n) TRY(build_kernel(&x, id));
+        if (!gr->is_dissolved && !writes_nothing(g, gr)) TRY(build_kernel(&x, id));
     }
     find_writers(&x);
     for (uint32_t id = 0; id < n; id++)
