@@ -117,6 +117,12 @@ static dim pad_axis(kernel *k, const attr_pad *p, uint32_t i, dim at, dim extent
     case PM_wrap:
         return dim_mod(t, in, extent);
     case PM_reflect: {
+        bool is_near = dim_le(t, p->lo.at[i], last) && dim_le(t, p->hi.at[i], last);
+        if (!is_near) { /* the pattern repeats: there and back without the ends twice */
+            dim period = dim_max(t, dim_const(t, 1), dim_mul(t, dim_const(t, 2), last));
+            dim phase = dim_mod(t, in, period);
+            return dim_min(t, phase, dim_sub(t, dim_mul(t, dim_const(t, 2), last), phase));
+        }
         dim positive = dim_max(t, in, dim_neg(t, in));
         dim back = dim_sub(t, last, positive);
         return dim_sub(t, last, dim_max(t, back, dim_neg(t, back)));
