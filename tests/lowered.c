@@ -1,0 +1,65 @@
+/* Graph -> passes -> kernels and plan -> run, each stage verified. */
+#include "tests/lowered.h"
+
+#include <string.h>
+
+#include "passes/lower.h"
+#include "passes/pipeline.h"
+
+enum { GARBAGE = 0xA5 };
+
+/* Values of the symbols that the inputs bind; others stay 0. */
+static int64_t *bind_symbols(cx *c, const graph *g, const tensor *inputs) {
+    uint32_t n = dim_n_syms(g->dims);
+    int64_t *syms = ARENA_ARRAY(c->job, int64_t, n + 1);
+    for (uint32_t i = 0; i < g->inputs.n; i++) {
+        const tensor_type *type = &g->inputs.at[i].type;
+        sym_id s;
+        for (uint32_t k = 0; k < type->rank; k++)
+            if (dim_is_sym(g->dims, type->shape[k], &s)) syms[s] = inputs[i].shape[k];
+    }
+    for (sym_id s = 0; s < n; s++) {
+        const sym_info *info = dim_sym_info(g->dims, s);
+        if (info->kind == SYM_HOST_ELEM)
+            syms[s] = dtype_load(inputs[info->input].dt, inputs[info->input].data, info->axis).i;
+    }
+    return syms;
+}
+
+static frit_status alloc_outputs(cx *c, const graph *g, const int64_t *syms, tensor *outputs) {
+    for (uint32_t i = 0; i < g->outputs.n; i++) {
+        const tensor_type *type = graph_type(g, g->regions.at[0].results.at[i]);
+        int64_t shape[MAX_RANK];
+        for (uint32_t k = 0; k < type->rank; k++) TRY(dim_eval(c, g->dims, type->shape[k], syms, &shape[k]));
+        TRY(tensor_alloc(c, c->job, type->dt, type->rank, shape, &outputs[i]));
+        memset(outputs[i].data, GARBAGE, dtype_bytes(type->dt, (size_t)tensor_count(&outputs[i])));
+    }
+    return FRIT_OK;
+}
+
+static frit_status verify_plan(cx *c, const plan *p) {
+    TRY(plan_verify(c, p));
+    for (uint32_t i = 0; i < p->kernels.n; i++) TRY(kernel_verify(c, p->kernels.at[i]));
+    return FRIT_OK;
+}
+
+static frit_status interpret(cx *c, graph *core, const lowered_options *o, const tensor *inputs, tensor *outputs) {
+    target t;
+    plan *p;
+    TRY(target_cpu(c, o->cpu ? o->cpu : "native", &t));
+    TRY(lower_graph(c, core, &(lower_options){.t = &t, .is_checked = o->is_checked}, &p));
+    TRY(verify_plan(c, p));
+    const int64_t *syms = bind_symbols(c, core, inputs);
+    TRY(alloc_outputs(c, core, syms, outputs));
+    const void **in = ARENA_ARRAY(c->job, const void *, core->inputs.n + 1);
+    void **out = ARENA_ARRAY(c->job, void *, core->outputs.n + 1);
+    for (uint32_t i = 0; i < core->inputs.n; i++) in[i] = inputs[i].data;
+    for (uint32_t i = 0; i < core->outputs.n; i++) out[i] = outputs[i].data;
+    return plan_interpret(c, p, in, syms, out);
+}
+
+frit_status lowered_run(cx *c, graph *g, const lowered_options *o, const tensor *inputs, tensor *outputs) {
+    graph *core;
+    TRY(pipeline_run(c, g, &(pipeline_options){.is_verified = true}, &core));
+    return interpret(c, core, o, inputs, outputs);
+}
