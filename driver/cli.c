@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "driver/npy.h"
 #include "passes/pipeline.h"
 
 /* --- flags whose feature is not built yet: refused with a sentence, never ignored --- */
@@ -155,8 +156,11 @@ frit_status cli_compile_options(cx *c, const args *a, cli_watch *w, compile_opti
 /* --- files --- */
 
 frit_status cli_read_const(cx *c, const char *path, const_data *out) {
-    const char *name;
-    return onnx_read_tensor(c, path, out, &name);
+    tensor t;
+    TRY(tensor_file_read(c, path, FRIT_DT_NONE, &t));
+    *out = (const_data){.kind = CONST_DENSE, .dt = t.dt, .dims = {t.rank, arena_copy(c->job, t.shape, sizeof t.shape)}};
+    out->bytes = t.data;
+    return FRIT_OK;
 }
 
 frit_status cli_write_text(cx *c, const char *path, const char *text) {

@@ -74,17 +74,6 @@ static uint32_t add_dim(encoder *e, dim d) {
 
 /* --- the interface --- */
 
-static void number_symbols(encoder *e) {
-    uint32_t n_syms = dim_n_syms(e->dims), n = 0;
-    e->numbers = ARENA_ARRAY(e->c->job, uint32_t, n_syms + 1);
-    e->is_used = ARENA_ARRAY(e->c->job, bool, n_syms + 1);
-    for (sym_id s = 0; s < n_syms; s++) {
-        sym_kind kind = dim_sym_info(e->dims, s)->kind;
-        bool is_shape = kind != SYM_AXIS && kind != SYM_LOADED;
-        e->numbers[s] = is_shape ? n++ : UINT32_MAX;
-    }
-}
-
 /* Whether dim `axis` of an input decides s: it is scale * s + shift with constants. */
 static bool decides(encoder *e, const port *in, uint32_t axis, sym_id s, pf_symbol *out) {
     dim coefficient, rest;
@@ -295,7 +284,8 @@ frit_status plan_encode(cx *c, const plan *p, const artifact_options *o, const c
                  .string_ids = {.a = c->job},
                  .strings = {.a = c->job}};
     add_string(&e, "");
-    number_symbols(&e);
+    e.numbers = cpu_number_syms(c->job, e.dims, NULL);
+    e.is_used = ARENA_ARRAY(c->job, bool, dim_n_syms(e.dims) + 1);
     pf_header h = {.magic = PF_MAGIC,
                    .version = PF_VERSION,
                    .header_bytes = sizeof h,

@@ -1,0 +1,87 @@
+/* A context with its tensors, made for exactly one set of dims. */
+#include "driver/session.h"
+
+#include "runtime/runtime.h"
+
+enum { MESSAGE_BYTES = 512, ALIGN = 64 };
+
+artifact_facts artifact_facts_of(cx *c, const frit_artifact *a) {
+    artifact_facts f = {.a = a, .info = {.struct_bytes = sizeof f.info}};
+    a->info(a, &f.info);
+    f.symbols = ARENA_ARRAY(c->job, frit_symbol, f.info.n_symbols + 1);
+    f.inputs = ARENA_ARRAY(c->job, frit_port, f.info.n_inputs + 1);
+    f.outputs = ARENA_ARRAY(c->job, frit_port, f.info.n_outputs + 1);
+    for (uint32_t i = 0; i < f.info.n_symbols; i++) {
+        f.symbols[i].struct_bytes = sizeof *f.symbols;
+        a->symbol(a, i, &f.symbols[i]);
+    }
+    for (uint32_t i = 0; i < f.info.n_inputs; i++) {
+        f.inputs[i].struct_bytes = sizeof *f.inputs;
+        a->input(a, i, &f.inputs[i]);
+    }
+    for (uint32_t i = 0; i < f.info.n_outputs; i++) {
+        f.outputs[i].struct_bytes = sizeof *f.outputs;
+        a->output(a, i, &f.outputs[i]);
+    }
+    return f;
+}
+
+const char *port_type_text(arena *a, const frit_port *p) {
+    strbuf b = {.a = a};
+    strbuf_printf(&b, "%s[", dtype_name((dtype)p->dtype));
+    for (uint32_t i = 0; i < p->rank; i++) strbuf_printf(&b, "%s%s", i ? ", " : "", p->dim_text[i]);
+    strbuf_addc(&b, ']');
+    return strbuf_text(&b);
+}
+
+static frit_tensor abi_tensor(const tensor *t) {
+    return (frit_tensor){.data = t->data, .dtype = (int32_t)t->dt, .rank = (int32_t)t->rank, .dims = t->shape};
+}
+
+/* Outputs of the dims that the symbols give; states are the inputs' own memory. */
+static frit_status add_outputs(cx *c, const artifact_facts *f, const tensor *inputs, session *s) {
+    s->n_outputs = f->info.n_outputs;
+    s->outputs = ARENA_ARRAY(c->job, tensor, s->n_outputs + 1);
+    s->results = ARENA_ARRAY(c->job, frit_tensor, s->n_outputs + 1);
+    for (uint32_t i = 0; i < s->n_outputs; i++) {
+        tensor *t = &s->outputs[i];
+        *t = (tensor){.dt = (dtype)f->outputs[i].dtype, .rank = f->outputs[i].rank};
+        if (s->a->output_dims(s->a, s->symbols, i, t->shape) != FRIT_OK)
+            return FAIL(c, RANGE, f->outputs[i].name, "this output would be too large");
+        frit_tensor as_given = abi_tensor(t);
+        int64_t count = tensor_elements(&as_given);
+        if (count < 0 || count > INT64_C(1) << 44)
+            return FAIL(c, RANGE, f->outputs[i].name, "this output would be too large");
+        t->data = arena_alloc_aligned(c->job, dtype_bytes(t->dt, (size_t)count) + ALIGN, ALIGN);
+        for (uint32_t k = 0; f->outputs[i].state != FRIT_NO_INDEX && k < f->info.n_inputs; k++)
+            if (f->inputs[k].state == f->outputs[i].state) t->data = inputs[k].data;
+        s->results[i] = abi_tensor(t);
+    }
+    return FRIT_OK;
+}
+
+frit_status session_open(cx *c, const artifact_facts *f, const tensor *inputs, uint32_t n_threads,
+                         const frit_trace *trace, session *out) {
+    char text[MESSAGE_BYTES] = "";
+    const frit_artifact *a = f->a;
+    *out = (session){.a = a};
+    out->symbols = ARENA_ARRAY(c->job, int64_t, f->info.n_symbols + 1);
+    out->inputs = ARENA_ARRAY(c->job, frit_tensor, f->info.n_inputs + 1);
+    for (uint32_t i = 0; i < f->info.n_inputs; i++) out->inputs[i] = abi_tensor(&inputs[i]);
+    frit_status status = a->bind(a, out->inputs, out->symbols, text, sizeof text);
+    if (status != FRIT_OK) return cx_fail(c, status, NULL, "%s", text);
+    TRY(add_outputs(c, f, inputs, out));
+    frit_options o = {.struct_bytes = sizeof o, .n_threads = n_threads, .max_symbols = out->symbols, .trace = trace};
+    status = a->create(a, &o, &out->context, text, sizeof text);
+    return status == FRIT_OK ? status : cx_fail(c, status, NULL, "%s", text);
+}
+
+frit_status session_run(cx *c, session *s) {
+    frit_status status = s->a->run(s->context, s->inputs, s->results);
+    return status == FRIT_OK ? status : cx_fail(c, status, NULL, "%s", s->a->error(s->context));
+}
+
+void session_close(session *s) {
+    if (s->context) s->a->destroy(s->context);
+    s->context = NULL;
+}

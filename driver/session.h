@@ -1,0 +1,43 @@
+/* Running an artifact from the command line: its inputs from files or made up, a context, its outputs. */
+#ifndef FRIT_DRIVER_SESSION_H
+#define FRIT_DRIVER_SESSION_H
+
+#include "driver/cmds.h"
+#include "driver/npy.h"
+#include "frit_artifact.h"
+
+/* Facts of an artifact, from its table. */
+typedef struct artifact_facts {
+    const frit_artifact *a;
+    frit_artifact_info info;
+    frit_symbol *symbols; /* info.n_symbols */
+    frit_port *inputs, *outputs;
+} artifact_facts;
+artifact_facts artifact_facts_of(cx *c, const frit_artifact *a);
+
+/* "f32[B, 64]" */
+const char *port_type_text(arena *a, const frit_port *p);
+
+/* inputs.c. Tensors for every input, in order: from --input NAME=FILE. Where may_invent, others are made up, the same
+ * every time: dims from --dim NAME=N, else the hints, else the least value; floats spread over -1..1, integers 0, bool
+ * true. Errors: FRIT_MISSING naming an input without file, FRIT_USAGE for names that are none. */
+frit_status inputs_from_args(cx *c, const artifact_facts *f, const args *a, bool may_invent, tensor *out);
+/* Values of the symbols from --dim NAME=N; the others get their hint or least value. */
+frit_status symbols_from_args(cx *c, const artifact_facts *f, const args *a, int64_t *out);
+
+/* session.c: a context with its tensors */
+typedef struct session {
+    const frit_artifact *a;
+    frit_context *context;
+    int64_t *symbols;
+    uint32_t n_outputs;
+    tensor *outputs;               /* 64-byte aligned, in c->job */
+    frit_tensor *inputs, *results; /* as the ABI wants them */
+} session;
+/* Binds, creates a context for exactly these dims and allocates outputs. n_threads 0: all cores; trace NULL: none. */
+frit_status session_open(cx *c, const artifact_facts *f, const tensor *inputs, uint32_t n_threads,
+                         const frit_trace *trace, session *out);
+frit_status session_run(cx *c, session *s);
+void session_close(session *s);
+
+#endif
