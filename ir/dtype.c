@@ -177,7 +177,8 @@ scalar dtype_convert(dtype from, dtype to, scalar v, bool saturate) {
         return (scalar){.f = decode_float(to, encode_float(to, v.f, is_f8 && saturate))};
     }
     if (t->kind == DTYPE_FLOAT) return int_to_float(to, f->kind == DTYPE_UINT, v, saturate);
-    if (f->kind == DTYPE_FLOAT) return float_to_int(v.f, t);
+    if (f->kind == DTYPE_FLOAT && t->bits >= 8) return float_to_int(v.f, t);
+    if (f->kind == DTYPE_FLOAT) v = float_to_int(v.f, row_of(FRIT_DT_I32));
     if (t->kind == DTYPE_INT) return (scalar){.i = sign_extend(v.u, t->bits)};
     return (scalar){.u = v.u & UINT64_MAX >> (64 - t->bits)};
 }

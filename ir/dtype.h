@@ -32,7 +32,7 @@ typedef union scalar {
 scalar dtype_load(dtype dt, const void *base, size_t index); /* element index of a packed buffer */
 void dtype_store(dtype dt, void *base, size_t index, scalar v);
 /* Conversion by the rules of ONNX Cast: float -> int truncates (out of range saturates to the range's ends, NaN gives
- * 0), int -> narrower int wraps, anything -> bool is != 0, number -> f8 saturates when saturate. */
+ * 0; to 2 and 4 bits by way of i32, whose low bits are kept), int -> narrower int wraps, anything -> bool is != 0, number -> f8 saturates when saturate. */
 scalar dtype_convert(dtype from, dtype to, scalar v, bool saturate);
 scalar dtype_from_f64(dtype dt, double x);
 double dtype_to_f64(dtype dt, scalar v);

@@ -70,7 +70,7 @@ static bool know_host(inquiry *q, value_id v, uint32_t n, dim *at) {
         at[i] = dim_sym(r->dims, name);
         dim_is_sym(r->dims, at[i], &s);
         sym_info *info = dim_sym_info(r->dims, s);
-        info->kind = SYM_HOST_ELEM, info->input = x->index, info->axis = i;
+        info->kind = SYM_HOST_ELEM, info->lo = 0, info->input = x->index, info->axis = i;
     }
     return true;
 }
@@ -461,7 +461,7 @@ static value_id culprit(const reader *r, value_id v, int depth) {
     return VALUE_NONE;
 }
 
-static bool refuse(reader *r, const call *n, uint32_t i, const char *what) {
+bool want_const(reader *r, const call *n, uint32_t i, const char *what) {
     if (failed(r)) return false;
     value_id input = culprit(r, n->in[i], 0);
     const char *name = input == VALUE_NONE ? NULL : graph_value(r->g, input)->name;
@@ -479,7 +479,7 @@ bool want_dims(reader *r, const call *n, uint32_t i, dim_list *out) {
     *out = (dim_list){0};
     if (failed(r)) return false;
     if (known_dims(r, n->in[i], true, &k)) return *out = (dim_list){k.n, k.at}, true;
-    return refuse(r, n, i, "sizes");
+    return want_const(r, n, i, "sizes");
 }
 
 bool want_ints(reader *r, const call *n, uint32_t i, int_list *out) {
@@ -498,14 +498,14 @@ bool want_ints(reader *r, const call *n, uint32_t i, int_list *out) {
         for (uint32_t j = 0; j < count; j++) at[j] = dtype_load(t.dt, t.data, j).i;
         return *out = (int_list){count, at}, true;
     }
-    return refuse(r, n, i, "ranks or axes");
+    return want_const(r, n, i, "ranks or axes");
 }
 
 bool want_floats(reader *r, const call *n, uint32_t i, f64_list *out) {
     tensor t;
     *out = (f64_list){0};
     if (failed(r)) return false;
-    if (!known_tensor(r, n->in[i], &t)) return refuse(r, n, i, "sizes");
+    if (!known_tensor(r, n->in[i], &t)) return want_const(r, n, i, "sizes");
     uint32_t count = (uint32_t)tensor_count(&t);
     double *at = ARENA_ARRAY(r->c->job, double, count + 1);
     for (uint32_t j = 0; j < count; j++) at[j] = dtype_to_f64(t.dt, dtype_load(t.dt, t.data, j));

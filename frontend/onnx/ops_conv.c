@@ -106,7 +106,7 @@ static bool transposed_pads(reader *r, call *n, window_call *w, const int64_t *o
         }
         int64_t want = given ? shape.at[shape.n - w->n + i] : extent * w->strides[i];
         int64_t total = w->strides[i] * (extent - 1) + output_pads[i] + (w->sizes[i] - 1) * w->dilations[i] + 1 - want;
-        int64_t half = total / 2;
+        int64_t half = total >= 0 ? total / 2 : (total - 1) / 2; /* rounded down */
         w->pads[i] = way == PAD_UPPER ? half : total - half;
         w->pads[w->n + i] = total - w->pads[i];
     }
@@ -118,7 +118,7 @@ void map_conv_transpose(reader *r, call *n) {
     int64_t output_pads[MAX_RANK];
     call plain = *n; /* SAME means something else here */
     onnx_node bare = *n->node;
-    bare.attrs.n = 0;
+    bare.attrs.n = bare.attrs.cap = 0, bare.attrs.at = NULL;
     for (uint32_t i = 0; i < n->node->attrs.n; i++)
         if (!str_equal(n->node->attrs.at[i].name, "auto_pad")) vec_push(r->c->job, bare.attrs, n->node->attrs.at[i]);
     plain.node = &bare;

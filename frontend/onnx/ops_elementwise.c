@@ -121,13 +121,16 @@ void map_prelu(reader *r, call *n) {
 /* Inference: the operand itself and a mask of ones. Training mode draws random numbers, which has no one right answer.
  */
 void map_dropout(reader *r, call *n) {
-    known training;
+    int_list training;
+    f64_list ratio;
     bool trains = false;
     if (n->version >= 12 && has_in(n, 2)) {
-        trains = !known_dims(r, n->in[2], false, &training) || training.n != 1 || training.at[0] != dimi(r, 0);
-        tensor ratio; /* a ratio of zero drops nothing */
-        if (trains && has_in(n, 1) && known_tensor(r, n->in[1], &ratio) && tensor_count(&ratio) == 1)
-            trains = dtype_to_f64(ratio.dt, dtype_load(ratio.dt, ratio.data, 0)) != 0;
+        if (!want_ints(r, n, 2, &training)) return;
+        trains = training.n == 1 && training.at[0] != 0;
+        if (trains && has_in(n, 1)) { /* a ratio of zero drops nothing */
+            if (!want_floats(r, n, 1, &ratio)) return;
+            trains = ratio.n != 1 || ratio.at[0] != 0;
+        }
     } else if (n->version < 7)
         trains = !attr_int(n, "is_test", 0);
     if (trains) {

@@ -61,13 +61,13 @@ static void set_scales(reader *r, resize_call *k, const f64_list *scales) {
 }
 
 /* keep_aspect_ratio_policy: one scale for all axes, the least or the greatest that the sizes ask for. */
-static void keep_aspect(reader *r, resize_call *k, const dim_list *sizes, bool larger) {
+static void keep_aspect(reader *r, call *n, resize_call *k, const dim_list *sizes, bool larger) {
     double scale = larger ? 0 : INFINITY;
     int64_t want[MAX_RANK], have[MAX_RANK];
     for (uint32_t i = 0; i < k->n_axes; i++) {
         if (!dim_is_const(r->dims, sizes->at[i], &want[i]) ||
             !dim_is_const(r->dims, extent_of(r, k->x, k->axes[i]), &have[i]) || have[i] == 0) {
-            fail_node(r, FRIT_UNSUPPORTED, "keep_aspect_ratio_policy needs constant extents");
+            want_const(r, n, 3, "the scale of all axes");
             return;
         }
         double s = (double)want[i] / (double)have[i];
@@ -88,7 +88,7 @@ static void set_sizes(reader *r, call *n, resize_call *k, const dim_list *sizes)
     }
     int policy = attr_choice(r, n, "keep_aspect_ratio_policy", "stretch", policies);
     if (policy) {
-        keep_aspect(r, k, sizes, policy == 2);
+        keep_aspect(r, n, k, sizes, policy == 2);
         return;
     }
     for (uint32_t i = 0; i < k->n_axes; i++) k->out[k->axes[i]] = sizes->at[i];
@@ -103,8 +103,8 @@ static void read_operands(reader *r, call *n, resize_call *k) {
     f64_list scales, roi;
     dim_list sizes;
     uint32_t at = n->version < 11 ? 1 : 2;
-    if (n->version >= 11 && !is_empty(r, n->in[1]) && known_tensor(r, n->in[1], &(tensor){0}) &&
-        want_floats(r, n, 1, &roi) && roi.n == 2 * k->n_axes) {
+    bool crops = str_equal(attr_text(n, "coordinate_transformation_mode", ""), "tf_crop_and_resize");
+    if (crops && !is_empty(r, n->in[1]) && want_floats(r, n, 1, &roi) && roi.n == 2 * k->n_axes) {
         k->has_roi = true;
         for (uint32_t i = 0; i < k->n_axes; i++)
             k->roi[k->axes[i]] = roi.at[i], k->roi[k->rank + (uint32_t)k->axes[i]] = roi.at[k->n_axes + i];

@@ -509,8 +509,7 @@ void map_center_crop_pad(reader *r, call *n) {
         if (!norm_axis(r, &axis, rank)) return;
         dim grow = dim_sub(r->dims, target.at[i], extent_of(r, x, axis)), shrink = dim_sub(r->dims, zero, grow);
         bool crops = dim_lt(r->dims, grow, zero);
-        if (!crops && !dim_le(r->dims, zero, grow))
-            fail_node(r, FRIT_UNSUPPORTED, "crop or pad: sizes are not comparable");
+        if (!crops && !dim_le(r->dims, zero, grow)) want_const(r, n, 1, "whether to crop or to pad");
         lo[axis] =
             crops ? dim_sub(r->dims, zero, dim_floordiv(r->dims, shrink, two)) : dim_floordiv(r->dims, grow, two);
         hi[axis] = dim_sub(r->dims, grow, lo[axis]);

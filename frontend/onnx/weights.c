@@ -126,8 +126,8 @@ frit_status weight_read(cx *c, weight_files *files, const onnx_tensor *t, const_
     *out = (const_data){.kind = CONST_DENSE, .dt = dt, .dims = int_list_of(c->job, t->dims.n, t->dims.at)};
     wire_bytes bytes = t->raw;
     const type_row *row = &types[t->type];
-    bool in_place = t->typed.n == 1 && t->typed.at[0].type == WIRE_BYTES && row->bytes == dtype_bits(dt) / 8 &&
-                    t->typed.at[0].number == row->field;
+    bool in_place = t->typed.n == 1 && t->typed.at[0].type == WIRE_BYTES && row->bytes &&
+                    row->bytes == dtype_bits(dt) / 8 && t->typed.at[0].number == row->field;
     if (t->is_external)
         TRY(external_bytes(c, files, t, want, &bytes));
     else if (!t->has_raw && in_place)
