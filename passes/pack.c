@@ -2,18 +2,52 @@
  * contiguous columns; columns beyond the last are zero. */
 #include "passes/lower.h"
 
+#include "base/par.h"
+
 #include <string.h>
 
-static void pack_one(const pack_request *r, int64_t p, const uint8_t *src, size_t bytes, uint8_t *dst) {
+/* Rows of k that are transposed together: a cache line of 4-byte elements. */
+enum { K_TILE = 16 };
+
+typedef struct pack_job {
+    const pack_request *r;
+    uint8_t *packed;
+    size_t bytes; /* of an element */
+} pack_job;
+
+/* k rows [k0, k1) of a panel whose columns are n elements apart by col_stride; element by element. */
+static void pack_rows(const pack_job *j, const uint8_t *src, uint8_t *dst, int64_t k0, int64_t k1, int64_t n) {
+    const pack_request *r = j->r;
+    for (int64_t col = 0; col < n; col++) {
+        const uint8_t *from = src + (size_t)(k0 * r->k_stride + col * r->col_stride) * j->bytes;
+        uint8_t *to = dst + (size_t)(k0 * r->panel + col) * j->bytes;
+        for (int64_t k = k0; k < k1; k++) {
+            if (j->bytes == 4)
+                memcpy(to, from, 4);
+            else
+                memcpy(to, from, j->bytes);
+            from += (size_t)r->k_stride * j->bytes;
+            to += (size_t)r->panel * j->bytes;
+        }
+    }
+}
+
+static void pack_panel(void *data, uint32_t p, uint32_t thread) {
+    const pack_job *j = data;
+    const pack_request *r = j->r;
     int64_t first = p * r->panel, n = r->n_cols - first < r->panel ? r->n_cols - first : r->panel;
-    for (int64_t k = 0; k < r->n_k; k++, dst += (size_t)r->panel * bytes) {
-        const uint8_t *row = src + (size_t)(r->base + k * r->k_stride + first * r->col_stride) * bytes;
-        if (r->col_stride == 1) {
-            memcpy(dst, row, (size_t)n * bytes);
+    const uint8_t *src = (const uint8_t *)r->data->bytes + (size_t)(r->base + first * r->col_stride) * j->bytes;
+    uint8_t *dst = j->packed + (size_t)p * (size_t)(r->n_k * r->panel) * j->bytes;
+    (void)thread;
+    for (int64_t k = 0; k < r->n_k; k += K_TILE) {
+        int64_t end = k + K_TILE < r->n_k ? k + K_TILE : r->n_k;
+        if (r->col_stride != 1) {
+            pack_rows(j, src, dst, k, end, n);
             continue;
         }
-        for (int64_t j = 0; j < n; j++)
-            memcpy(dst + (size_t)j * bytes, row + (size_t)(j * r->col_stride) * bytes, bytes);
+        for (int64_t i = k; i < end; i++)
+            memcpy(dst + (size_t)(i * r->panel) * j->bytes, src + (size_t)(i * r->k_stride) * j->bytes,
+                   (size_t)n * j->bytes);
     }
 }
 
@@ -22,7 +56,8 @@ frit_status pack_panels(cx *c, const pack_request *r, const const_data **out) {
     int64_t n_panels = (r->n_cols + r->panel - 1) / r->panel;
     size_t panel_bytes = (size_t)(r->n_k * r->panel) * bytes;
     uint8_t *packed = arena_alloc_aligned(c->job, (size_t)n_panels * panel_bytes, 64);
-    for (int64_t p = 0; p < n_panels; p++) pack_one(r, p, r->data->bytes, bytes, packed + (size_t)p * panel_bytes);
+    pack_job job = {.r = r, .packed = packed, .bytes = bytes};
+    par_for((uint32_t)n_panels, 0, pack_panel, &job);
     int64_t *dims = ARENA_ARRAY(c->job, int64_t, 3);
     dims[0] = n_panels;
     dims[1] = r->n_k;
