@@ -125,8 +125,10 @@ static val pow_of_size(emitter *e, val size, val y) {
     val hi = pick(e, is_end, at_end, l.hi);
     val rough = mul(e, y, hi);
     val is_inside = below(e, magnitude(e, rough), 800);
-    pair product = exact_product(e, pick(e, is_inside, y, real(y, 0)), pick(e, is_inside, hi, real(y, 0)));
-    val lo = mul_add(e, pick(e, is_inside, y, real(y, 0)), l.lo, product.lo);
+    /* Inside, a larger y can only meet log 1 = 0; the limit keeps the splitting of the product from overflowing. */
+    val factor = pick(e, is_inside, clamped(e, y, -0x1p900, 0x1p900), real(y, 0));
+    pair product = exact_product(e, factor, pick(e, is_inside, hi, real(y, 0)));
+    val lo = mul_add(e, factor, l.lo, product.lo);
     val power = math_exp(e, pick(e, is_inside, product.hi, rough));
     val correction = mul(e, power, pick(e, is_inside, lo, real(lo, 0)));
     val is_finite = below(e, power, INFINITY);
@@ -150,6 +152,8 @@ static val pow_double(emitter *e, val x, val y) {
     val y_infinite = equals(e, magnitude(e, y), INFINITY);
     val is_unit = LLVMBuildAnd(e->b, equals(e, size, 1), y_infinite, "");
     val is_one = LLVMBuildOr(e->b, equals(e, x, 1), LLVMBuildOr(e->b, equals(e, y, 0), is_unit, ""), "");
+    val is_nan = LLVMBuildFCmp(e->b, LLVMRealUNO, x, y, "");
+    result = pick(e, is_nan, add(e, x, y), result);
     return pick(e, is_one, real(x, 1), result);
 }
 

@@ -106,4 +106,4 @@ if __name__ == "__main__":
         fit("cos " + suffix, COS, COSW, SMALL, QUARTER**2, pick(3, 6), single=single)
         fit("atan " + suffix, ODD(atan), ATANW, SMALL, EIGHTH**2, pick(4, 11), single=single)
         fit("erf below 1 " + suffix, ERF, ERFW, SMALL, 1, pick(6, 12), single=single)
-        fit("-log(erfc) " + suffix, ERFC_LOG, erfc, pick(mpf("0.95"), mpf("0.95")), pick(mpf("4.0"), mpf("6.0")), pick(7, 17), single=single)
+        fit("-log(erfc) " + suffix, ERFC_LOG, erfc, pick(mpf("0.95"), mpf("0.95")), pick(mpf("4.0"), mpf("6.0")), pick(7, 21), single=single)
