@@ -198,20 +198,34 @@ void graph_region_end(graph *g, uint32_t n_results, const value_id *results) {
     g->at = r->parent;
 }
 
+/* A bound on an input dim by a constant is a bound of its symbol too: later proofs and arena sizes profit. */
+static void tighten(graph *g, const contract *k) {
+    sym_id s = SYM_NONE;
+    int64_t hi = 0;
+    if (k->is_equal || !dim_is_sym(g->dims, k->lhs, &s) || !dim_is_const(g->dims, k->rhs, &hi)) return;
+    sym_info *info = dim_sym_info(g->dims, s);
+    if (info->kind == SYM_INPUT_DIM && hi >= info->lo && hi < info->hi) info->hi = hi;
+}
+
+void graph_add_contract(graph *g, const contract *k) {
+    for (uint32_t i = 0; i < g->contracts.n; i++) {
+        const contract *old = &g->contracts.at[i];
+        bool same = old->lhs == k->lhs && old->rhs == k->rhs;
+        bool swapped = k->is_equal && old->lhs == k->rhs && old->rhs == k->lhs;
+        if (old->is_equal == k->is_equal && (same || swapped)) return;
+    }
+    contract own = *k;
+    own.text = arena_strdup(g->a, k->text);
+    vec_push(g->a, g->contracts, own);
+    tighten(g, &own);
+}
+
 frit_status graph_require(cx *c, graph *g, dim lhs, dim rhs, bool is_equal, const char *text) {
     dim_table *t = g->dims;
     if (lhs == DIM_BAD || rhs == DIM_BAD) return FAIL(c, RANGE, NULL, "%s: a dim overflows 64 bits", text);
     if (is_equal ? dim_equal(t, lhs, rhs) : dim_le(t, lhs, rhs)) return FRIT_OK;
     if (is_equal ? dim_never_equal(t, lhs, rhs) : dim_lt(t, rhs, lhs)) return FAIL(c, SHAPE, NULL, "%s", text);
-    for (uint32_t i = 0; i < g->contracts.n; i++) {
-        const contract *k = &g->contracts.at[i];
-        if (k->is_equal != is_equal) continue;
-        bool same = k->lhs == lhs && k->rhs == rhs;
-        bool swapped = is_equal && k->lhs == rhs && k->rhs == lhs;
-        if (same || swapped) return FRIT_OK;
-    }
-    contract k = {lhs, rhs, is_equal, arena_strdup(g->a, text)};
-    vec_push(g->a, g->contracts, k);
+    graph_add_contract(g, &(contract){lhs, rhs, is_equal, text});
     return FRIT_OK;
 }
 

@@ -105,6 +105,9 @@ frit_status graph_add_region_node(cx *c, graph *g, op_code op, loc_id loc, uint3
 /* Records that a call must satisfy lhs == rhs (or lhs <= rhs); nothing when proven, FRIT_SHAPE when never true. */
 frit_status graph_require(cx *c, graph *g, dim lhs, dim rhs, bool is_equal, const char *text);
 
+/* Records it even when it is proven (a parser's verbatim text); equal ones once. Tightens the range of a symbol. */
+void graph_add_contract(graph *g, const contract *k);
+
 static inline const value *graph_value(const graph *g, value_id v) { return &g->values.at[v]; }
 static inline const tensor_type *graph_type(const graph *g, value_id v) { return &g->values.at[v].type; }
 static inline const node *graph_node(const graph *g, node_id n) { return &g->nodes.at[n]; }
@@ -159,6 +162,8 @@ typedef frit_status rewrite_fn(graph_rewriter *r, const node *n, bool *out_done)
 /* n's operands in the new graph, in scratch. */
 value_id *graph_rewrite_operands(graph_rewriter *r, const node *n);
 frit_status graph_rewrite(cx *c, const graph *from, rewrite_fn *fn, void *data, graph **out);
+/* A copy without dead nodes: the last step of a pass that leaves some behind. */
+frit_status graph_sweep(cx *c, const graph *from, graph **out);
 
 /* graph_text.c, graph_parse.c: the .fir form. print then parse is the identity. See docs/IR.md for the grammar. */
 void graph_print(strbuf *b, const graph *g);

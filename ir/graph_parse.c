@@ -355,7 +355,8 @@ static frit_status read_require(parser *p) {
     TRY(fir_dim(r, &rhs));
     fir_skip(r);
     if (*r->at == '"') TRY(fir_string(r, &text));
-    return graph_require(r->c, r->g, lhs, rhs, is_equal, text);
+    graph_add_contract(r->g, &(contract){lhs, rhs, is_equal, text});
+    return FRIT_OK;
 }
 
 static frit_status read_where(parser *p) {

@@ -9,6 +9,23 @@ static dim *shape_copy(const infer_args *a, const tensor_type *t) {
     return shape;
 }
 
+/* Indices that count 0, 1, .. must stay within the axis: a position table bounds the length. */
+static frit_status counted_index(cx *c, const infer_args *a, value_id index, dim extent) {
+    const node *n = graph_def(a->g, index);
+    while (n && (n->op == OP_reshape || n->op == OP_broadcast || n->op == OP_cast)) n = graph_def(a->g, n->in[0]);
+    if (!n || n->op != OP_iota) return FRIT_OK;
+    const attr_iota *t = n->attrs;
+    dim most = t->dims.at[t->axis];
+    if (dim_le(a->g->dims, most, extent)) return FRIT_OK;
+    if (dim_lt(a->g->dims, extent, most))
+        return infer_fail(c, a, FRIT_RANGE, "indices 0..%s - 1 reach past the axis of %s", infer_dim(a, most),
+                          infer_dim(a, extent));
+    const char *loc = a->g->locs.at[a->loc];
+    const char *text = arena_printf(a->g->a, "%s%sgather: %s must not exceed the indexed axis of %s", loc,
+                                    loc[0] ? ": " : "", infer_dim(a, most), infer_dim(a, extent));
+    return graph_require(c, a->g, most, extent, false, text);
+}
+
 frit_status infer_gather(cx *c, const infer_args *a, tensor_type *out, uint32_t *out_n) {
     (void)out_n;
     attr_axis *t = a->attrs;
@@ -16,6 +33,7 @@ frit_status infer_gather(cx *c, const infer_args *a, tensor_type *out, uint32_t 
     TRY(infer_index_dtype(c, a, 1));
     TRY(infer_axis(c, a, &t->axis, x->rank));
     uint32_t axis = (uint32_t)t->axis, tail = x->rank - axis - 1;
+    TRY(counted_index(c, a, a->in[1], x->shape[axis]));
     dim *shape = infer_new_shape(a, x->rank + i->rank);
     memcpy(shape, x->shape, axis * sizeof *shape);
     if (i->rank) memcpy(shape + axis, i->shape, i->rank * sizeof *shape);

@@ -132,3 +132,10 @@ frit_status graph_rewrite(cx *c, const graph *from, rewrite_fn *fn, void *data, 
     *out = to;
     return FRIT_OK;
 }
+
+static frit_status keep_node(graph_rewriter *r, const node *n, bool *out_done) {
+    (void)r, (void)n, (void)out_done;
+    return FRIT_OK;
+}
+
+frit_status graph_sweep(cx *c, const graph *from, graph **out) { return graph_rewrite(c, from, keep_node, NULL, out); }

@@ -12,6 +12,7 @@
 
 #include "ir/scalar.h"
 #include "passes/fold.h"
+#include "passes/pattern.h"
 #include "passes/pipeline.h"
 
 enum { MAX_ROUNDS = 16 };
@@ -64,51 +65,6 @@ static frit_status load_rules(cx *c, canonicalizer *k) {
 
 /* --- patterns --- */
 
-typedef struct match {
-    const graph *g;
-    const scalar_expr *e;
-    value_id bound[3]; /* x, y, z */
-} match;
-
-static bool match_value(match *m, uint32_t at, value_id v);
-
-static bool match_node(match *m, const scalar_node *p, const node *n) {
-    if (n->op != p->op || n->n_in != p->n_args) return false;
-    match saved = *m;
-    uint32_t i = 0;
-    while (i < p->n_args && match_value(m, p->args[i], n->in[i])) i++;
-    if (i == p->n_args) return true;
-    *m = saved;
-    bool swap = op_is(n->op, OPF_COMM) && p->n_args == 2;
-    if (swap && match_value(m, p->args[0], n->in[1]) && match_value(m, p->args[1], n->in[0])) return true;
-    *m = saved;
-    return false;
-}
-
-static bool match_const(const match *m, double want, value_id v) {
-    const const_data *d = graph_const(m->g, v);
-    scalar s = {0};
-    bool has_bytes = d && (d->kind != CONST_DENSE || d->bytes);
-    return has_bytes && const_is_splat(d, &s) && dtype_to_f64(d->dt, s) == want;
-}
-
-static bool match_value(match *m, uint32_t at, value_id v) {
-    const scalar_node *p = &m->e->nodes[at];
-    switch (p->kind) {
-    case SCALAR_INPUT:
-        if (m->bound[p->input] == VALUE_NONE) m->bound[p->input] = v;
-        return m->bound[p->input] == v;
-    case SCALAR_CONST:
-        return match_const(m, p->value, v);
-    case SCALAR_ATTR:
-        return false;
-    case SCALAR_OP:
-        break;
-    }
-    const node *n = graph_def(m->g, v);
-    return n && match_node(m, p, n);
-}
-
 typedef struct pattern_emitter {
     build *b;
     const value_id *bound;
@@ -128,8 +84,8 @@ static uint32_t emit_op(void *data, op_code op, uint32_t n_args, const uint32_t 
 
 static value_id apply_pattern(const canonicalizer *k, uint32_t rule, build *b, const node *n) {
     const scalar_expr *e = k->before[rule];
-    match m = {b->g, e, {VALUE_NONE, VALUE_NONE, VALUE_NONE}};
-    if (!match_node(&m, &e->nodes[e->n - 1], n)) return VALUE_NONE;
+    pattern_match m = pattern_begin(b->g, e, 0);
+    if (!pattern_matches(&m, n)) return VALUE_NONE;
     value_id x = m.bound[0];
     if (x != VALUE_NONE && !(rows[rule].kinds >> dtype_kind_of(graph_type(b->g, x)->dt) & 1)) return VALUE_NONE;
     pattern_emitter pe = {b, m.bound, graph_type(b->g, n->out)->dt};
@@ -189,16 +145,11 @@ static frit_status rewrite_node(graph_rewriter *r, const node *n, bool *out_done
     return b.status;
 }
 
-static frit_status keep_node(graph_rewriter *r, const node *n, bool *out_done) {
-    (void)r, (void)n, (void)out_done;
-    return FRIT_OK;
-}
-
 frit_status canonicalize_counted(cx *c, const graph *g, uint32_t *fired, graph **out) {
     canonicalizer k = {.fired = fired};
     TRY(load_rules(c, &k));
     graph *now = NULL;
-    TRY(graph_rewrite(c, g, keep_node, NULL, &now)); /* dead code first: rules ask what is used */
+    TRY(graph_sweep(c, g, &now)); /* dead code first: rules ask what is used */
     for (int round = 0; round < MAX_ROUNDS; round++) {
         graph *next = NULL;
         k.has_fired = false;
@@ -208,7 +159,8 @@ frit_status canonicalize_counted(cx *c, const graph *g, uint32_t *fired, graph *
         if (!k.has_fired) break;
         now = next;
     }
-    return graph_rewrite(c, now, keep_node, NULL, out);
+    return graph_sweep(c, now, out);
 }
 
 frit_status pass_canonicalize(cx *c, const graph *g, graph **out) { return canonicalize_counted(c, g, NULL, out); }
+frit_status pass_canonicalize_core(cx *c, const graph *g, graph **out) { return canonicalize_counted(c, g, NULL, out); }

@@ -145,13 +145,8 @@ static frit_status rewrite_node(graph_rewriter *r, const node *n, bool *out_done
     return b.status;
 }
 
-static frit_status keep_node(graph_rewriter *r, const node *n, bool *out_done) {
-    (void)r, (void)n, (void)out_done;
-    return FRIT_OK;
-}
-
 frit_status pass_fold(cx *c, const graph *g, graph **out) {
     graph *folded = NULL;
     TRY(graph_rewrite(c, g, rewrite_node, NULL, &folded));
-    return graph_rewrite(c, folded, keep_node, NULL, out); /* leaves the folded nodes behind */
+    return graph_sweep(c, folded, out); /* leaves the folded nodes behind */
 }

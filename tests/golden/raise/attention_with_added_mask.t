@@ -1,0 +1,14 @@
+# run: canonicalize, raise, canonicalize
+func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3], %m: f32[S, T]) -> (%y: f32[B, 2, S, 3]) {
+  %t = transpose %k {perm = [0, 1, 3, 2]}
+  %s = matmul %q, %t
+  %z = add %m, %s
+  %p = softmax %z
+  %r = matmul %p, %v
+  return %r
+}
+---
+func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3], %m: f32[S, T]) -> (%y: f32[B, 2, S, 3]) where B in 1..65536, S in 1..65536, T in 1..65536 {
+  %r = attend %q, %k, %v, %m {scale = 1} : f32[B, 2, S, 3]
+  return %r
+}
