@@ -320,7 +320,7 @@ static bool know_node(inquiry *q, const node *n, uint32_t count, dim *at) {
     if (n->op == OP_const) return know_const(q, &((const attr_const *)n->attrs)->data, count, at);
     if (n->op == OP_iota) return know_iota(q, n, count, at);
     if (n->op == OP_from_dims) {
-        memcpy(at, ((const attr_dims *)n->attrs)->dims.at, count * sizeof *at);
+        if (count) memcpy(at, ((const attr_dims *)n->attrs)->dims.at, count * sizeof *at);
         return true;
     }
     bool moves = n->op == OP_slice || n->op == OP_transpose || n->op == OP_gather;
@@ -331,7 +331,7 @@ static bool know_node(inquiry *q, const node *n, uint32_t count, dim *at) {
         if (!ask(q, n->in[i], &in[i])) return false;
     if (n->op == OP_reshape) {
         if (in[0].n != count) return false;
-        memcpy(at, in[0].at, count * sizeof *at);
+        if (count) memcpy(at, in[0].at, count * sizeof *at);
         return true;
     }
     if (computes) return know_elementwise(q, n, in, count, at);

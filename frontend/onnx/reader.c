@@ -131,6 +131,7 @@ static const onnx_dim_range *range_of(const reader *r, const char *name) {
 
 /* The symbol of that name, or the number that --dim gives it. */
 static dim symbol(reader *r, const char *name, bool may_be_empty) {
+    vec_push(r->c->job, r->dim_names, name);
     const onnx_dim_range *range = range_of(r, name);
     if (range && range->lo == range->hi) return dimi(r, range->lo);
     sym_id s;
@@ -316,19 +317,38 @@ static frit_status check_opset(reader *r) {
     return FAIL(r->c, UNSUPPORTED, r->path, "opset %lld; frit reads opsets up to %d", (long long)version, NEWEST_OPSET);
 }
 
-/* A --dim or --const that names nothing of the model. */
-static frit_status check_options(reader *r) {
+/* name is none of names: says so, with a suggestion. */
+static frit_status unknown_name(reader *r, const char *what, const char *name, uint32_t n, const char *const *names) {
+    const char *near = str_nearest(name, names, n);
+    return FAIL(r->c, USAGE, r->path, "has no %s '%s'%s%s%s", what, name, near ? "; did you mean '" : "",
+                near ? near : "", near ? "'?" : "");
+}
+
+static bool is_among(const char *name, uint32_t n, const char *const *names) {
+    for (uint32_t i = 0; i < n; i++)
+        if (str_equal(names[i], name)) return true;
+    return false;
+}
+
+/* A --const that names no input. */
+static frit_status check_consts(reader *r) {
     const onnx_graph *g = r->model.graph;
     const char **names = ARENA_ARRAY(r->c->job, const char *, g->inputs.n + 1);
     for (uint32_t i = 0; i < g->inputs.n; i++) names[i] = g->inputs.at[i].name;
     for (uint32_t k = 0; k < r->options->n_consts; k++) {
         const char *name = r->options->consts[k].name;
-        uint32_t i = 0;
-        while (i < g->inputs.n && !str_equal(names[i], name)) i++;
-        if (i < g->inputs.n) continue;
-        const char *near = str_nearest(name, names, g->inputs.n);
-        return FAIL(r->c, USAGE, r->path, "has no input '%s'%s%s%s", name, near ? "; did you mean '" : "",
-                    near ? near : "", near ? "'?" : "");
+        if (!is_among(name, g->inputs.n, names)) return unknown_name(r, "input", name, g->inputs.n, names);
+    }
+    return FRIT_OK;
+}
+
+/* A --dim that names no symbol of an input, or an empty range. */
+static frit_status check_ranges(reader *r) {
+    for (uint32_t k = 0; k < r->options->n_dims; k++) {
+        const onnx_dim_range *d = &r->options->dims[k];
+        if (!is_among(d->name, r->dim_names.n, r->dim_names.at))
+            return unknown_name(r, "dim", d->name, r->dim_names.n, r->dim_names.at);
+        if (d->lo < 0 || d->lo > d->hi) return FAIL(r->c, USAGE, d->name, "a dim's range is LO..HI with 0 <= LO <= HI");
     }
     return FRIT_OK;
 }
@@ -339,6 +359,7 @@ static frit_status read_model(reader *r) {
     frame top = {.opsets = &r->model.opsets, .names = &names};
     for (uint32_t i = 0; i < g->inputs.n; i++)
         if (!is_initializer(g, g->inputs.at[i].name)) TRY(read_input(r, &names, &g->inputs.at[i]));
+    TRY(check_ranges(r));
     read_initializers(r, &names, g);
     read_nodes(r, &top, g->nodes.n, g->nodes.at);
     if (!failed(r)) r->where = NULL, r->loc = 0;
@@ -360,7 +381,7 @@ static frit_status open_and_read(reader *r, graph **out) {
     TRY(model_parse(r->c, r->path, (wire_bytes){file.data, file.bytes}, &r->model));
     TRY(check_opset(r));
     TRY(refuse_unsupported(r));
-    TRY(check_options(r));
+    TRY(check_consts(r));
     if (r->options->check_only) return FRIT_OK;
     r->dims = dim_table_new(r->c->job);
     r->g =

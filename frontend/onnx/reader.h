@@ -38,10 +38,11 @@ typedef struct reader {
     weight_files files;
     graph *g;
     dim_table *dims;
-    VEC(known) facts;  /* by value id */
-    loc_id loc;        /* of the node being mapped */
-    const char *where; /* its text */
-    int depth;         /* of function calls and subgraphs */
+    VEC(known) facts;            /* by value id */
+    VEC(const char *) dim_names; /* symbols of the inputs, as --dim may name them */
+    loc_id loc;                  /* of the node being mapped */
+    const char *where;           /* its text */
+    int depth;                   /* of function calls and subgraphs */
 } reader;
 
 typedef struct onnx_row onnx_row;
