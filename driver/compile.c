@@ -144,12 +144,16 @@ static frit_status emit(cx *c, const compile_options *o, compiled *m) {
     return FRIT_OK;
 }
 
-frit_status compile_graph(cx *c, graph *g, const compile_options *o, compiled *out) {
+frit_status compile_plan(cx *c, graph *g, const compile_options *o, compiled *out) {
     *out = (compiled){.model = g};
     TRY(target_cpu(c, o->cpu ? o->cpu : "native", &out->target));
     TRY(check_weights(c, g));
     TRY(run_passes(c, o, out));
-    TRY(lower(c, o, out));
+    return lower(c, o, out);
+}
+
+frit_status compile_graph(cx *c, graph *g, const compile_options *o, compiled *out) {
+    TRY(compile_plan(c, g, o, out));
     TRY(cx_poll(c));
     return emit(c, o, out);
 }

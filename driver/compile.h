@@ -46,6 +46,8 @@ typedef struct compiled {
 /* Reads a model: .fir text by its name, anything else as ONNX. Errors: those of the readers; FRIT_UNSUPPORTED naming
  * the format when the file is of another known kind. */
 frit_status compile_read(cx *c, const char *path, const compile_options *o, graph **out);
+/* Graph to plan, without code: objects stay empty. */
+frit_status compile_plan(cx *c, graph *g, const compile_options *o, compiled *out);
 /* Graph to objects. g may be a model or a core graph. */
 frit_status compile_graph(cx *c, graph *g, const compile_options *o, compiled *out);
 /* Writes the artifact; nothing is left at path when that fails. */

@@ -183,7 +183,7 @@ static const char *check_header(const pf_header *h, uint64_t n_bytes) {
 static const char *check_texts(const pf_header *h) {
     bool all = is_string(h, h->name) && is_string(h, h->producer) && is_string(h, h->target) &&
                is_string(h, h->options) && is_string(h, h->cpu) && is_string(h, h->weights_file);
-    if (!all || !is_dim(h, h->scratch)) return "its header is broken";
+    if (!all || !is_dim(h, h->scratch) || !is_dim_or_none(h, h->arena)) return "its header is broken";
     return strchr(pf_string(h, h->weights_file), '/') ? "its weights file is in another folder" : NULL;
 }
 

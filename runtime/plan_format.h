@@ -122,6 +122,7 @@ typedef struct pf_header {
     uint32_t n_inputs, n_outputs, n_states;
     uint32_t first_step, n_steps;             /* the top list */
     uint32_t scratch;                         /* dim: bytes for each thread, a monotone bound */
+    uint32_t arena;                           /* dim: bytes of all slots, for reports */
     uint32_t max_args;                        /* most arguments of one launch */
     uint32_t n_copies;                        /* that in-place planning could not avoid, for reports */
     uint32_t name, producer, target, options; /* strings */

@@ -306,6 +306,9 @@ frit_status plan_encode(cx *c, const plan *p, const artifact_options *o, const c
     for (uint32_t i = 0; i < p->kernels.n; i++) add_kernel(&e, p->kernels.at[i]);
     add_list(&e, &p->steps, &h.first_step, &h.n_steps);
     h.scratch = add_dim(&e, p->scratch);
+    dim arena_bytes = dim_const(e.dims, 0);
+    for (uint32_t i = 0; i < p->slots.n; i++) arena_bytes = dim_add(e.dims, arena_bytes, p->slots.at[i]);
+    h.arena = add_dim(&e, arena_bytes);
     h.max_args = e.max_args;
     TRY(add_symbols(&e));
     strbuf b = {.a = c->job};

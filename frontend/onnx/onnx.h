@@ -16,6 +16,15 @@ typedef struct onnx_dim_range {
     int64_t lo, hi, hint;
 } onnx_dim_range;
 
+/* One operator of a model, by name and opset. */
+typedef struct onnx_operator {
+    const char *name;  /* "Conv", "com.microsoft.Gelu"; "Upsample of opset 9" where another opset's is supported */
+    const char *first; /* the first node that is one */
+    uint32_t n_nodes;
+    bool is_supported;
+} onnx_operator;
+typedef VEC(onnx_operator) onnx_operators;
+
 typedef struct onnx_options {
     uint32_t n_consts;
     const onnx_const *consts;
@@ -26,6 +35,7 @@ typedef struct onnx_options {
     /* When an input must be constant (FRIT_MISSING), its name is stored here if not NULL, so that the caller can add a
      * const and read again. */
     const char **out_wanted;
+    onnx_operators *out_operators; /* receives all operators of the model, also when some are refused; NULL: none */
 } onnx_options;
 
 /* Reads a model. Weights stay in the mapped file, which is never unmapped when reading succeeds. options may be NULL.

@@ -66,10 +66,8 @@ static const onnx_function *function_of(const reader *r, const onnx_node *n) {
 
 typedef struct census {
     reader *r;
-    map counts; /* "Op" -> index */
-    VEC(const char *) ops;
-    VEC(const char *) first;
-    VEC(uint32_t) n;
+    map counts; /* operator and its opset -> index */
+    onnx_operators ops;
     bool *seen; /* functions already visited */
 } census;
 
@@ -77,26 +75,25 @@ static void count_nodes(census *k, uint32_t n, const onnx_node *nodes, const onn
 
 static void count_one(census *k, const onnx_node *n, int64_t version) {
     arena *a = k->r->c->job;
+    bool is_supported = onnx_row_find(n->domain, n->op, version) != NULL;
     const char *op = *n->domain ? arena_printf(a, "%s.%s", n->domain, n->op) : n->op;
+    bool is_old = !is_supported && onnx_row_find(n->domain, n->op, -1);
+    if (is_old) op = arena_printf(a, "%s of opset %lld", op, (long long)version);
     uint32_t i;
     if (map_get_str(&k->counts, op, &i)) {
-        k->n.at[i]++;
+        k->ops.at[i].n_nodes++;
         return;
     }
-    const onnx_row *any = onnx_row_find(n->domain, n->op, -1);
-    const char *shown = any ? arena_printf(a, "%s of opset %lld", op, (long long)version) : op;
     map_set_str(&k->counts, op, k->ops.n);
-    vec_push(a, k->ops, shown);
-    vec_push(a, k->first, *n->name ? n->name : n->outputs.n ? n->outputs.at[0] : "");
-    vec_push(a, k->n, 1);
+    const char *first = *n->name ? n->name : n->outputs.n ? n->outputs.at[0] : "";
+    vec_push(a, k->ops, (onnx_operator){op, first, 1, is_supported});
 }
 
 static void count_nodes(census *k, uint32_t n, const onnx_node *nodes, const onnx_opsets *sets) {
     for (uint32_t i = 0; i < n; i++) {
         const onnx_node *x = &nodes[i];
         const onnx_function *f = function_of(k->r, x);
-        int64_t version = version_of(sets, x->domain);
-        if (!f && !onnx_row_find(x->domain, x->op, version)) count_one(k, x, version);
+        if (!f) count_one(k, x, version_of(sets, x->domain));
         for (uint32_t j = 0; j < x->attrs.n; j++) {
             const onnx_graph *g = x->attrs.at[j].g;
             if (g) count_nodes(k, g->nodes.n, g->nodes.at, sets);
@@ -112,13 +109,18 @@ static frit_status refuse_unsupported(reader *r) {
     arena *a = r->c->job;
     census k = {.r = r, .counts = {.a = a}, .seen = ARENA_ARRAY(a, bool, r->model.functions.n + 1)};
     count_nodes(&k, r->model.graph->nodes.n, r->model.graph->nodes.at, &r->model.opsets);
-    if (k.ops.n == 0) return FRIT_OK;
+    if (r->options->out_operators) *r->options->out_operators = k.ops;
     strbuf b = {.a = a};
-    for (uint32_t i = 0; i < k.ops.n; i++)
-        strbuf_printf(&b, "%s%s (%u node%s, first '%s')", i ? ", " : "", k.ops.at[i], k.n.at[i],
-                      k.n.at[i] == 1 ? "" : "s", k.first.at[i]);
-    return FAIL(r->c, UNSUPPORTED, r->path, "%u operator%s not supported: %s", k.ops.n, k.ops.n == 1 ? " is" : "s are",
-                strbuf_text(&b));
+    uint32_t n_refused = 0;
+    for (uint32_t i = 0; i < k.ops.n; i++) {
+        const onnx_operator *o = &k.ops.at[i];
+        if (o->is_supported) continue;
+        strbuf_printf(&b, "%s%s (%u node%s, first '%s')", n_refused++ ? ", " : "", o->name, o->n_nodes,
+                      o->n_nodes == 1 ? "" : "s", o->first);
+    }
+    if (n_refused == 0) return FRIT_OK;
+    return FAIL(r->c, UNSUPPORTED, r->path, "%u operator%s not supported: %s", n_refused,
+                n_refused == 1 ? " is" : "s are", strbuf_text(&b));
 }
 
 /* --- inputs --- */

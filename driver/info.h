@@ -1,0 +1,40 @@
+/* What frit info knows of a file, and its two ways to say it. */
+#ifndef FRIT_DRIVER_INFO_H
+#define FRIT_DRIVER_INFO_H
+
+#include "driver/session.h"
+#include "frontend/onnx/onnx.h"
+#include "runtime/plan_format.h"
+
+typedef struct info_kernel {
+    frit_kernel_info facts;
+    double flops, bytes; /* of one launch at the dims, NaN unknown */
+    double predicted_ms; /* of one launch */
+} info_kernel;
+
+typedef struct info_subject {
+    const char *path, *kind;  /* "model" or "artifact" */
+    const char *machine;      /* artifact: "x86-64" */
+    uint64_t file_bytes;      /* artifact */
+    onnx_operators operators; /* model from ONNX */
+    const char *refusal;      /* why there is no plan, NULL when there is */
+    const pf_header *plan;
+    artifact_facts facts; /* the rest is there when plan is */
+    int64_t *symbols;     /* dims that the numbers are for */
+    frit_memory memory;
+    info_kernel *kernels;
+    double predicted_ms;
+} info_subject;
+
+/* The plain machine that times are predicted for. */
+#define INFO_FMA_UNITS 2
+#define INFO_GHZ       3.0
+#define INFO_GB_PER_S  10.0 /* each thread */
+double info_predict_ms(double flops, double bytes, uint32_t vector_bytes, uint32_t n_threads);
+
+/* info_text.c */
+frit_status info_print_text(cx *c, const info_subject *s);
+/* info_json.c: the form of docs/CLI.md */
+frit_status info_print_json(cx *c, const info_subject *s);
+
+#endif
