@@ -1,0 +1,550 @@
+/* Kernel expressions and dims as C++ text. Floats narrower than f32 are held as float and rounded after each operator;
+ * integers narrower than 32 bits as int or unsigned and wrapped after each operator. */
+#include "codegen/cuda/cuda_emit.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- types --- */
+
+typedef struct type_row {
+    dtype dt;
+    const char *value_type, *storage_type;
+} type_row;
+static const type_row type_rows[] = {
+    {FRIT_DT_F64, "double", "double"},
+    {FRIT_DT_F32, "float", "float"},
+    {FRIT_DT_F16, "float", "unsigned short"},
+    {FRIT_DT_BF16, "float", "unsigned short"},
+    {FRIT_DT_I64, "long long", "long long"},
+    {FRIT_DT_I32, "int", "int"},
+    {FRIT_DT_I16, "int", "short"},
+    {FRIT_DT_I8, "int", "signed char"},
+    {FRIT_DT_U64, "unsigned long long", "unsigned long long"},
+    {FRIT_DT_U32, "unsigned", "unsigned"},
+    {FRIT_DT_U16, "unsigned", "unsigned short"},
+    {FRIT_DT_U8, "unsigned", "unsigned char"},
+    {FRIT_DT_BOOL, "bool", "unsigned char"},
+};
+
+static const type_row *type_of(dtype dt) {
+    for (size_t i = 0; i < countof(type_rows); i++)
+        if (type_rows[i].dt == dt) return &type_rows[i];
+    return NULL;
+}
+
+bool cuda_is_supported(dtype dt) { return type_of(dt) != NULL; }
+const char *cuda_value_type(dtype dt) { return type_of(dt) ? type_of(dt)->value_type : "void"; }
+const char *cuda_storage_type(dtype dt) { return type_of(dt) ? type_of(dt)->storage_type : NULL; }
+
+frit_status cuda_unsupported(cemit *e, const char *what) {
+    return FAIL(e->c, UNSUPPORTED, e->k->title, "not supported on CUDA yet: %s", what);
+}
+
+/* --- names --- */
+
+static const char *const foreign_words[] = {
+    "asm",    "auto",   "bool",    "break",     "case",     "char",     "class",   "const",    "continue", "default",
+    "delete", "dims",   "do",      "double",    "else",     "enum",     "extern",  "float",    "for",      "friend",
+    "goto",   "if",     "index_t", "inline",    "int",      "long",     "mutable", "new",      "operator", "private",
+    "public", "return", "short",   "signed",    "sizeof",   "static",   "struct",  "switch",   "template", "this",
+    "throw",  "true",   "false",   "try",       "typedef",  "typename", "union",   "unsigned", "using",    "virtual",
+    "void",   "while",  "item",    "threadIdx", "blockIdx", "exp",      "log",     "sin",      "cos",      "tan",
+    "tanh",   "erf",    "sqrt",    "floor",     "ceil",     "pow",      "abs",     "min",      "max",      "round",
+    "trunc",  "y0",     "y1",      "yn",        "j0",       "j1",       "jn",      "gamma",    "index",    "and",
+    "or",     "xor",    "not",     "main",
+};
+
+bool cuda_is_foreign(const char *name) {
+    for (size_t i = 0; i < countof(foreign_words); i++)
+        if (!strcmp(foreign_words[i], name)) return true;
+    return cuda_is_prelude_name(name);
+}
+
+/* wanted without a number that only made it unique ("c_12" -> "c"), as an identifier. */
+static char *base_name(cemit *e, const char *wanted) {
+    char *s = arena_strdup(e->a, wanted && *wanted ? wanted : "v");
+    for (char *p = s; *p; p++) {
+        bool is_word = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '_';
+        if (!is_word) *p = '_';
+    }
+    size_t n = strlen(s);
+    while (n > 1 && s[n - 1] >= '0' && s[n - 1] <= '9') n--;
+    if (n > 1 && s[n - 1] == '_') s[n - 1] = 0;
+    if (*s >= '0' && *s <= '9') s = arena_printf(e->a, "v%s", s);
+    if (*s == '_' && s[1] == '_') s = arena_printf(e->a, "v%s", s);
+    return s;
+}
+
+const char *cuda_name(cemit *e, const char *wanted) {
+    const char *base = base_name(e, wanted);
+    const char *s = base;
+    uint32_t is_taken;
+    for (unsigned i = 2; cuda_is_foreign(s) || (map_get_str(&e->taken, s, &is_taken) && is_taken); i++)
+        s = arena_printf(e->a, "%s_%u", base, i);
+    map_set_str(&e->taken, s, 1);
+    vec_push(e->a, e->names, s);
+    return s;
+}
+
+void cuda_free_name(cemit *e, const char *name) { map_set_str(&e->taken, name, 0); }
+
+/* --- text --- */
+
+void cuda_line(cemit *e, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    const char *text = arena_vprintf(e->a, fmt, ap);
+    va_end(ap);
+    for (int i = 0; i < e->indent && *text; i++) strbuf_add(e->b, "    ");
+    strbuf_add(e->b, text);
+    strbuf_addc(e->b, '\n');
+}
+
+const char *cuda_paren(cemit *e, ctext x, int prec) {
+    return x.prec >= prec ? x.text : arena_printf(e->a, "(%s)", x.text);
+}
+
+static ctext primary(const char *text) { return (ctext){text, CP_PRIMARY}; }
+
+/* The shortest text that reads back as the same float. */
+static const char *float_text(cemit *e, double x) {
+    char s[40];
+    for (int digits = 1; digits <= 9; digits++) {
+        snprintf(s, sizeof s, "%.*g", digits, x);
+        if (strtof(s, NULL) == (float)x) break;
+    }
+    return arena_printf(e->a, "%s%sf", s, strpbrk(s, ".e") ? "" : ".0");
+}
+
+ctext cuda_number(cemit *e, dtype dt, scalar v) {
+    const char *text;
+    if (dt == FRIT_DT_BOOL) return primary(v.i ? "true" : "false");
+    if (dtype_is_float(dt)) {
+        if (isnan(v.f)) return primary("NAN");
+        if (isinf(v.f)) return (ctext){v.f < 0 ? "-INFINITY" : "INFINITY", CP_UNARY};
+        text = dt == FRIT_DT_F64 ? str_from_f64(e->a, v.f) : float_text(e, v.f);
+        if (dt == FRIT_DT_F64 && !strpbrk(text, ".e")) text = arena_printf(e->a, "%s.0", text);
+    } else if (dtype_kind_of(dt) == DTYPE_UINT) {
+        text = arena_printf(e->a, "%llu%s", (unsigned long long)v.u, dt == FRIT_DT_U64 ? "ull" : "u");
+    } else if (v.i == INT64_MIN) {
+        text = "-9223372036854775807ll - 1";
+        return (ctext){text, CP_ADD};
+    } else if (dt == FRIT_DT_I32 && v.i == INT32_MIN) {
+        return (ctext){"-2147483647 - 1", CP_ADD};
+    } else {
+        text = arena_printf(e->a, "%lld%s", (long long)v.i, dt == FRIT_DT_I64 ? "ll" : "");
+    }
+    return (ctext){text, *text == '-' ? CP_UNARY : CP_PRIMARY};
+}
+
+/* --- dims --- */
+
+static ctext infix(cemit *e, ctext x, const char *op, ctext y, int prec) {
+    return (ctext){arena_printf(e->a, "%s %s %s", cuda_paren(e, x, prec), op, cuda_paren(e, y, prec + 1)), prec};
+}
+
+static ctext call2(cemit *e, const char *name, ctext x, ctext y) {
+    return primary(arena_printf(e->a, "%s(%s, %s)", name, x.text, y.text));
+}
+
+/* Terms in order; a negative one is subtracted. */
+static ctext sum_text(cemit *e, dim d) {
+    dim_table *t = e->k->dims;
+    ctext sum = cuda_dim(e, dim_arg(t, d, 0));
+    for (uint32_t i = 1; i < dim_n_args(t, d); i++) {
+        dim term = dim_arg(t, d, i);
+        int64_t v;
+        dim first = dim_kind_of(t, term) == DIM_PRODUCT ? dim_arg(t, term, 0) : term;
+        bool is_negative = dim_is_const(t, first, &v) && v < 0 && v != INT64_MIN;
+        if (is_negative) term = dim_sub(t, dim_const(t, 0), term);
+        sum = infix(e, sum, is_negative ? "-" : "+", cuda_dim(e, term), CP_ADD);
+    }
+    return sum;
+}
+
+static ctext product_text(cemit *e, dim d) {
+    dim_table *t = e->k->dims;
+    int64_t v;
+    bool is_negated = dim_is_const(t, dim_arg(t, d, 0), &v) && v == -1;
+    ctext product = cuda_dim(e, dim_arg(t, d, is_negated ? 1 : 0));
+    for (uint32_t i = is_negated ? 2 : 1; i < dim_n_args(t, d); i++)
+        product = infix(e, product, "*", cuda_dim(e, dim_arg(t, d, i)), CP_MUL);
+    if (is_negated) product = (ctext){arena_printf(e->a, "-%s", cuda_paren(e, product, CP_UNARY)), CP_UNARY};
+    return product;
+}
+
+static ctext division_text(cemit *e, dim d, const char *op, const char *function) {
+    dim_table *t = e->k->dims;
+    dim zero = dim_const(t, 0), x = dim_arg(t, d, 0), y = dim_arg(t, d, 1);
+    if (dim_le(t, zero, x) && dim_lt(t, zero, y)) return infix(e, cuda_dim(e, x), op, cuda_dim(e, y), CP_MUL);
+    return call2(e, function, cuda_dim(e, x), cuda_dim(e, y));
+}
+
+static ctext extreme_text(cemit *e, dim d, const char *function) {
+    dim_table *t = e->k->dims;
+    ctext x = cuda_dim(e, dim_arg(t, d, 0));
+    for (uint32_t i = 1; i < dim_n_args(t, d); i++) x = call2(e, function, x, cuda_dim(e, dim_arg(t, d, i)));
+    return x;
+}
+
+ctext cuda_dim(cemit *e, dim d) {
+    dim_table *t = e->k->dims;
+    int64_t v = 0;
+    sym_id s = 0;
+    switch (dim_kind_of(t, d)) {
+    case DIM_CONST:
+        dim_is_const(t, d, &v);
+        return (ctext){arena_printf(e->a, v > INT32_MAX || v < -INT32_MAX ? "%lldll" : "%lld", (long long)v),
+                       v < 0 ? CP_UNARY : CP_PRIMARY};
+    case DIM_SYM:
+        dim_is_sym(t, d, &s);
+        return primary(e->sym_name[s] ? e->sym_name[s] : "undeclared");
+    case DIM_SUM:
+        return sum_text(e, d);
+    case DIM_PRODUCT:
+        return product_text(e, d);
+    case DIM_FLOORDIV:
+        return division_text(e, d, "/", "floor_div");
+    case DIM_MOD:
+        return division_text(e, d, "%", "floor_mod");
+    case DIM_MIN:
+        return extreme_text(e, d, "smaller");
+    case DIM_MAX:
+        return extreme_text(e, d, "larger");
+    }
+    return primary("0");
+}
+
+const char *cuda_dim_text(cemit *e, dim d) { return cuda_dim(e, d).text; }
+
+/* --- operators --- */
+
+enum op_form { FORM_INFIX, FORM_CALL, FORM_FLOAT_CALL };
+
+/* Operators that are one token or one function for all types of a kind. FLOAT_CALL gets an f for float. */
+typedef struct op_row {
+    op_code op;
+    enum op_form form;
+    int prec;
+    const char *float_text, *int_text, *bool_text;
+} op_row;
+static const op_row op_rows[] = {
+    {OP_add, FORM_INFIX, CP_ADD, "+", "+", NULL},           {OP_sub, FORM_INFIX, CP_ADD, "-", "-", NULL},
+    {OP_mul, FORM_INFIX, CP_MUL, "*", "*", NULL},           {OP_div, FORM_INFIX, CP_MUL, "/", NULL, NULL},
+    {OP_eq, FORM_INFIX, CP_EQUAL, "==", "==", "=="},        {OP_ne, FORM_INFIX, CP_EQUAL, "!=", "!=", "!="},
+    {OP_lt, FORM_INFIX, CP_RELATION, "<", "<", "<"},        {OP_le, FORM_INFIX, CP_RELATION, "<=", "<=", "<="},
+    {OP_gt, FORM_INFIX, CP_RELATION, ">", ">", ">"},        {OP_ge, FORM_INFIX, CP_RELATION, ">=", ">=", ">="},
+    {OP_and, FORM_INFIX, CP_BITAND, NULL, "&", NULL},       {OP_or, FORM_INFIX, CP_BITOR, NULL, "|", NULL},
+    {OP_xor, FORM_INFIX, CP_BITXOR, NULL, "^", NULL},       {OP_and, FORM_INFIX, CP_AND, NULL, NULL, "&&"},
+    {OP_or, FORM_INFIX, CP_OR, NULL, NULL, "||"},           {OP_xor, FORM_INFIX, CP_EQUAL, NULL, NULL, "!="},
+    {OP_min, FORM_CALL, 0, "minimum", "minimum", NULL},     {OP_max, FORM_CALL, 0, "maximum", "maximum", NULL},
+    {OP_min, FORM_INFIX, CP_AND, NULL, NULL, "&&"},         {OP_max, FORM_INFIX, CP_OR, NULL, NULL, "||"},
+    {OP_div, FORM_CALL, 0, NULL, "divide", NULL},           {OP_rem, FORM_CALL, 0, NULL, "remainder_of", NULL},
+    {OP_mod, FORM_CALL, 0, "float_modulo", "modulo", NULL}, {OP_pow, FORM_CALL, 0, NULL, "int_pow", NULL},
+    {OP_sign, FORM_CALL, 0, "sign_of", "sign_of", NULL},    {OP_isinf, FORM_CALL, 0, "is_inf", NULL, NULL},
+    {OP_abs, FORM_FLOAT_CALL, 0, "fabs", NULL, NULL},       {OP_sqrt, FORM_FLOAT_CALL, 0, "sqrt", NULL, NULL},
+    {OP_exp, FORM_FLOAT_CALL, 0, "exp", NULL, NULL},        {OP_expm1, FORM_FLOAT_CALL, 0, "expm1", NULL, NULL},
+    {OP_log, FORM_FLOAT_CALL, 0, "log", NULL, NULL},        {OP_log1p, FORM_FLOAT_CALL, 0, "log1p", NULL, NULL},
+    {OP_sin, FORM_FLOAT_CALL, 0, "sin", NULL, NULL},        {OP_cos, FORM_FLOAT_CALL, 0, "cos", NULL, NULL},
+    {OP_atan, FORM_FLOAT_CALL, 0, "atan", NULL, NULL},      {OP_tanh, FORM_FLOAT_CALL, 0, "tanh", NULL, NULL},
+    {OP_erf, FORM_FLOAT_CALL, 0, "erf", NULL, NULL},        {OP_floor, FORM_FLOAT_CALL, 0, "floor", NULL, NULL},
+    {OP_ceil, FORM_FLOAT_CALL, 0, "ceil", NULL, NULL},      {OP_trunc, FORM_FLOAT_CALL, 0, "trunc", NULL, NULL},
+    {OP_round, FORM_FLOAT_CALL, 0, "rint", NULL, NULL},     {OP_rem, FORM_FLOAT_CALL, 0, "fmod", NULL, NULL},
+    {OP_pow, FORM_FLOAT_CALL, 0, "pow", NULL, NULL},        {OP_atan2, FORM_FLOAT_CALL, 0, "atan2", NULL, NULL},
+    {OP_fma, FORM_FLOAT_CALL, 0, "fma", NULL, NULL},
+};
+
+static const char *row_text(const op_row *r, dtype dt) {
+    return dt == FRIT_DT_BOOL ? r->bool_text : dtype_is_float(dt) ? r->float_text : r->int_text;
+}
+
+static bool is_wrapping_int(dtype dt) { return dt == FRIT_DT_I32 || dt == FRIT_DT_I64; }
+
+static const char *join(cemit *e, uint32_t n, const ctext *args) {
+    const char *s = args[0].text;
+    for (uint32_t i = 1; i < n; i++) s = arena_printf(e->a, "%s, %s", s, args[i].text);
+    return s;
+}
+
+/* After an operator on a narrow type: its value range again. */
+static ctext narrowed(cemit *e, dtype dt, ctext x) {
+    if (dt == FRIT_DT_F16) return primary(arena_printf(e->a, "round_f16(%s)", x.text));
+    if (dt == FRIT_DT_BF16) return primary(arena_printf(e->a, "round_bf16(%s)", x.text));
+    bool is_narrow = dtype_is_integer(dt) && dtype_bits(dt) < 32;
+    if (!is_narrow) return x;
+    return (ctext){arena_printf(e->a, "(%s)%s", cuda_storage_type(dt), cuda_paren(e, x, CP_UNARY)), CP_UNARY};
+}
+
+static ctext cast_float_to_int(cemit *e, dtype to, ctext x) {
+    unsigned bits = dtype_bits(to);
+    bool is_unsigned = dtype_kind_of(to) == DTYPE_UINT;
+    scalar low = {.i = is_unsigned ? 0 : INT64_MIN >> (64 - bits)};
+    scalar high = {.u = is_unsigned ? UINT64_MAX >> (64 - bits) : UINT64_MAX >> 1 >> (64 - bits)};
+    return primary(arena_printf(e->a, "to_integer<%s>(%s, %s, %s)", cuda_value_type(to), x.text,
+                                cuda_number(e, to, low).text, cuda_number(e, to, high).text));
+}
+
+static ctext cast_text(cemit *e, dtype from, dtype to, ctext x) {
+    bool to_float = dtype_is_float(to);
+    if (to == FRIT_DT_BOOL) return (ctext){arena_printf(e->a, "%s != 0", cuda_paren(e, x, CP_RELATION)), CP_EQUAL};
+    if (dtype_is_float(from) && !to_float) return cast_float_to_int(e, to, x);
+    if (to_float && strcmp(cuda_value_type(from), cuda_value_type(to)) != 0)
+        x = (ctext){arena_printf(e->a, "(%s)%s", cuda_value_type(to), cuda_paren(e, x, CP_UNARY)), CP_UNARY};
+    bool is_widening = from == FRIT_DT_F16 || from == FRIT_DT_BF16;
+    if (to_float) return is_widening && dtype_bits(to) > 16 ? x : narrowed(e, to, x);
+    return (ctext){arena_printf(e->a, "(%s)%s", cuda_storage_type(to), cuda_paren(e, x, CP_UNARY)), CP_UNARY};
+}
+
+/* The same bits as another dtype of that width. */
+static ctext bitcast_text(cemit *e, dtype from, dtype to, ctext x) {
+    const char *bits = cuda_stored(e, from, x);
+    if (from == FRIT_DT_F32) bits = arena_printf(e->a, "bits_of(%s)", x.text);
+    if (from == FRIT_DT_F64) bits = arena_printf(e->a, "double_bits(%s)", x.text);
+    if (to == FRIT_DT_F32) return primary(arena_printf(e->a, "float_of(%s)", bits));
+    if (to == FRIT_DT_F64) return primary(arena_printf(e->a, "double_of(%s)", bits));
+    if (dtype_is_float(to)) return cuda_loaded(e, to, bits);
+    return (ctext){arena_printf(e->a, "(%s)(%s)", cuda_storage_type(to), bits), CP_UNARY};
+}
+
+static ctext unary_int(cemit *e, op_code op, dtype dt, ctext x) {
+    const char *zero = cuda_number(e, dt, (scalar){0}).text;
+    if (op == OP_abs)
+        return (ctext){arena_printf(e->a, "%s < 0 ? %s : %s", cuda_paren(e, x, CP_RELATION + 1),
+                                    unary_int(e, OP_neg, dt, x).text, x.text),
+                       CP_TERNARY};
+    if (op == OP_neg && is_wrapping_int(dt)) return primary(arena_printf(e->a, "wrap_sub(%s, %s)", zero, x.text));
+    const char *sign = op == OP_neg ? "-" : "~";
+    return (ctext){arena_printf(e->a, "%s%s", sign, cuda_paren(e, x, CP_PRIMARY)), CP_UNARY};
+}
+
+/* Operators with a form of their own; text NULL when op is not one. */
+static ctext special_op(cemit *e, op_code op, dtype dt, const ctext *args) {
+    bool is_float = dtype_is_float(dt);
+    unsigned bits = dtype_bits(dt);
+    if (op == OP_select)
+        return (ctext){arena_printf(e->a, "%s ? %s : %s", cuda_paren(e, args[0], CP_TERNARY + 1),
+                                    cuda_paren(e, args[1], CP_TERNARY + 1), cuda_paren(e, args[2], CP_TERNARY + 1)),
+                       CP_TERNARY};
+    if (op == OP_not && dt == FRIT_DT_BOOL)
+        return (ctext){arena_printf(e->a, "!%s", cuda_paren(e, args[0], CP_PRIMARY)), CP_UNARY};
+    if (op == OP_neg && is_float)
+        return (ctext){arena_printf(e->a, "-%s", cuda_paren(e, args[0], CP_PRIMARY)), CP_UNARY};
+    if ((op == OP_neg || op == OP_not || op == OP_abs) && !is_float) return unary_int(e, op, dt, args[0]);
+    if (op == OP_isnan) return infix(e, args[0], "!=", args[0], CP_EQUAL);
+    if (op == OP_popcount && bits < 64)
+        return primary(arena_printf(e->a, "popcount((unsigned)%s & 0x%llxu)", cuda_paren(e, args[0], CP_UNARY),
+                                    (unsigned long long)(UINT64_MAX >> (64 - bits))));
+    if (op == OP_popcount) return primary(arena_printf(e->a, "popcount(%s)", args[0].text));
+    if (op == OP_shl || op == OP_shr)
+        return primary(arena_printf(e->a, "%s(%s, %s, %u)", op == OP_shl ? "shift_left" : "shift_right", args[0].text,
+                                    args[1].text, bits));
+    bool wraps = is_wrapping_int(dt) && (op == OP_add || op == OP_sub || op == OP_mul);
+    if (wraps) return call2(e, op == OP_add ? "wrap_add" : op == OP_sub ? "wrap_sub" : "wrap_mul", args[0], args[1]);
+    return (ctext){NULL, 0};
+}
+
+ctext cuda_op(cemit *e, op_code op, const void *attrs, dtype from, dtype to, const ctext *args) {
+    (void)attrs;
+    if (op == OP_cast) return cast_text(e, from, to, args[0]);
+    if (op == OP_bitcast) return bitcast_text(e, from, to, args[0]);
+    ctext x = special_op(e, op, from, args);
+    for (size_t i = 0; i < countof(op_rows) && !x.text; i++) {
+        const op_row *r = &op_rows[i];
+        const char *text = r->op == op ? row_text(r, from) : NULL;
+        if (!text) continue;
+        if (r->form == FORM_INFIX) x = infix(e, args[0], text, args[1], r->prec);
+        const char *f = r->form == FORM_FLOAT_CALL && from != FRIT_DT_F64 ? "f" : "";
+        if (r->form != FORM_INFIX)
+            x = primary(arena_printf(e->a, "%s%s(%s)", text, f, join(e, op_info_of(op)->n_in_min, args)));
+    }
+    if (!x.text) {
+        cuda_unsupported(e, op_name(op));
+        return primary("0");
+    }
+    bool keeps_range = op == OP_select || op_is(op, OPF_CMP) || op == OP_min || op == OP_max;
+    return keeps_range ? x : narrowed(e, to, x);
+}
+
+/* --- memory --- */
+
+ctext cuda_loaded(cemit *e, dtype dt, const char *place) {
+    if (dt == FRIT_DT_F16) return primary(arena_printf(e->a, "f16_to_float(%s)", place));
+    if (dt == FRIT_DT_BF16) return primary(arena_printf(e->a, "bf16_to_float(%s)", place));
+    if (dt == FRIT_DT_BOOL) return (ctext){arena_printf(e->a, "%s != 0", place), CP_EQUAL};
+    return primary(place);
+}
+
+const char *cuda_stored(cemit *e, dtype dt, ctext x) {
+    if (dt == FRIT_DT_F16) return arena_printf(e->a, "float_to_f16(%s)", x.text);
+    if (dt == FRIT_DT_BF16) return arena_printf(e->a, "float_to_bf16(%s)", x.text);
+    return x.text;
+}
+
+/* Local arrays of constant shape are indexed axis by axis, all else by offset. */
+const char *cuda_place(cemit *e, buf_id b, const dim *at) {
+    const kbuf *buf = &e->k->bufs.at[b];
+    bool is_array = buf->scope == KB_REG || (buf->scope == KB_TILE && !e->is_shared_dynamic);
+    if (!is_array || buf->strides || !buf->rank)
+        return arena_printf(e->a, "%s[%s]", e->buf_name[b], cuda_dim_text(e, kbuf_offset((kernel *)e->k, b, at)));
+    const char *s = e->buf_name[b];
+    for (uint32_t i = 0; i < buf->rank; i++) s = arena_printf(e->a, "%s[%s]", s, cuda_dim_text(e, at[i]));
+    return s;
+}
+
+static ctext load_text(cemit *e, const kx_node *n) {
+    ctext x = cuda_loaded(e, n->dt, cuda_place(e, n->ref, n->at));
+    if (!n->pred) return x;
+    return (ctext){arena_printf(e->a, "%s ? %s : %s", cuda_paren(e, cuda_expr(e, n->pred), CP_TERNARY + 1),
+                                cuda_paren(e, x, CP_TERNARY + 1), cuda_paren(e, cuda_expr(e, n->fill), CP_TERNARY + 1)),
+                   CP_TERNARY};
+}
+
+/* --- expressions --- */
+
+/* An index compares as it is; anywhere else it is a long long. */
+static bool is_plain_index(const kernel *k, kx x) {
+    const kx_node *n = &k->exprs.at[x];
+    return n->kind == KX_INDEX ||
+           (n->kind == KX_CONST && n->dt == FRIT_DT_I64 && n->value.i >= -INT32_MAX && n->value.i <= INT32_MAX);
+}
+
+static ctext index_text(cemit *e, const kx_node *n) {
+    ctext x = cuda_dim(e, n->index);
+    if (e->is_wide) return x;
+    return (ctext){arena_printf(e->a, "(long long)%s", cuda_paren(e, x, CP_UNARY)), CP_UNARY};
+}
+
+static ctext plain_index(cemit *e, kx x) {
+    const kx_node *n = &e->k->exprs.at[x];
+    if (n->kind == KX_INDEX) return cuda_dim(e, n->index);
+    return (ctext){arena_printf(e->a, "%lld", (long long)n->value.i), n->value.i < 0 ? CP_UNARY : CP_PRIMARY};
+}
+
+static ctext op_text(cemit *e, const kx_node *n) {
+    ctext args[3];
+    bool is_index = op_is(n->op, OPF_CMP) && n->n_args == 2;
+    for (uint32_t i = 0; i < n->n_args; i++) is_index = is_index && is_plain_index(e->k, n->arg[i]);
+    for (uint32_t i = 0; i < n->n_args; i++) args[i] = is_index ? plain_index(e, n->arg[i]) : cuda_expr(e, n->arg[i]);
+    return cuda_op(e, n->op, n->attrs, kx_dtype(e->k, n->arg[n->n_args - 1]), n->dt, args);
+}
+
+ctext cuda_expr(cemit *e, kx x) {
+    const kx_node *n = &e->k->exprs.at[x];
+    uint32_t temp;
+    if (map_get(&e->temps, &x, sizeof x, &temp)) return primary(e->temp_names.at[temp]);
+    switch (n->kind) {
+    case KX_NONE:
+    case KX_DEF:
+        return primary("0");
+    case KX_CONST:
+        return cuda_number(e, n->dt, n->value);
+    case KX_INDEX:
+        return index_text(e, n);
+    case KX_OP:
+        return op_text(e, n);
+    case KX_LOAD:
+        return load_text(e, n);
+    case KX_ACC: {
+        const char *name = e->acc_name[n->ref];
+        if (combiner_info_of(e->k->accs.at[n->ref].comb)->n == 1) return primary(name);
+        return primary(arena_printf(e->a, "%s.v%u", name, n->component));
+    }
+    case KX_LET:
+        return primary(e->let_name[n->ref]);
+    }
+    return primary("0");
+}
+
+const char *cuda_expr_text(cemit *e, kx x) { return cuda_expr(e, x).text; }
+
+/* --- what stands before a statement --- */
+
+typedef struct need {
+    cemit *e;
+    map uses;         /* expression -> count */
+    VEC(sym_id) syms; /* loaded indices, each after those that it needs */
+} need;
+
+static void need_expr(need *w, kx x);
+
+static void need_sym(void *data, sym_id s) {
+    need *w = data;
+    const sym_info info = *dim_sym_info(w->e->k->dims, s);
+    if (info.kind != SYM_LOADED || w->e->sym_name[s]) return;
+    for (uint32_t i = 0; i < w->syms.n; i++)
+        if (w->syms.at[i] == s) return;
+    need inner = {.e = w->e, .uses = {.a = w->e->a}};
+    need_expr(&inner, info.input); /* only for the loaded indices in it */
+    for (uint32_t i = 0; i < inner.syms.n; i++) vec_push(w->e->a, w->syms, inner.syms.at[i]);
+    vec_push(w->e->a, w->syms, s);
+}
+
+static void need_dims(need *w, uint32_t n, const dim *d) {
+    for (uint32_t i = 0; i < n; i++) kx_visit_dim(w->e->k->dims, d[i], need_sym, w);
+}
+
+static void need_expr(need *w, kx x) {
+    uint32_t seen = 0;
+    if (!x) return;
+    map_get(&w->uses, &x, sizeof x, &seen);
+    map_set(&w->uses, &x, sizeof x, seen + 1);
+    if (seen) return;
+    const kx_node *n = &w->e->k->exprs.at[x];
+    for (uint32_t i = 0; i < n->n_args; i++) need_expr(w, n->arg[i]);
+    need_expr(w, n->pred);
+    need_expr(w, n->fill);
+    if (n->kind == KX_INDEX) need_dims(w, 1, &n->index);
+    need_dims(w, n->n_at, n->at);
+}
+
+static int compare_ids(const void *a, const void *b) {
+    const kx x = *(const kx *)a, y = *(const kx *)b;
+    return (x > y) - (x < y);
+}
+
+/* const T t = ..; for operators and loads that are used more than once. */
+static void declare_shared(cemit *e, const need *w) {
+    kx *shared = ARENA_ARRAY(e->a, kx, w->uses.n + 1);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < w->uses.n; i++) {
+        kx x;
+        memcpy(&x, w->uses.entries[i].key, sizeof x);
+        kx_kind kind = e->k->exprs.at[x].kind;
+        if (w->uses.entries[i].value > 1 && (kind == KX_OP || kind == KX_LOAD)) shared[n++] = x;
+    }
+    qsort(shared, n, sizeof *shared, compare_ids);
+    for (uint32_t i = 0; i < n; i++) {
+        const kx_node *x = &e->k->exprs.at[shared[i]];
+        const char *hint = x->kind == KX_LOAD ? arena_printf(e->a, "%s_value", e->k->bufs.at[x->ref].name) : "t";
+        const char *text = cuda_expr_text(e, shared[i]);
+        const char *name = cuda_name(e, hint);
+        cuda_line(e, "const %s %s = %s;", cuda_value_type(x->dt), name, text);
+        vec_push(e->a, e->temp_names, name);
+        map_set(&e->temps, &shared[i], sizeof *shared, e->temp_names.n - 1);
+    }
+}
+
+static void declare_loaded(cemit *e, sym_id s) {
+    const sym_info info = *dim_sym_info(e->k->dims, s);
+    need w = {.e = e, .uses = {.a = e->a}};
+    need_expr(&w, info.input);
+    e->temps = (map){.a = e->a};
+    declare_shared(e, &w);
+    const char *text = cuda_expr_text(e, info.input);
+    e->sym_name[s] = cuda_name(e, info.name);
+    cuda_line(e, e->is_wide ? "const index_t %s = %s;" : "const index_t %s = (index_t)(%s);", e->sym_name[s], text);
+    vec_push(e->a, e->loaded, s);
+}
+
+void cuda_prepare(cemit *e, uint32_t n, const kx *roots, uint32_t n_dims, const dim *dims) {
+    need w = {.e = e, .uses = {.a = e->a}};
+    for (uint32_t i = 0; i < n; i++) need_expr(&w, roots[i]);
+    need_dims(&w, n_dims, dims);
+    for (uint32_t i = 0; i < w.syms.n; i++)
+        if (!e->sym_name[w.syms.at[i]]) declare_loaded(e, w.syms.at[i]);
+    e->temps = (map){.a = e->a};
+    declare_shared(e, &w);
+}
