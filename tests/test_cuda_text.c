@@ -119,11 +119,37 @@ START_TEST(samples_under_emulation) {
 }
 END_TEST
 
+START_TEST(samples_compile_with_nvrtc) {
+    glob_t g = sample_files();
+    plan p = {.a = &job};
+    cuda_options o = {.nvrtc = getenv("FRIT_NVRTC")};
+    int major, minor;
+    if (cuda_nvrtc_version(&c, &o, &major, &minor) != FRIT_OK) {
+        printf("skip: samples_compile_with_nvrtc: %s\n", c.message);
+        return;
+    }
+    for (size_t i = 0; i < g.gl_pathc; i++) {
+        sample s;
+        sample_read(&c, g.gl_pathv[i], &s);
+        if (s.k->schedule.is_cuda) vec_push(&job, p.kernels, s.k);
+        if (s.k->schedule.is_cuda) vec_push(&job, p.kernels, s.k);
+    }
+    cuda_modules m;
+    const char *archs[] = {"sm_90a", "sm_80", NULL};
+    o.archs = archs;
+    ck_assert_msg(cuda_compile(&c, &p, &o, &m) == FRIT_OK, "%s", c.message);
+    ck_assert_uint_eq(m.n_modules, p.kernels.n); /* each kernel is there twice, for two architectures */
+    for (uint32_t i = 0; i < m.n_modules; i++) ck_assert(!memcmp(m.modules[i].cubin, "\177ELF", 4));
+    globfree(&g);
+}
+END_TEST
+
 int main(void) {
     TCase *t = tcase_create("cuda_text");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 120);
     tcase_add_test(t, samples_under_emulation);
+    tcase_add_test(t, samples_compile_with_nvrtc);
     Suite *s = suite_create("cuda_text");
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);

@@ -50,7 +50,8 @@ typedef struct cuda_modules {
     cuda_module *modules;
     uint32_t n_kernels;
     uint32_t n_archs;
-    const uint32_t *module_of; /* kernel * n_archs + arch -> module: equal kernels share one */
+    const uint32_t *module_of; /* kernel * n_archs + arch -> module */
+    const uint32_t *same_as;   /* kernel -> the kernel whose functions it calls: itself, or an equal one before it */
 } cuda_modules;
 
 /* Compiles every kernel of p for every arch, in parallel. Everything in out lives in c->job. Errors: FRIT_MISSING when
