@@ -3,19 +3,13 @@
 
 static bool is_unsigned(dtype dt) { return dtype_kind_of(dt) == DTYPE_UINT || dt == FRIT_DT_BOOL; }
 
-/* Truncates, saturates at the ends of `to`, and gives 0 for NaN. */
+/* Truncates, saturates at the ends of `to`, and gives 0 for NaN. Types below a byte get the low bits of the i32. */
 static val float_to_int(emitter *e, dtype to, val x) {
-    unsigned bits = dtype_bits(to);
-    LLVMTypeRef types[2] = {like(x, reg_type(e, to)), LLVMTypeOf(x)};
-    const char *name = is_unsigned(to) ? "llvm.fptoui.sat" : "llvm.fptosi.sat";
-    if (bits >= 8) return intrinsic(e, name, 2, types, 1, &x);
-    int64_t top = (INT64_C(1) << (is_unsigned(to) ? bits : bits - 1)) - 1;
-    int64_t bottom = is_unsigned(to) ? 0 : -top - 1;
-    types[0] = like(x, e->i32); /* saturate there, then at the narrow ends */
-    val wide = intrinsic(e, "llvm.fptosi.sat", 2, types, 1, &x);
-    val low[2] = {wide, const_int(types[0], top)};
-    val high[2] = {intrinsic_like(e, "llvm.smin", 2, low), const_int(types[0], bottom)};
-    return LLVMBuildTrunc(e->b, intrinsic_like(e, "llvm.smax", 2, high), like(x, e->i8), "");
+    bool is_narrow = dtype_bits(to) < 8;
+    LLVMTypeRef types[2] = {like(x, is_narrow ? e->i32 : reg_type(e, to)), LLVMTypeOf(x)};
+    const char *name = is_unsigned(to) && !is_narrow ? "llvm.fptoui.sat" : "llvm.fptosi.sat";
+    val whole = intrinsic(e, name, 2, types, 1, &x);
+    return is_narrow ? wrap_to(e, to, LLVMBuildTrunc(e->b, whole, like(x, e->i8), "")) : whole;
 }
 
 /* Rounds to odd in f32, so that the following rounding to a narrower type sees on which side of a tie x lies. */
@@ -48,10 +42,10 @@ static val float_to_float(emitter *e, dtype to, val x, bool saturate) {
 }
 
 /* Straight to f32 or f64, one rounding; through f64 to narrower types, as dtype_convert does. */
-static val int_to_float(emitter *e, dtype from, dtype to, val x) {
+static val int_to_float(emitter *e, dtype from, dtype to, val x, bool saturate) {
     LLVMTypeRef real = like(x, to == FRIT_DT_F32 ? e->f32 : e->f64);
     val y = is_unsigned(from) ? LLVMBuildUIToFP(e->b, x, real, "") : LLVMBuildSIToFP(e->b, x, real, "");
-    return dtype_bits(to) < 32 ? float_to_float(e, to, y, false) : y;
+    return dtype_bits(to) < 32 ? float_to_float(e, to, y, saturate) : y;
 }
 
 val emit_cast(emitter *e, dtype from, dtype to, val x, bool saturate) {
@@ -62,7 +56,7 @@ val emit_cast(emitter *e, dtype from, dtype to, val x, bool saturate) {
         return from_float ? LLVMBuildFCmp(e->b, LLVMRealUNE, x, zero, "") : LLVMBuildICmp(e->b, LLVMIntNE, x, zero, "");
     }
     if (from_float) return to_float ? float_to_float(e, to, x, saturate) : float_to_int(e, to, x);
-    if (to_float) return int_to_float(e, from, to, x);
+    if (to_float) return int_to_float(e, from, to, x, saturate);
     val y = LLVMBuildIntCast2(e->b, x, like(x, reg_type(e, to)), !is_unsigned(from), "");
     return wrap_to(e, to, y);
 }
