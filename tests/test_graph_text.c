@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ir/graph.h"
+#include "ir/ir_doc.h"
 
 static arena job, scratch;
 static cx c;
@@ -215,6 +216,21 @@ START_TEST(equal_nodes_are_one) {
 }
 END_TEST
 
+/* docs/IR.md is printed, not written: FRIT_BLESS=1 prints it again. */
+START_TEST(document_is_the_printed_one) {
+    strbuf b = {.a = &job};
+    ir_doc_print(&b);
+    FILE *f = fopen(IR_DOC, getenv("FRIT_BLESS") ? "w+b" : "rb");
+    ck_assert_ptr_nonnull(f);
+    if (getenv("FRIT_BLESS")) fputs(strbuf_text(&b), f);
+    rewind(f);
+    char *text = arena_alloc(&job, b.n + 2);
+    size_t n = fread(text, 1, b.n + 1, f);
+    fclose(f);
+    ck_assert_msg(n == b.n && !memcmp(text, b.at, n), "docs/IR.md is not what the tables say: FRIT_BLESS=1");
+}
+END_TEST
+
 int main(void) {
     Suite *s = suite_create("graph_text");
     TCase *t = tcase_create("all");
@@ -224,6 +240,7 @@ int main(void) {
     tcase_add_loop_test(t, damaged_text_never_crashes, 0, 10);
     tcase_add_test(t, deep_nesting_is_refused);
     tcase_add_test(t, equal_nodes_are_one);
+    tcase_add_test(t, document_is_the_printed_one);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
