@@ -7,7 +7,10 @@
  *   }
  *   y[i, e] = o[e, i] / l[i]
  * Blocks of keys begin at absolute multiples of 64, so a row's bits do not depend on how many rows a call has. A row
- * whose keys are all excluded gives zeros. */
+ * whose keys are all excluded gives zeros.
+ *
+ * On CUDA the queries of a block are its threads: the same statements in thread loops, the leaves written as loops
+ * whose sums stay in a register. No thread reads another's column, so there is no barrier. */
 #include "passes/lower.h"
 
 #include <math.h>
@@ -30,6 +33,8 @@ typedef struct attend_cx {
     buf_id qt, s, o_tile, m, l, alpha;
     dim o_at[2]; /* index in o_tile during the epilogue */
     uint32_t lanes;
+    bool is_cuda;
+    buf_id sum; /* CUDA: the register of a dot product */
 } attend_cx;
 
 static kx op2(kernel *k, op_code op, kx a, kx b) {
@@ -56,10 +61,14 @@ static void operand_at(const attend_cx *x, bool is_key, dim row, dim col, dim *o
     out[x->rank - 1] = col;
 }
 
-/* vec i over the queries of the block around body. */
+static void push_lane(attend_cx *x, nest *s, dim axis) {
+    nest_push(s, x->is_cuda ? KL_THREAD : KL_VEC, axis, x->lanes, x->is_cuda ? 0 : 1);
+}
+
+/* The lane loop over the queries of the block around body. */
 static void vec_queries(attend_cx *x, dim lane, klist body, klist *l) {
     nest s = {.k = x->k};
-    nest_push(&s, KL_VEC, lane, x->lanes, 1);
+    push_lane(x, &s, lane);
     nest_close(&s, body, l);
 }
 
@@ -87,7 +96,7 @@ static frit_status emit_queries(attend_cx *x, klist *l) {
     klist body = {0};
     nest s = {.k = k};
     nest_push(&s, KL_SEQ, d, 0, 0);
-    nest_push(&s, KL_VEC, i, x->lanes, 1);
+    push_lane(x, &s, i);
     kstmt_store(k, &body, x->qt, to, op2(k, OP_mul, q, scale), 0);
     nest_close(&s, body, l);
     return FRIT_OK;
@@ -103,7 +112,7 @@ static void emit_start(attend_cx *x, klist *l) {
     dim at[2] = {e, j};
     nest s = {.k = k};
     nest_push(&s, KL_SEQ, e, 0, 0);
-    nest_push(&s, KL_VEC, j, x->lanes, 1);
+    push_lane(x, &s, j);
     kstmt_store(k, &zero, x->o_tile, at, kx_number(k, x->dt, 0), 0);
     nest_close(&s, zero, l);
 }
@@ -138,7 +147,7 @@ static frit_status leaf_operand(attend_cx *x, klist *l, value_id v, dim key, dim
     klist body = {0};
     nest s = {.k = k};
     nest_push(&s, KL_SEQ, r, 0, 0);
-    nest_push(&s, KL_VEC, c, x->lanes, 1);
+    push_lane(x, &s, c);
     kstmt_store(k, &body, *out, to, kx_subst(k, value_at, 2, syms, by, NULL, NULL), 0);
     nest_close(&s, body, l);
     *out_at = arena_copy(k->a, leaf_at, sizeof leaf_at);
@@ -150,9 +159,46 @@ static const dim *two(kernel *k, dim a, dim b) {
     return arena_copy(k->a, at, sizeof at);
 }
 
+/* CUDA: to[own, i] = (start, or 0) + the sum over inner of left * right, one thread per i. left is element (key,
+ * column) of operand v; inner is one of the two, the other is own. */
+typedef struct dot {
+    value_id v;
+    dim own, inner;   /* axes of the loops */
+    dim key, column;  /* the operand's row and column: own and inner in some order */
+    buf_id right, to; /* right[inner, i], to[own, i] */
+    kx scale;         /* what the old to[own, i] is multiplied by before it is added; 0: starts from zero */
+} dot;
+
+static frit_status emit_dot(attend_cx *x, klist *l, const dot *d, dim lane) {
+    kernel *k = x->k;
+    dim at[MAX_RANK], to[2] = {d->own, lane}, right[2] = {d->inner, lane}, zero = dim_const(k->dims, 0);
+    kx left;
+    nest lanes = {.k = k}, inner = {.k = k};
+    klist body = {0}, step = {0};
+    operand_at(x, true, dim_add(k->dims, x->key_base, d->key), d->column, at);
+    TRY(expand(x->e, d->v, at, 0, &left));
+    kx old = kx_load(k, d->to, to, 0, 0), sum = kx_load(k, x->sum, &zero, 0, 0);
+    kstmt_store(k, &body, x->sum, &zero, d->scale ? op2(k, OP_mul, old, d->scale) : kx_number(k, x->dt, 0), 0);
+    kx terms[3] = {kx_cast(k, left, x->dt, true), kx_load(k, d->right, right, 0, 0), sum};
+    kstmt_store(k, &step, x->sum, &zero, kx_op(k, OP_fma, 3, terms), 0);
+    nest_push(&inner, KL_SEQ, d->inner, 0, 0);
+    nest_close(&inner, step, &body);
+    kstmt_store(k, &body, d->to, to, sum, 0);
+    nest_push(&lanes, KL_SEQ, d->own, 0, 0);
+    push_lane(x, &lanes, lane);
+    nest_close(&lanes, body, l);
+    return FRIT_OK;
+}
+
 /* s[j, i] = k[j, :] . qt[:, i] */
 static frit_status emit_scores(attend_cx *x, klist *l) {
     kernel *k = x->k;
+    if (x->is_cuda) {
+        dot d = {.v = x->n->in[1], .right = x->qt, .to = x->s};
+        d.own = d.key = dim_axis(k->dims, "j", x->n_key_block);
+        d.inner = d.column = dim_axis(k->dims, "d", x->n_depth);
+        return emit_dot(x, l, &d, lane_axis(x));
+    }
     dim j = dim_axis(k->dims, "row", x->n_key_block), i = dim_axis(k->dims, "col", x->n_block);
     dim d = dim_axis(k->dims, "kk", x->n_depth);
     buf_id a;
@@ -255,11 +301,18 @@ static frit_status emit_softmax(attend_cx *x, klist *l) {
 /* o[e, i] = o[e, i] * alpha[i] + v[:, e] . p[:, i] */
 static frit_status emit_values(attend_cx *x, klist *l) {
     kernel *k = x->k;
+    if (x->is_cuda) {
+        dim lane = lane_axis(x);
+        dot d = {.v = x->n->in[2], .right = x->s, .to = x->o_tile, .scale = kx_load(k, x->alpha, &lane, 0, 0)};
+        d.own = d.column = dim_axis(k->dims, "e", x->n_values);
+        d.inner = d.key = dim_axis(k->dims, "j", x->n_key_block);
+        return emit_dot(x, l, &d, lane);
+    }
     dim e = dim_axis(k->dims, "e", x->n_values), i = lane_axis(x), at[2] = {e, i};
     klist body = {0};
     nest s = {.k = k};
     nest_push(&s, KL_SEQ, e, 0, 0);
-    nest_push(&s, KL_VEC, i, x->lanes, 1);
+    push_lane(x, &s, i);
     kx scaled = op2(k, OP_mul, kx_load(k, x->o_tile, at, 0, 0), kx_load(k, x->alpha, &i, 0, 0));
     kstmt_store(k, &body, x->o_tile, at, scaled, 0);
     nest_close(&s, body, l);
@@ -306,8 +359,13 @@ static frit_status emit_result(attend_cx *x, klist *l) {
     dim by[2] = {whole, e};
     nest s = {.k = k};
     klist body = {0};
-    nest_push(&s, KL_SEQ, i, 0, 0);
-    nest_push(&s, KL_VEC, e, x->lanes, 1);
+    if (x->is_cuda) {
+        nest_push(&s, KL_SEQ, e, 0, 0);
+        push_lane(x, &s, i);
+    } else {
+        nest_push(&s, KL_SEQ, i, 0, 0);
+        push_lane(x, &s, e);
+    }
     x->o_at[0] = e;
     x->o_at[1] = i;
     x->e->resolve = resolve_result;
@@ -334,6 +392,8 @@ static void make_tiles(attend_cx *x) {
     x->m = tile_of(x, "m", 1, n, n);
     x->l = tile_of(x, "l", 1, n, n);
     x->alpha = tile_of(x, "alpha", 1, n, n);
+    dim one = dim_const(x->k->dims, 1);
+    if (x->is_cuda) x->sum = kernel_local(x->k, "sum", x->dt, KB_REG, 1, arena_copy(x->k->a, &one, sizeof one));
 }
 
 frit_status tree_attend(expander *e, const tree_options *o) {
@@ -341,7 +401,9 @@ frit_status tree_attend(expander *e, const tree_options *o) {
     const graph *g = e->f->g;
     kernel *k = e->k;
     dim_table *t = k->dims;
-    attend_cx x = {.e = e, .o = o, .k = k, .gr = gr, .n = graph_node(g, gr->anchor), .lanes = o->t->vector_bytes / 4};
+    attend_cx x = {
+        .e = e, .o = o, .k = k, .gr = gr, .n = graph_node(g, gr->anchor), .is_cuda = o->t->kind == TARGET_CUDA};
+    x.lanes = x.is_cuda ? QUERIES : o->t->vector_bytes / 4;
     const tensor_type *q = graph_type(g, x.n->in[0]), *key = graph_type(g, x.n->in[1]), *v = graph_type(g, x.n->in[2]);
     x.rank = q->rank;
     if (x.rank < 3) return FAIL(e->c, UNSUPPORTED, NULL, "attend of rank %u: needs a head axis", x.rank);
@@ -374,6 +436,11 @@ frit_status tree_attend(expander *e, const tree_options *o) {
     TRY(emit_result(&x, &body));
     nest_close(&outer, body, &top);
     vec_push(k->a, k->phases, top.first);
-    k->schedule = (kschedule){.lanes = x.lanes, .unroll = 1, .tile_m = QUERIES, .tile_n = KEYS};
+    k->schedule = (kschedule){.is_cuda = x.is_cuda,
+                              .lanes = x.lanes,
+                              .unroll = x.is_cuda ? 0 : 1,
+                              .threads = x.is_cuda ? QUERIES : 0,
+                              .tile_m = QUERIES,
+                              .tile_n = KEYS};
     return FRIT_OK;
 }

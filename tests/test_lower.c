@@ -169,26 +169,34 @@ static void run_at(const char *program, graph *source, const plan *p, const cpu_
         got[o] = arena_alloc(&job, dtype_bytes(want[o].dt, (size_t)tensor_count(&want[o])));
     run_plan(p, NULL, syms, in, got);
     compare(program, source, want, got);
-    for (uint32_t o = 0; o < source->outputs.n; o++)
+    for (uint32_t o = 0; code && o < source->outputs.n; o++)
         memset(got[o], 0xa5, dtype_bytes(want[o].dt, (size_t)tensor_count(&want[o])));
+    if (!code) return;
     run_plan(p, code, syms, in, got);
     compare(arena_printf(&job, "%s, compiled", program), source, want, got);
 }
 
-START_TEST(gives_what_the_graph_gives) {
-    const char *program = programs[_i];
+/* A program as written and after the passes; the result is the number of kernels it says it should have, -1 for any. */
+static int read_program(const char *program, graph **out_source, graph **out_core) {
     char *path = arena_printf(&job, FRIT_SOURCE "/tests/lower/%s", program);
     mapped_file f;
+    int n_kernels = -1;
     ck_assert_int_eq(file_map(&c, path, &f), FRIT_OK);
     char *text = arena_strndup(&job, (const char *)f.data, f.bytes);
-    int want_kernels = -1;
-    sscanf(text, "-- kernels %d", &want_kernels);
+    file_unmap(&f);
+    sscanf(text, "-- kernels %d", &n_kernels);
+    ck_assert_msg(graph_parse(&c, program, text, out_source) == FRIT_OK, "%s", c.message);
+    frit_status status = pipeline_run(&c, *out_source, &(pipeline_options){.is_verified = true}, out_core);
+    ck_assert_msg(status == FRIT_OK, "%s", c.message);
+    return n_kernels;
+}
+
+START_TEST(gives_what_the_graph_gives) {
+    const char *program = programs[_i];
     graph *source, *core;
     plan *p;
     target t;
-    ck_assert_msg(graph_parse(&c, program, text, &source) == FRIT_OK, "%s", c.message);
-    ck_assert_msg(pipeline_run(&c, source, &(pipeline_options){.is_verified = true}, &core) == FRIT_OK, "%s",
-                  c.message);
+    int want_kernels = read_program(program, &source, &core);
     ck_assert_int_eq(target_cpu(&c, "native", &t), FRIT_OK);
     ck_assert_msg(lower_graph(&c, core, &(lower_options){.t = &t}, &p) == FRIT_OK, "%s: %s", program, c.message);
     for (uint32_t i = 0; i < p->kernels.n; i++)
@@ -203,7 +211,22 @@ START_TEST(gives_what_the_graph_gives) {
         run_at(program, source, p, code, variant);
     }
     cpu_jit_close(code);
-    file_unmap(&f);
+}
+END_TEST
+
+/* The loop trees for CUDA's threads, interpreted. */
+START_TEST(cuda_trees_give_what_the_graph_gives) {
+    const char *program = programs[_i];
+    graph *source, *core;
+    plan *p;
+    target t;
+    read_program(program, &source, &core);
+    ck_assert_int_eq(target_cuda(&c, "sm_90a", &t), FRIT_OK);
+    ck_assert_msg(lower_graph(&c, core, &(lower_options){.t = &t}, &p) == FRIT_OK, "%s: %s", program, c.message);
+    for (uint32_t i = 0; i < p->kernels.n; i++)
+        ck_assert_msg(kernel_verify(&c, p->kernels.at[i]) == FRIT_OK, "%s: %s", program, c.message);
+    random_state = 42u;
+    run_at(program, source, p, NULL, 0);
 }
 END_TEST
 
@@ -214,6 +237,7 @@ int main(void) {
     tcase_set_timeout(programs_case, 60);
     tcase_add_checked_fixture(programs_case, setup, teardown);
     tcase_add_loop_test(programs_case, gives_what_the_graph_gives, 0, n_programs);
+    tcase_add_loop_test(programs_case, cuda_trees_give_what_the_graph_gives, 0, n_programs);
     suite_add_tcase(s, programs_case);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);

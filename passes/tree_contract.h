@@ -1,0 +1,46 @@
+/* What the loop trees of a contraction share: its axes flattened to rows, columns and k, and its operands over them. */
+#ifndef FRIT_PASSES_TREE_CONTRACT_H
+#define FRIT_PASSES_TREE_CONTRACT_H
+
+#include "passes/lower.h"
+
+enum { PANEL = 64 }; /* columns of a packed panel and of a tile */
+
+typedef struct operand {
+    kx x; /* value over the flattened axes */
+    bool is_direct;
+    buf_id buf;
+    const dim *at; /* index of buf */
+    dim k_coeff, own_coeff, rest;
+} operand;
+
+typedef struct contract_cx {
+    expander *e;
+    const tree_options *o;
+    kernel *k;
+    const group *gr;
+    const node *n;
+    axis_map axes;           /* rows, cols and k flattened to one run each; outer axes as they are */
+    dim row, col, kk;        /* flattened axes (over whole extents) */
+    dim n_rows, n_cols, n_k; /* their extents */
+    uint32_t n_outer;
+    dim outer[MAX_RANK];
+    operand a, b;
+    dtype dt;
+    buf_id c_tile;
+    dim c_at[2];                /* index in the C tile during the epilogue */
+    dim all_axes[2 * MAX_RANK]; /* the domain's axes and the summed ones, unflattened */
+    uint32_t b_operand;         /* which operand of the node is B */
+    bool is_packed;
+    dim panel_col; /* column within a packed panel */
+} contract_cx;
+
+/* Sets up operand i (of the node) over the flattened axes where guard holds. */
+frit_status contract_operand(contract_cx *x, uint32_t i, kx guard, operand *out);
+/* Makes x read B from its packed form, over (column block, k, column in block). */
+frit_status contract_use_packed(contract_cx *x, const pack_request *r, dim block);
+/* The CPU's tree around the matrix leaf; the CUDA tree of a block of threads. */
+frit_status contract_leaf_tree(contract_cx *x, const pack_request *pack);
+frit_status contract_thread_tree(contract_cx *x);
+
+#endif

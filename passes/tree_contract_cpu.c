@@ -1,0 +1,198 @@
+/* The CPU's loop tree of a contraction: blocks of rows and columns through the matrix leaf, then the epilogue.
+ *
+ *   par outer, column block, row block {
+ *     for kb { [tile at = A]; [tile bt = B]; leaf c (+)= at x bt over kb's k, in k order }
+ *     for row { vec col { y[..] = epilogue(c[row, col]) } } }
+ *
+ * Every output is one chain of fused multiply-adds in k order: blocks of k continue it, so blocking never changes bits.
+ */
+#include "passes/tree_contract.h"
+
+enum { ROW_BLOCK = 96, ROW_BLOCK_PLACED = 192, K_BLOCK = 512, STORE_UNROLL = 4 };
+
+typedef struct blocks {
+    dim row_block, row, row_base, n_rows; /* par axis, rows in block as dims */
+    dim col_block, n_cols, col_base;
+    dim k_block, k_base, n_k;
+    int64_t rows, cols, k; /* block sizes */
+} blocks;
+
+static dim block_axis(kernel *k, const char *name, dim extent, int64_t size, dim *out_base, dim *out_n) {
+    dim_table *t = k->dims;
+    dim n = dim_const(t, size);
+    if (dim_le(t, extent, n)) {
+        *out_base = dim_const(t, 0);
+        *out_n = extent;
+        return dim_const(t, 0);
+    }
+    dim axis = dim_axis(t, name, dim_ceildiv(t, extent, n));
+    *out_base = dim_mul(t, axis, n);
+    *out_n = dim_divides(t, n, extent) ? n : dim_min(t, n, dim_sub(t, extent, *out_base));
+    return axis;
+}
+
+static int64_t upper(kernel *k, dim d, int64_t cap) {
+    int64_t lo, hi;
+    dim_bounds(k->dims, d, &lo, &hi);
+    return hi < cap ? (hi > 0 ? hi : 1) : cap;
+}
+
+static void make_blocks(contract_cx *x, blocks *b) {
+    kernel *k = x->k;
+    b->rows = upper(k, x->n_rows, x->b.is_direct ? ROW_BLOCK : ROW_BLOCK_PLACED);
+    b->cols = PANEL;
+    b->k = upper(k, x->n_k, K_BLOCK);
+    b->row_block = block_axis(k, "ib", x->n_rows, b->rows, &b->row_base, &b->n_rows);
+    b->col_block = block_axis(k, "jb", x->n_cols, b->cols, &b->col_base, &b->n_cols);
+    b->k_block = block_axis(k, "kb", x->n_k, b->k, &b->k_base, &b->n_k);
+}
+
+/* x with the flattened row, col and kk replaced by base + local. */
+static kx localise(contract_cx *x, kx whole, const dim *row, const dim *col, const dim *kk) {
+    sym_id syms[3];
+    dim by[3];
+    uint32_t n = 0;
+    if (row) syms[n] = axis_sym(x->k, x->row), by[n++] = *row;
+    if (col) syms[n] = axis_sym(x->k, x->col), by[n++] = *col;
+    if (kk) syms[n] = axis_sym(x->k, x->kk), by[n++] = *kk;
+    return kx_subst(x->k, whole, n, syms, by, NULL, NULL);
+}
+
+/* Tile of a block of an operand: at[outer axis][lane axis] with the lane axis along the vectors. */
+static buf_id fill_tile(contract_cx *x, klist *l, const char *name, dim seq_n, dim vec_n, const int64_t *sizes,
+                        kx (*element)(contract_cx *, const blocks *, dim, dim), const blocks *b) {
+    kernel *k = x->k;
+    dim shape[2] = {dim_const(k->dims, sizes[0]), dim_const(k->dims, sizes[1])};
+    buf_id tile = kernel_local(k, name, x->dt, KB_TILE, 2, arena_copy(k->a, shape, sizeof shape));
+    dim seq = dim_axis(k->dims, "r", seq_n), vec = dim_axis(k->dims, "c", vec_n);
+    nest s = {.k = k};
+    klist body = {0};
+    dim at[2] = {seq, vec};
+    nest_push(&s, KL_SEQ, seq, 0, 0);
+    nest_push(&s, KL_VEC, vec, x->o->t->vector_bytes / 4, 1);
+    kstmt_store(k, &body, tile, at, element(x, b, seq, vec), 0);
+    nest_close(&s, body, l);
+    return tile;
+}
+
+static kx a_value(contract_cx *x, const blocks *b, dim row, dim kk) {
+    dim r = dim_add(x->k->dims, b->row_base, row), k = dim_add(x->k->dims, b->k_base, kk);
+    return localise(x, x->a.x, &r, NULL, &k);
+}
+
+static kx b_value(contract_cx *x, const blocks *b, dim kk, dim col) {
+    dim c = dim_add(x->k->dims, b->col_base, col), k = dim_add(x->k->dims, b->k_base, kk);
+    return localise(x, x->b.x, NULL, &c, &k);
+}
+
+static const dim *localise_at(contract_cx *x, const operand *op, const dim *own_from, dim own_to, dim kk) {
+    uint32_t rank = x->k->bufs.at[op->buf].rank;
+    dim *at = ARENA_ARRAY(x->k->a, dim, rank + 1u);
+    sym_id syms[2] = {axis_sym(x->k, x->kk), axis_sym(x->k, *own_from)};
+    dim by[2] = {kk, own_to};
+    for (uint32_t i = 0; i < rank; i++) at[i] = dim_subst(x->k->dims, op->at[i], 2, syms, by);
+    return at;
+}
+
+static const dim *pair(kernel *k, dim a, dim b) {
+    dim at[2] = {a, b};
+    return arena_copy(k->a, at, sizeof at);
+}
+
+static void emit_leaf(contract_cx *x, klist *l, const blocks *b) {
+    kernel *k = x->k;
+    dim_table *t = k->dims;
+    buf_id at = KID_NONE, bt = KID_NONE;
+    int64_t a_sizes[2] = {b->rows, b->k}, b_sizes[2] = {b->k, b->cols};
+    if (!x->a.is_direct) at = fill_tile(x, l, "at", b->n_rows, b->n_k, a_sizes, a_value, b);
+    if (!x->b.is_direct) bt = fill_tile(x, l, "bt", b->n_k, b->n_cols, b_sizes, b_value, b);
+    kleaf *leaf = kstmt_leaf(k, l);
+    dim row = dim_axis(t, "row", b->n_rows), col = dim_axis(t, "col", b->n_cols), kk = dim_axis(t, "kk", b->n_k);
+    dim whole_k = dim_add(t, b->k_base, kk);
+    leaf->row = axis_sym(k, row);
+    leaf->col = axis_sym(k, col);
+    leaf->kk = axis_sym(k, kk);
+    leaf->rows = b->n_rows;
+    leaf->cols = b->n_cols;
+    leaf->n_k = b->n_k;
+    leaf->max_cols = PANEL;
+    leaf->padded = x->is_packed || bt != KID_NONE;
+    leaf->c = x->c_tile;
+    leaf->c_at = pair(k, row, col);
+    leaf->a = x->a.is_direct ? x->a.buf : at;
+    leaf->a_at =
+        x->a.is_direct ? localise_at(x, &x->a, &x->row, dim_add(t, b->row_base, row), whole_k) : pair(k, row, kk);
+    leaf->b = x->b.is_direct ? x->b.buf : bt;
+    if (x->is_packed)
+        leaf->b_at = localise_at(x, &x->b, &x->panel_col, col, whole_k);
+    else if (x->b.is_direct)
+        leaf->b_at = localise_at(x, &x->b, &x->col, dim_add(t, b->col_base, col), whole_k);
+    else
+        leaf->b_at = pair(k, kk, col);
+    kx cond[2] = {kx_index(k, b->k_block), kx_index(k, dim_const(t, 0))};
+    bool is_single = dim_le(t, x->n_k, dim_const(t, b->k));
+    leaf->accumulate = false;
+    leaf->accumulate_if = is_single ? 0 : kx_op(k, OP_gt, 2, cond);
+}
+
+static kx resolve_result(expander *e, value_id v, const dim *at, kx guard) {
+    contract_cx *x = e->data;
+    (void)at;
+    (void)guard;
+    return v == x->n->out ? kx_load(x->k, x->c_tile, x->c_at, 0, 0) : 0;
+}
+
+/* for row { vec col { outputs } } */
+static frit_status emit_epilogue(contract_cx *x, klist *l, const blocks *b) {
+    kernel *k = x->k;
+    dim row = dim_axis(k->dims, "i", b->n_rows), col = dim_axis(k->dims, "j", b->n_cols);
+    dim whole_row = dim_add(k->dims, b->row_base, row), whole_col = dim_add(k->dims, b->col_base, col);
+    sym_id syms[2] = {axis_sym(k, x->row), axis_sym(k, x->col)};
+    dim by[2] = {whole_row, whole_col};
+    nest s = {.k = k};
+    klist body = {0};
+    nest_push(&s, KL_SEQ, row, 0, 0);
+    nest_push(&s, KL_VEC, col, x->o->t->vector_bytes / 4, STORE_UNROLL);
+    x->c_at[0] = row;
+    x->c_at[1] = col;
+    x->e->memo = (map){.a = k->a};
+    for (uint32_t i = 0; i < x->gr->outputs.n; i++) {
+        value_id v = x->gr->outputs.at[i];
+        dim at[MAX_RANK];
+        kx y;
+        for (uint32_t j = 0; j < graph_type(x->e->f->g, v)->rank; j++)
+            at[j] = dim_subst(k->dims, axis_map_dim(&x->axes, x->e->f->index[v][j]), 2, syms, by);
+        TRY(expand(x->e, v, at, 0, &y));
+        expander_store(x->e, &body, v, at, y, 0);
+    }
+    nest_close(&s, body, l);
+    return FRIT_OK;
+}
+
+frit_status contract_leaf_tree(contract_cx *x, const pack_request *pack) {
+    kernel *k = x->k;
+    blocks b;
+    make_blocks(x, &b);
+    if (x->is_packed) TRY(contract_use_packed(x, pack, b.col_block));
+    dim shape[2] = {dim_const(k->dims, b.rows), dim_const(k->dims, PANEL)};
+    x->c_tile = kernel_local(k, "c", x->dt, KB_TILE, 2, arena_copy(k->a, shape, sizeof shape));
+    nest s = {.k = k}, k_loop = {.k = k};
+    klist body = {0}, k_body = {0}, top = {0};
+    for (uint32_t i = 0; i < x->n_outer; i++) nest_push(&s, KL_PAR, x->outer[i], 0, 0);
+    nest_push(&s, KL_PAR, b.col_block, 0, 0);
+    nest_push(&s, KL_PAR, b.row_block, 0, 0);
+    nest_push(&k_loop, KL_SEQ, b.k_block, 0, 0);
+    emit_leaf(x, &k_body, &b);
+    nest_close(&k_loop, k_body, &body);
+    x->e->resolve = resolve_result;
+    x->e->data = x;
+    TRY(emit_epilogue(x, &body, &b));
+    nest_close(&s, body, &top);
+    vec_push(k->a, k->phases, top.first);
+    k->schedule = (kschedule){.lanes = x->o->t->vector_bytes / 4,
+                              .unroll = STORE_UNROLL,
+                              .tile_m = (uint32_t)b.rows,
+                              .tile_n = PANEL,
+                              .tile_k = (uint32_t)b.k};
+    return FRIT_OK;
+}
