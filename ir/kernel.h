@@ -246,6 +246,9 @@ const sym_id *kernel_syms(const kernel *k, arena *a, uint32_t *out_n);
 /* 32 bytes that are equal for kernels that generate the same code: everything but names and titles. */
 void kernel_digest(const kernel *k, uint8_t out[32]);
 
+/* kernel_cost.c: sets flops and bytes from the loop tree. */
+void kernel_cost(kernel *k, arena *scratch);
+
 /* kernel_text.c: all three forms; print then parse is the identity */
 void kernel_print(strbuf *b, const kernel *k);
 frit_status kernel_parse(cx *c, const char *where, const char *text, arena *a, kernel **out);

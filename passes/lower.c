@@ -131,6 +131,7 @@ static frit_status build_kernel(lower_cx *x, uint32_t id) {
         return status;
     }
     kernel_seal(k);
+    kernel_cost(k, x->c->scratch);
     pbuf_id *args = ARENA_ARRAY(p->a, pbuf_id, k->n_params + 1u);
     for (uint32_t i = 0; i < k->n_params; i++) args[i] = buffer_of_param(x, &e, i);
     x->kernel_of[id] = p->kernels.n;

@@ -54,7 +54,9 @@ static void add_words(encoder *e, const int64_t *words, uint32_t n) {
         if (!is_operand) continue;
         i++;
         PUSH(e, words, words[i]);
-        if (words[i - 1] == DC_SYM) e->is_used[words[i]] = true;
+        if (words[i - 1] != DC_SYM) continue;
+        ASSERT(words[i] != UINT32_MAX); /* an axis of a kernel means nothing out here */
+        e->is_used[words[i]] = true;
     }
 }
 
