@@ -169,7 +169,7 @@ frit_status compile_write(cx *c, const compiled *m, const compile_options *o, co
     return FRIT_OK;
 }
 
-frit_status frit_compile(cx *c, const char *path, const compile_options *o, const char *out_path) {
+frit_status compile_file(cx *c, const char *path, const compile_options *o, const char *out_path) {
     graph *g;
     compiled m;
     TRY(compile_read(c, path, o, &g));
