@@ -4,7 +4,7 @@
  *   expand.c    the scalar expression of any value at any index, through views, guards and free nodes
  *   tree_*.c    one kernel per group: definitions, schedule, loop tree
  *   pack.c      constant operands rewritten into the form that their kernel streams
- *   memory.c    arena slots
+ *   plan_memory.c    arena slots
  *   lower.c     walks the groups in order and writes the plan */
 #ifndef FRIT_PASSES_LOWER_H
 #define FRIT_PASSES_LOWER_H
@@ -160,7 +160,7 @@ typedef struct lower_options {
     bool is_checked;
 } lower_options;
 frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out);
-/* ---- memory.c: assigns arena slots by life; sets slots, scratch. */
+/* ---- plan_memory.c: assigns arena slots by life; sets slots, scratch. */
 frit_status plan_memory(cx *c, plan *p);
 
 #endif

@@ -112,7 +112,7 @@ frit_status model_parse(cx *c, const char *path, wire_bytes file, onnx_model *ou
 /* A file that is one TensorProto, as the ONNX test suite's inputs are. */
 frit_status model_parse_tensor(cx *c, const char *path, wire_bytes file, onnx_tensor *out);
 
-/* weights.c: tensors as constants. */
+/* initializer.c: tensors as constants. */
 dtype onnx_dtype(int32_t type); /* FRIT_DT_NONE for strings, complex and unknown ones */
 const char *onnx_type_name(int32_t type);
 /* The constant's payload. Dense bytes are borrowed from the file where it stores them as memory does. external maps the

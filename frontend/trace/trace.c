@@ -258,7 +258,8 @@ static frit_status find_op(const record *r, const char *name, op_code *out) {
 }
 
 static frit_status read_attributes(const record *r, op_code op, const char *text, void *attrs) {
-    fir_reader reader = {.c = r->c, .where = r->where, .g = r->p->g};
+    const char *where = arena_printf(&r->p->job, "%s: attributes", r->where);
+    fir_reader reader = {.c = r->c, .where = where, .g = r->p->g};
     reader.text = reader.at = arena_printf(&r->p->job, "{%s}", text ? text : "");
     TRY(fir_attrs(&reader, op, attrs));
     fir_skip(&reader);
