@@ -144,13 +144,31 @@ static bool one_has_barrier(const kstmt *s) {
 
 static bool is_lane_loop(const kstmt *s) { return s->u.loop.kind == KL_VEC || s->u.loop.kind == KL_THREAD; }
 
-/* Puts t at value v of a loop's axis; outer is the thread number around the loop. */
+/* Threads that one value of the thread loops around s stands for. */
+static uint32_t nest_threads(const kstmt *s) {
+    uint32_t most = 1;
+    for (; s; s = s->next) {
+        uint32_t n = 1, orelse = 1;
+        if (s->kind == KS_LOOP) n = nest_threads(s->u.loop.body);
+        if (s->kind == KS_LOOP && s->u.loop.kind == KL_THREAD) n *= s->u.loop.lanes;
+        if (s->kind == KS_IF) {
+            n = nest_threads(s->u.branch.body);
+            orelse = nest_threads(s->u.branch.orelse);
+        }
+        if (n > most) most = n;
+        if (orelse > most) most = orelse;
+    }
+    return most;
+}
+
+/* Puts t at value v of a loop's axis; outer is the number of the first thread around the loop. */
 static frit_status enter(kinterp *s, kthread *t, const kstmt *loop, int64_t v, uint32_t outer) {
     t->syms[loop->u.loop.axis] = v;
     if (!is_lane_loop(loop)) return FRIT_OK;
     if (t->n_lanes == MAX_LANE_LOOPS) return FAIL(s->c, INTERNAL, s->k->name, "too many lane loops in each other");
     t->lane[t->n_lanes++] = v;
-    if (loop->u.loop.kind == KL_THREAD) t->thread = outer * loop->u.loop.lanes + (uint32_t)(v % loop->u.loop.lanes);
+    if (loop->u.loop.kind == KL_THREAD)
+        t->thread = outer + (uint32_t)(v % loop->u.loop.lanes) * nest_threads(loop->u.loop.body);
     return FRIT_OK;
 }
 

@@ -294,21 +294,41 @@ static frit_status emit_if(cemit *e, const kstmt *s) {
     return FRIT_OK;
 }
 
+/* Which thread stores where several stand for one value, and how they wait for it. */
+typedef struct lone_store {
+    const char *guard, *wait; /* NULL: each thread stores for itself */
+    bool waits_before;
+} lone_store;
+
+static frit_status plan_store(cemit *e, const kbuf *buf, lone_store *out) {
+    *out = (lone_store){0};
+    if (!e->has_threads || buf->scope == KB_REG || e->inner_lanes == 1) return FRIT_OK;
+    out->waits_before = buf->scope == KB_TILE;
+    if (!e->n_thread_loops) {
+        out->guard = "threadIdx.x == 0";
+        out->wait = "__syncthreads();";
+        return FRIT_OK;
+    }
+    if (e->inner_lanes > 32) return cuda_unsupported(e, "a store by more than a warp inside a thread loop");
+    out->guard = arena_printf(e->a, "threadIdx.x %% %u == 0", e->inner_lanes);
+    out->wait = arena_printf(e->a, "__syncwarp(warp_group(%u));", e->inner_lanes);
+    return FRIT_OK;
+}
+
 static frit_status emit_store(cemit *e, const kstmt *s) {
     buf_id b = s->u.store.buf;
     const kbuf *buf = &e->k->bufs.at[b];
     kx roots[2] = {s->u.store.value, s->u.store.pred};
-    bool is_lone = e->has_threads && e->n_thread_loops == 0; /* one thread stores for the block */
-    bool is_seen = is_lone && buf->scope != KB_REG;
+    lone_store lone;
+    TRY(plan_store(e, buf, &lone));
     cuda_prepare(e, 2, roots, buf->rank, s->u.store.at);
     ctext x = cuda_expr(e, s->u.store.value);
-    const char *guard = s->u.store.pred ? cuda_expr_text(e, s->u.store.pred) : NULL;
-    if (is_lone && buf->scope != KB_REG)
-        guard = guard ? arena_printf(e->a, "threadIdx.x == 0 && (%s)", guard) : "threadIdx.x == 0";
-    if (is_seen && buf->scope == KB_TILE) cuda_line(e, "__syncthreads();");
+    const char *guard = s->u.store.pred ? cuda_expr_text(e, s->u.store.pred) : lone.guard;
+    if (s->u.store.pred && lone.guard) guard = arena_printf(e->a, "%s && (%s)", lone.guard, guard);
+    if (lone.waits_before) cuda_line(e, "%s", lone.wait);
     cuda_line(e, guard ? "if (%s) %s = %s;" : "%s%s = %s;", guard ? guard : "", cuda_place(e, b, s->u.store.at),
               cuda_stored(e, buf->dt, x));
-    if (is_seen) cuda_line(e, "__syncthreads();");
+    if (lone.wait) cuda_line(e, "%s", lone.wait);
     return FRIT_OK;
 }
 

@@ -56,6 +56,8 @@ static void emulate_wait(emulate_state state, unsigned group)
 
 static void __syncthreads() { emulate_wait(AT_BARRIER, 0); }
 
+static void __syncwarp(unsigned group) { emulate_wait(AT_WARP, group); }
+
 template <typename T> static T emulate_shuffle(unsigned group, T x, unsigned lane)
 {
     const unsigned self = threadIdx.x;
