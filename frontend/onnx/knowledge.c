@@ -463,6 +463,10 @@ static value_id culprit(const reader *r, value_id v, int depth) {
 
 bool want_const(reader *r, const call *n, uint32_t i, const char *what) {
     if (failed(r)) return false;
+    if (!has_in(n, i)) {
+        fail_node(r, FRIT_FORMAT, "operand %u is left out", i);
+        return false;
+    }
     value_id input = culprit(r, n->in[i], 0);
     const char *name = input == VALUE_NONE ? NULL : graph_value(r->g, input)->name;
     if (!name) {
