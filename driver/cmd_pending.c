@@ -6,5 +6,4 @@ static frit_status refuse(cx *c, const char *command) {
     return FAIL(c, UNSUPPORTED, NULL, "frit %s is not built yet", command);
 }
 
-frit_status cmd_bench(cx *c, const args *a) { return (void)a, refuse(c, "bench"); }
 frit_status cmd_compare(cx *c, const args *a) { return (void)a, refuse(c, "compare"); }

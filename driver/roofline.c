@@ -1,0 +1,169 @@
+/* Measures the roofs: the best of a few repetitions, on the runtime's own pool. */
+#include "driver/roofline.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include "runtime/runtime.h"
+
+enum {
+    MEMORY_BYTES = 64 << 20,
+    CACHE_BYTES = 128 << 10,
+    CACHE_ROUNDS = 200,
+    N_TRIES = 4,
+    N_SUMS = 12, /* independent chains of multiply-adds: latency 4, two units, and some */
+    FMA_ROUNDS = 400000
+};
+
+/* What one thread works on. */
+typedef struct roof_part {
+    uint8_t *from, *to;
+    uint64_t sink; /* keeps results alive */
+    double flops;
+} roof_part;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* Four sums at a time: the compiler makes vectors of them, and memory is slower than any. */
+static uint64_t sum_words(const uint8_t *from, size_t n_bytes) {
+    const uint64_t *p = (const uint64_t *)(const void *)from;
+    uint64_t sums[16] = {0}, total = 0;
+    for (size_t i = 0; i < n_bytes / sizeof *p; i += 16)
+        for (size_t k = 0; k < 16; k++) sums[k] ^= p[i + k];
+    for (size_t k = 0; k < 16; k++) total ^= sums[k];
+    return total;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f"))) static uint64_t sum_words_512(const uint8_t *from, size_t n_bytes) {
+    __m512i sums[4] = {0};
+    for (size_t i = 0; i < n_bytes; i += 256)
+        for (size_t k = 0; k < 4; k++) sums[k] = _mm512_xor_si512(sums[k], _mm512_loadu_si512(from + i + 64 * k));
+    return (uint64_t)_mm512_reduce_add_epi64(
+        _mm512_xor_si512(_mm512_xor_si512(sums[0], sums[1]), _mm512_xor_si512(sums[2], sums[3])));
+}
+
+__attribute__((target("avx512f"))) static double multiply_add_512(uint64_t *sink) {
+    __m512 sums[N_SUMS], x = _mm512_set1_ps(0.999f), y = _mm512_set1_ps(0.001f);
+    for (int k = 0; k < N_SUMS; k++) sums[k] = _mm512_set1_ps((float)k);
+    for (int i = 0; i < FMA_ROUNDS; i++)
+        for (int k = 0; k < N_SUMS; k++) sums[k] = _mm512_fmadd_ps(sums[k], x, y);
+    for (int k = 1; k < N_SUMS; k++) sums[0] = _mm512_add_ps(sums[0], sums[k]);
+    *sink += (uint64_t)_mm512_reduce_add_ps(sums[0]);
+    return 2.0 * 16 * N_SUMS * FMA_ROUNDS;
+}
+
+__attribute__((target("avx2,fma"))) static double multiply_add_256(uint64_t *sink) {
+    __m256 sums[N_SUMS], x = _mm256_set1_ps(0.999f), y = _mm256_set1_ps(0.001f);
+    for (int k = 0; k < N_SUMS; k++) sums[k] = _mm256_set1_ps((float)k);
+    for (int i = 0; i < FMA_ROUNDS; i++)
+        for (int k = 0; k < N_SUMS; k++) sums[k] = _mm256_fmadd_ps(sums[k], x, y);
+    for (int k = 1; k < N_SUMS; k++) sums[0] = _mm256_add_ps(sums[0], sums[k]);
+    *sink += (uint64_t)_mm256_cvtss_f32(sums[0]);
+    return 2.0 * 8 * N_SUMS * FMA_ROUNDS;
+}
+#endif
+
+/* Machines without vectors that we know: plain multiplications and additions. */
+static double multiply_add(uint64_t *sink) {
+    float sums[4 * N_SUMS];
+    for (int k = 0; k < 4 * N_SUMS; k++) sums[k] = (float)k;
+    for (int i = 0; i < FMA_ROUNDS; i++)
+        for (int k = 0; k < 4 * N_SUMS; k++) sums[k] = sums[k] * 0.999f + 0.001f;
+    for (int k = 1; k < 4 * N_SUMS; k++) sums[0] += sums[k];
+    *sink += (uint64_t)sums[0];
+    return 2.0 * 4 * N_SUMS * FMA_ROUNDS;
+}
+
+static uint64_t read_all(const uint8_t *from, size_t n_bytes) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f")) return sum_words_512(from, n_bytes);
+#endif
+    return sum_words(from, n_bytes);
+}
+
+static void part_read(void *data, uint32_t i) {
+    roof_part *p = (roof_part *)data + i;
+    p->sink += read_all(p->from, MEMORY_BYTES);
+}
+
+static void part_copy(void *data, uint32_t i) {
+    roof_part *p = (roof_part *)data + i;
+    memcpy(p->to, p->from, MEMORY_BYTES);
+}
+
+static void part_cache(void *data, uint32_t i) {
+    roof_part *p = (roof_part *)data + i;
+    for (int k = 0; k < CACHE_ROUNDS; k++) p->sink += read_all(p->from, CACHE_BYTES);
+}
+
+static void part_flops(void *data, uint32_t i) {
+    roof_part *p = (roof_part *)data + i;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f")) {
+        p->flops = multiply_add_512(&p->sink);
+        return;
+    }
+    if (__builtin_cpu_supports("fma") && __builtin_cpu_supports("avx2")) {
+        p->flops = multiply_add_256(&p->sink);
+        return;
+    }
+#endif
+    p->flops = multiply_add(&p->sink);
+}
+
+/* Seconds of the quickest of a few times. */
+static double best_of(const frit_pool *pool, void (*fn)(void *, uint32_t), roof_part *parts) {
+    double best = INFINITY;
+    for (int i = 0; i < N_TRIES; i++) {
+        double began = now();
+        pool->parallel(pool->state, pool->n_threads, fn, parts);
+        best = fmin(best, now() - began);
+    }
+    return best;
+}
+
+static bool measure_on(const frit_pool *pool, roofline *out) {
+    uint32_t n = pool->n_threads;
+    size_t bytes = (size_t)MEMORY_BYTES * n;
+    uint8_t *memory = memory_new(2 * bytes);
+    roof_part *parts = memory_new(n * sizeof *parts);
+    if (memory && parts) {
+        memset(memory, 1, 2 * bytes);
+        for (uint32_t i = 0; i < n; i++) parts[i] = (roof_part){memory + (size_t)i * MEMORY_BYTES, NULL, 0, 0};
+        for (uint32_t i = 0; i < n; i++) parts[i].to = parts[i].from + bytes;
+        double total = (double)bytes, cache = (double)CACHE_BYTES * CACHE_ROUNDS * n;
+        out->n_threads = n;
+        out->read_gb_s = total / best_of(pool, part_read, parts) * 1e-9;
+        out->copy_gb_s = 2 * total / best_of(pool, part_copy, parts) * 1e-9;
+        out->cache_gb_s = cache / best_of(pool, part_cache, parts) * 1e-9;
+        out->gflop_s = 1 / best_of(pool, part_flops, parts) * 1e-9;
+        out->gflop_s *= parts[0].flops * n;
+    }
+    bool done = memory && parts;
+    memory_free(memory);
+    memory_free(parts);
+    return done;
+}
+
+bool roofline_measure(uint32_t n_threads, roofline *out) {
+    frit_pool *pool = pool_create(n_threads);
+    bool done = pool && measure_on(pool, out);
+    pool_destroy(pool);
+    return done;
+}
+
+double roofline_ms(const roofline *r, double flops, double bytes) {
+    double rate = bytes <= (double)CACHE_BYTES * 4 * r->n_threads ? r->cache_gb_s : fmax(r->read_gb_s, r->copy_gb_s);
+    return fmax(flops / r->gflop_s, bytes / rate) * 1e-6;
+}
