@@ -28,4 +28,7 @@ value_id decompose_count(build *b, value_id x, dtype dt, uint32_t n, const int64
 /* axes first, first + 1, .. last - 1. */
 uint32_t decompose_range(uint32_t first, uint32_t last, int64_t *axes);
 
+/* x with its symbolic `axis` resized from one extent to another. */
+value_id decompose_resize_symbolic(decomposition *d, value_id x, uint32_t axis, dim from, dim to);
+
 #endif

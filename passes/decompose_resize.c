@@ -162,8 +162,7 @@ static value_id resize_axis_of(decomposition *d, value_id x, uint32_t axis) {
     bool is_whole = repeats(a) && dim_div_exact(t, to, from, &factor) && dim_is_const(t, factor, &k) && k > 0 &&
                     (!has_scale || a->scales.at[axis] == (double)k);
     if (is_whole) return repeat_axis(b, x, axis, factor, to);
-    return build_fail(b, FRIT_UNSUPPORTED, "resize of the symbolic axis %u, %s to %s: only nearest by a whole factor",
-                      axis, dim_text(b->g->a, t, from), dim_text(b->g->a, t, to));
+    return decompose_resize_symbolic(d, x, axis, from, to);
 }
 
 void decompose_resize(decomposition *d) {
