@@ -93,7 +93,14 @@ frit_status context_layout(const module *mod, const frit_options *o, layout *out
     if (status != FRIT_OK) return status;
 
     out->scratch_bytes = (out->scratch_bytes + KERNEL_REPORT_BYTES + ALIGN - 1) & ~(uint64_t)(ALIGN - 1);
-    if (is_device) out->scratch_bytes = 0, out->device_bytes = out->arena_bytes + h->weights_bytes;
+    if (is_device) {
+        uint64_t dims_bytes = (uint64_t)h->symbols.count * sizeof(int64_t);
+        bool fits = place(&out->device_bytes, out->arena_bytes, &out->arena) &&
+                    place(&out->device_bytes, h->weights_bytes, &out->arena) &&
+                    place(&out->device_bytes, dims_bytes, &out->arena);
+        if (!fits) return message_set(m, FRIT_MEMORY, "a context for these dims would exceed 2^63 bytes");
+        out->scratch_bytes = 0;
+    }
     uint64_t scratch_total;
     bool fits = place_tables(h, out) && !__builtin_mul_overflow(out->scratch_bytes, out->n_threads, &scratch_total) &&
                 place(&out->total_bytes, scratch_total, &out->scratch) &&

@@ -127,8 +127,14 @@ static const char *check_kernels(const pf_header *h) {
         if (!is_fine) return "a kernel is broken";
     }
     const pf_phase *phases = PF_ROWS(h, pf_phase, phases);
-    for (uint32_t i = 0; i < h->phases.count; i++)
-        if (!is_dim(h, phases[i].items) || phases[i].function >= h->phases.count) return "a kernel's phase is broken";
+    const pf_buffer *buffers = PF_ROWS(h, pf_buffer, buffers);
+    for (uint32_t i = 0; i < h->phases.count; i++) {
+        const pf_phase *p = &phases[i];
+        bool has_image = p->image == PF_NONE || (p->image < h->buffers.count && buffers[p->image].kind == PF_CONST);
+        bool is_fine = is_dim(h, p->items) && p->function < h->phases.count && is_string(h, p->name) &&
+                       is_dim_or_none(h, p->shared) && has_image;
+        if (!is_fine) return "a kernel's phase is broken";
+    }
     return NULL;
 }
 

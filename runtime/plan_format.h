@@ -77,8 +77,12 @@ typedef struct pf_kernel {
 } pf_kernel;
 
 typedef struct pf_phase {
-    uint32_t items;    /* dim: how many parallel items */
+    uint32_t items;    /* dim: how many parallel items; CUDA: blocks */
     uint32_t function; /* index in the artifact's table of functions */
+    uint32_t name;     /* CUDA: string, the function in its image */
+    uint32_t threads;  /* CUDA: of a block */
+    uint32_t shared;   /* CUDA: dim, dynamic shared memory of a block; PF_NONE none */
+    uint32_t image;    /* CUDA: the CONST buffer that is the cubin; PF_NONE on the CPU */
 } pf_phase;
 
 typedef enum pf_step_kind { PF_LAUNCH, PF_COPY, PF_CHOICE, PF_IF, PF_LOOP } pf_step_kind;

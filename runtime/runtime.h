@@ -115,7 +115,8 @@ struct backend {
     frit_status (*read)(frit_context *x, void *host, const void *from, uint64_t bytes);
     frit_status (*write)(frit_context *x, void *to, const void *host, uint64_t bytes);
 };
-extern const backend backend_cpu; /* backend_cpu.c */
+extern const backend backend_cpu;  /* backend_cpu.c */
+extern const backend backend_cuda; /* backend_cuda.c */
 
 /* pool.c. A pool lives in memory of pool_bytes aligned to 64; pool_start gives NULL when no thread could be started. */
 uint64_t pool_bytes(uint32_t n_threads);

@@ -39,7 +39,8 @@ static elf_bytes module_object_of(link_job *j, const cpu_objects *objects) {
     for (uint32_t k = 0; k < objects->n_kernels; k++)
         for (uint32_t i = 0; i < objects->kernels[k].n_phases; i++)
             vec_push(j->c->job, functions, objects->kernels[k].symbols[i]);
-    module_object m = {j->machine, j->tables, "backend_cpu", functions.n, functions.at};
+    const char *backend = j->o->images ? "backend_cuda" : "backend_cpu";
+    module_object m = {j->machine, j->tables, backend, functions.n, functions.at};
     return elf_module_object(j->c->job, &m);
 }
 
@@ -234,6 +235,29 @@ static frit_status write_side(cx *c, const plan *p, const char *path, uint64_t *
 static frit_status link_and_finish(link_job *j, const cpu_objects *objects) {
     TRY(link_objects(j, objects));
     return finish_artifact(j);
+}
+
+void link_add_images(plan *p, const cuda_modules *modules, link_images *out) {
+    dim_table *t = p->iface->dims;
+    *out = (link_images){modules, p->bufs.n};
+    for (uint32_t i = 0; i < modules->n_modules; i++) {
+        const cuda_module *m = &modules->modules[i];
+        int64_t *extent = ARENA_NEW(p->a, int64_t);
+        const_data *d = ARENA_NEW(p->a, const_data);
+        *extent = (int64_t)m->n_bytes;
+        *d = (const_data){.kind = CONST_DENSE, .dt = FRIT_DT_U8, .dims = {1, extent}, .bytes = m->cubin};
+        dim n = dim_const(t, *extent);
+        pbuf b = {.name = "cubin",
+                  .kind = PB_CONST,
+                  .index = p->consts.n,
+                  .dt = FRIT_DT_U8,
+                  .rank = 1,
+                  .shape = arena_copy(p->a, &n, sizeof n),
+                  .bytes = n,
+                  .data = d};
+        vec_push(p->a, p->consts, d);
+        vec_push(p->a, p->bufs, b);
+    }
 }
 
 frit_status artifact_write(cx *c, const plan *p, const cpu_objects *objects, const artifact_options *o,

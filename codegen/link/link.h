@@ -6,14 +6,24 @@
 #include "base/file.h"
 #include "base/target.h"
 #include "codegen/cpu/cpu.h"
+#include "codegen/cuda/cuda.h"
 #include "ir/plan.h"
 #include "runtime/plan_format.h"
 
+/* The cubins of a CUDA artifact, stored as constants behind the weights. */
+typedef struct link_images {
+    const cuda_modules *modules;
+    uint32_t first; /* plan buffer of module 0; the others follow */
+} link_images;
+/* Adds the cubins of modules (one architecture) to the plan's constants. */
+void link_add_images(plan *p, const cuda_modules *modules, link_images *out);
+
 typedef struct artifact_options {
     const target *target;
-    bool side_weights;   /* weights go to PATH.weights instead of into the artifact */
-    bool checked;        /* kernels were compiled with --checked */
-    const char *options; /* flags that changed the numbers, for frit info; NULL none */
+    bool side_weights;         /* weights go to PATH.weights instead of into the artifact */
+    bool checked;              /* kernels were compiled with --checked */
+    const link_images *images; /* CUDA; NULL on the CPU */
+    const char *options;       /* flags that changed the numbers, for frit info; NULL none */
 } artifact_options;
 
 /* artifact.c: links and writes the artifact; path appears only when complete. The bytes depend on the plan, the objects

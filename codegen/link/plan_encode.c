@@ -8,6 +8,7 @@
 typedef struct encoder {
     cx *c;
     const plan *p;
+    const link_images *images; /* NULL on the CPU */
     dim_table *dims;
     uint32_t *numbers;  /* symbol id -> symbol number, UINT32_MAX for loop axes and loaded indices */
     bool *is_used;      /* by symbol number */
@@ -175,7 +176,25 @@ static void add_buffers(encoder *e) {
     }
 }
 
-static void add_kernel(encoder *e, kernel *k) {
+static pf_phase cpu_phase(encoder *e, kernel *k, uint32_t i) {
+    return (pf_phase){
+        .items = add_dim(e, kernel_items(k, i)), .function = e->phases.n, .shared = PF_NONE, .image = PF_NONE};
+}
+
+static pf_phase gpu_phase(encoder *e, uint32_t number, uint32_t i) {
+    const cuda_modules *m = e->images->modules;
+    uint32_t same = m->same_as[number];
+    cuda_phase p = cuda_phase_of(e->p->kernels.at[same], i, e->c->job);
+    return (pf_phase){.items = add_dim(e, p.blocks),
+                      .function = e->phases.n,
+                      .name = add_string(e, p.function),
+                      .threads = p.threads,
+                      .shared = add_dim(e, p.shared_bytes),
+                      .image = e->images->first + m->module_of[same * m->n_archs]};
+}
+
+static void add_kernel(encoder *e, uint32_t number) {
+    kernel *k = e->p->kernels.at[number];
     pf_kernel row = {.name = add_string(e, k->name),
                      .title = add_string(e, k->title),
                      .n_params = k->n_params,
@@ -185,7 +204,7 @@ static void add_kernel(encoder *e, kernel *k) {
                      .bytes = add_dim(e, k->bytes)};
     for (uint32_t i = 0; i < k->n_params && i < 32; i++) row.written |= (uint32_t)k->bufs.at[i].is_written << i;
     for (uint32_t i = 0; i < k->phases.n; i++) {
-        pf_phase phase = {add_dim(e, kernel_items(k, i)), e->phases.n};
+        pf_phase phase = e->images ? gpu_phase(e, number, i) : cpu_phase(e, k, i);
         PUSH(e, phases, phase);
     }
     PUSH(e, kernels, row);
@@ -281,6 +300,7 @@ static const char *target_text(arena *a, const target *t) {
 frit_status plan_encode(cx *c, const plan *p, const artifact_options *o, const char *side_file, pf_header **out) {
     encoder e = {.c = c,
                  .p = p,
+                 .images = o->images,
                  .dims = p->iface->dims,
                  .dim_ids = {.a = c->job},
                  .string_ids = {.a = c->job},
@@ -305,7 +325,7 @@ frit_status plan_encode(cx *c, const plan *p, const artifact_options *o, const c
                    .weights_bytes = weights_layout(p, NULL)};
     add_interface(&e);
     add_buffers(&e);
-    for (uint32_t i = 0; i < p->kernels.n; i++) add_kernel(&e, p->kernels.at[i]);
+    for (uint32_t i = 0; i < p->kernels.n; i++) add_kernel(&e, i);
     add_list(&e, &p->steps, &h.first_step, &h.n_steps);
     h.scratch = add_dim(&e, p->scratch);
     dim arena_bytes = dim_const(e.dims, 0);
