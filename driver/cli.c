@@ -17,9 +17,7 @@ typedef struct refusal {
 } refusal;
 
 static const refusal refusals[] = {
-    {OPT_TARGET, "cpu", "code for GPUs is not generated from models yet; leave --target out to compile for the CPU"},
-    {OPT_ARCH, NULL, "names GPUs, and code for GPUs is not generated from models yet"},
-    {OPT_CUBLAS, NULL, "is for GPUs, and code for GPUs is not generated from models yet"},
+    {OPT_CUBLAS, NULL, "calling cuBLASLt is not built yet; frit generates matmuls itself"},
     {OPT_PRECISION, "f32", "models are compiled in the precision they ask for; lowering it is not built yet"},
     {OPT_FAST_MATH, NULL, "no rewrite changes rounding yet, so there is nothing to allow; leave it out"},
     {OPT_BLAS, "none", "calling a BLAS is not built yet; frit generates matmuls itself"},
@@ -51,6 +49,18 @@ static frit_status check_flags(cx *c, const args *a) {
         if (given && !str_equal(given, r->only))
             return FAIL(c, UNSUPPORTED, args_spelling(c->scratch, r->option, given), "%s", r->text);
     }
+    return FRIT_OK;
+}
+
+/* What --target=cuda and --arch ask for. */
+static frit_status target_options(cx *c, const args *a, compile_options *o) {
+    o->is_cuda = str_equal(args_text(a, OPT_TARGET), "cuda");
+    o->arch = args_text(a, OPT_ARCH);
+    if (o->arch && !o->is_cuda) return FAIL(c, USAGE, "--arch", "names GPUs: it needs --target=cuda");
+    if (o->arch && strchr(o->arch, ','))
+        return FAIL(c, UNSUPPORTED, "--arch", "several GPUs in one artifact are not built yet; name one");
+    if (o->is_cuda && args_has(a, OPT_CHECKED))
+        return FAIL(c, UNSUPPORTED, "--checked", "is for the CPU; GPU code is checked by compute-sanitizer");
     return FRIT_OK;
 }
 
@@ -139,6 +149,7 @@ frit_status cli_compile_options(cx *c, const args *a, cli_watch *w, compile_opti
                              .checked = args_has(a, OPT_CHECKED),
                              .side_weights = str_equal(args_text(a, OPT_WEIGHTS), "side")};
     TRY(check_flags(c, a));
+    TRY(target_options(c, a, out));
     TRY(check_passes(c, a, OPT_DISABLE, false));
     TRY(check_passes(c, a, OPT_DUMP_AFTER, true));
     int64_t n_threads;

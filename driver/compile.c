@@ -138,15 +138,25 @@ static frit_status lower(cx *c, const compile_options *o, compiled *m) {
 
 static frit_status emit(cx *c, const compile_options *o, compiled *m) {
     double began = stage_begin(&o->watch, "emit");
-    cpu_options options = {.checked = o->checked, .n_threads = o->n_threads};
-    TRY(cpu_emit(c, m->plan, &m->target, &options, &m->objects));
+    if (o->is_cuda) {
+        const char *archs[] = {m->target.arch, NULL};
+        cuda_options options = {.archs = archs, .n_threads = o->n_threads};
+        TRY(cuda_compile(c, m->plan, &options, &m->modules));
+        link_add_images(m->plan, &m->modules, &m->images);
+    } else {
+        cpu_options options = {.checked = o->checked, .n_threads = o->n_threads};
+        TRY(cpu_emit(c, m->plan, &m->target, &options, &m->objects));
+    }
     stage_end(&o->watch, "emit", began);
     return FRIT_OK;
 }
 
 frit_status compile_plan(cx *c, graph *g, const compile_options *o, compiled *out) {
     *out = (compiled){.model = g};
-    TRY(target_cpu(c, o->cpu ? o->cpu : "native", &out->target));
+    if (o->is_cuda)
+        TRY(target_cuda(c, o->arch ? o->arch : "sm_90a", &out->target));
+    else
+        TRY(target_cpu(c, o->cpu ? o->cpu : "native", &out->target));
     TRY(check_weights(c, g));
     TRY(run_passes(c, o, out));
     return lower(c, o, out);
@@ -163,7 +173,10 @@ frit_status compile_graph(cx *c, graph *g, const compile_options *o, compiled *o
 frit_status compile_write(cx *c, const compiled *m, const compile_options *o, const char *path) {
     TRY(cx_poll(c));
     double began = stage_begin(&o->watch, "link");
-    artifact_options options = {.target = &m->target, .side_weights = o->side_weights, .checked = o->checked};
+    artifact_options options = {.target = &m->target,
+                                .side_weights = o->side_weights,
+                                .checked = o->checked,
+                                .images = o->is_cuda ? &m->images : NULL};
     TRY(artifact_write(c, m->plan, &m->objects, &options, path));
     stage_end(&o->watch, "link", began);
     return FRIT_OK;

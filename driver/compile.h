@@ -26,6 +26,8 @@ typedef struct compile_watch {
 /* All zero: for this machine's CPU, every pass, all cores. */
 typedef struct compile_options {
     const char *cpu;           /* NULL: native */
+    bool is_cuda;              /* code for a GPU instead */
+    const char *arch;          /* of the GPU, NULL: sm_90a */
     const onnx_options *model; /* what is known of the model's inputs; NULL: nothing */
     uint32_t n_disabled;
     const char *const *disabled; /* passes to leave out */
@@ -41,6 +43,8 @@ typedef struct compiled {
     graph *model, *core; /* as read, after the passes */
     plan *plan;
     cpu_objects objects;
+    cuda_modules modules; /* CUDA */
+    link_images images;   /* CUDA: where modules stand among the plan's constants */
 } compiled;
 
 /* Reads a model: .fir text by its name, anything else as ONNX. Errors: those of the readers; FRIT_UNSUPPORTED naming

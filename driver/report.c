@@ -21,8 +21,9 @@ static void print_port(strbuf *b, const compiled *m, const char *kind, const por
 
 static void print_interface(strbuf *b, const compiled *m) {
     const graph *g = m->plan->iface;
-    strbuf_printf(b, "model %s for %s: %u nodes as read, %u after the passes, %u kernels\n", g->name, m->target.cpu,
-                  m->model->nodes.n, m->core->nodes.n, m->plan->kernels.n);
+    strbuf_printf(b, "model %s for %s: %u nodes as read, %u after the passes, %u kernels\n", g->name,
+                  m->target.kind == TARGET_CUDA ? m->target.arch : m->target.cpu, m->model->nodes.n, m->core->nodes.n,
+                  m->plan->kernels.n);
     for (uint32_t i = 0; i < g->inputs.n; i++) print_port(b, m, "input", &g->inputs.at[i]);
     for (uint32_t i = 0; i < g->outputs.n; i++) print_port(b, m, "output", &g->outputs.at[i]);
     for (uint32_t s = 0; s < dim_n_syms(g->dims); s++) {

@@ -1,6 +1,8 @@
 /* A context with its tensors, made for exactly one set of dims. */
 #include "driver/session.h"
 
+#include "base/str.h"
+
 #include "runtime/runtime.h"
 
 enum { MESSAGE_BYTES = 512, ALIGN = 64 };
@@ -60,6 +62,25 @@ static frit_status add_outputs(cx *c, const artifact_facts *f, const tensor *inp
     return FRIT_OK;
 }
 
+/* Moves the tensors of a CUDA artifact to the GPU; host inputs stay. A state's output is its input's copy. */
+static frit_status place_on_device(cx *c, const artifact_facts *f, session *s) {
+    TRY(device_open(c, &s->gpu));
+    for (uint32_t i = 0; i < f->info.n_inputs; i++) {
+        frit_tensor *t = &s->inputs[i];
+        size_t n = dtype_bytes((dtype)t->dtype, (size_t)tensor_elements(t));
+        if (!f->inputs[i].is_host) TRY(device_place(c, s->gpu, t, n, true));
+    }
+    for (uint32_t i = 0; i < s->n_outputs; i++) {
+        frit_tensor *t = &s->results[i];
+        void *host = t->data;
+        for (uint32_t k = 0; f->outputs[i].state != FRIT_NO_INDEX && k < f->info.n_inputs; k++)
+            if (f->inputs[k].state == f->outputs[i].state) t->data = s->inputs[k].data;
+        size_t n = dtype_bytes((dtype)t->dtype, (size_t)tensor_elements(t));
+        if (t->data == host) TRY(device_place(c, s->gpu, t, n, false));
+    }
+    return FRIT_OK;
+}
+
 frit_status session_open(cx *c, const artifact_facts *f, const tensor *inputs, uint32_t n_threads,
                          const frit_trace *trace, session *out) {
     char text[MESSAGE_BYTES] = "";
@@ -71,6 +92,7 @@ frit_status session_open(cx *c, const artifact_facts *f, const tensor *inputs, u
     frit_status status = a->bind(a, out->inputs, out->symbols, text, sizeof text);
     if (status != FRIT_OK) return cx_fail(c, status, NULL, "%s", text);
     TRY(add_outputs(c, f, inputs, out));
+    if (str_starts(f->info.target, "cuda")) TRY(place_on_device(c, f, out));
     frit_options o = {.struct_bytes = sizeof o, .n_threads = n_threads, .max_symbols = out->symbols, .trace = trace};
     status = a->create(a, &o, &out->context, text, sizeof text);
     return status == FRIT_OK ? status : cx_fail(c, status, NULL, "%s", text);
@@ -78,10 +100,13 @@ frit_status session_open(cx *c, const artifact_facts *f, const tensor *inputs, u
 
 frit_status session_run(cx *c, session *s) {
     frit_status status = s->a->run(s->context, s->inputs, s->results);
-    return status == FRIT_OK ? status : cx_fail(c, status, NULL, "%s", s->a->error(s->context));
+    if (status != FRIT_OK) return cx_fail(c, status, NULL, "%s", s->a->error(s->context));
+    return s->gpu ? device_fetch(c, s->gpu) : FRIT_OK;
 }
 
 void session_close(session *s) {
     if (s->context) s->a->destroy(s->context);
     s->context = NULL;
+    device_close(s->gpu);
+    s->gpu = NULL;
 }

@@ -5,6 +5,7 @@
 #include "driver/cmds.h"
 #include "driver/npy.h"
 #include "frit_artifact.h"
+#include "runtime/cuda_api.h"
 
 /* Facts of an artifact, from its table. */
 typedef struct artifact_facts {
@@ -25,6 +26,16 @@ frit_status inputs_from_args(cx *c, const artifact_facts *f, const args *a, bool
 /* Values of the symbols from --dim NAME=N; the others get their hint or least value. */
 frit_status symbols_from_args(cx *c, const artifact_facts *f, const args *a, int64_t *out);
 
+/* device.c: tensors of a CUDA artifact, which wants them in device memory */
+typedef struct device device;
+/* Opens the GPU's driver. Errors: FRIT_TARGET when there is none. */
+frit_status device_open(cx *c, device **out);
+/* Device memory for t's elements, sent there when is_input; t->data then points at it. n_bytes: of the elements. */
+frit_status device_place(cx *c, device *d, frit_tensor *t, size_t n_bytes, bool is_input);
+/* Waits for the work and fetches every tensor that was placed as an output. */
+frit_status device_fetch(cx *c, device *d);
+void device_close(device *d); /* NULL is fine */
+
 /* session.c: a context with its tensors */
 typedef struct session {
     const frit_artifact *a;
@@ -33,6 +44,7 @@ typedef struct session {
     uint32_t n_outputs;
     tensor *outputs;               /* 64-byte aligned, in c->job */
     frit_tensor *inputs, *results; /* as the ABI wants them */
+    device *gpu;                   /* CUDA artifacts: copies of the tensors there; NULL on the CPU */
 } session;
 /* Binds, creates a context for exactly these dims and allocates outputs. n_threads 0: all cores; trace NULL: none. */
 frit_status session_open(cx *c, const artifact_facts *f, const tensor *inputs, uint32_t n_threads,
