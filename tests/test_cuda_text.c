@@ -3,9 +3,8 @@
  * agree bit by bit. FRIT_KEEP=FILE keeps the C++ source. */
 #include <dlfcn.h>
 #include <stdio.h>
-#include <unistd.h>
 
-#include "codegen/cuda/cuda.h"
+#include "cuda_emulated.h"
 #include "kernel_samples.h"
 
 static arena job, scratch;
@@ -18,48 +17,6 @@ static void setup(void) {
 
 static void teardown(void) { arena_fini(&job), arena_fini(&scratch); }
 
-/* The text in a namespace of its own, and a function run_N_PHASE with one signature for all kernels. */
-static void add_kernel(strbuf *b, const kernel *k, size_t number) {
-    strbuf text = {.a = &job};
-    ck_assert_msg(cuda_emit_text(&c, k, &text) == FRIT_OK, "%s", c.message);
-    strbuf_printf(b, "namespace k%zu {\n", number);
-    const char *s = strbuf_text(&text);
-    for (const char *at; (at = strstr(s, "extern \"C\" ")); s = at + strlen("extern \"C\" "))
-        strbuf_addn(b, s, (size_t)(at - s));
-    strbuf_add(b, s);
-    strbuf_add(b, "}\n");
-    for (uint32_t p = 0; p < k->phases.n; p++) {
-        strbuf_printf(b, "static void body_%zu_%u(void **p, const long long *dims)\n{\n    k%zu::%s(", number, p,
-                      number, cuda_phase_of(k, p, &job).function);
-        for (buf_id i = 0; i < k->n_params; i++) strbuf_printf(b, "any_pointer{p[%u]}, ", i);
-        strbuf_add(b, "dims);\n}\n");
-        strbuf_printf(
-            b,
-            "extern \"C\" int run_%zu_%u(long long blocks, unsigned threads, void **p, const long long *dims)\n"
-            "{\n    return emulate_launch(body_%zu_%u, blocks, threads, p, dims);\n}\n",
-            number, p, number, p);
-    }
-}
-
-static void *compile(const char *source) {
-    const char *dir = getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp";
-    const char *keep = getenv("FRIT_KEEP");
-    char *cpp = arena_printf(&job, "%s/frit_cuda_%d.cpp", dir, (int)getpid());
-    char *so = arena_printf(&job, "%s/frit_cuda_%d.so", dir, (int)getpid());
-    FILE *f = fopen(keep ? keep : cpp, "w");
-    ck_assert_ptr_nonnull(f);
-    fputs(source, f);
-    fclose(f);
-    char *command =
-        arena_printf(&job, "c++ -std=c++17 -O1 -w -fPIC -shared -ffp-contract=off -I. -o %s %s", so, keep ? keep : cpp);
-    ck_assert_msg(system(command) == 0, "does not compile: %s", command);
-    void *library = dlopen(so, RTLD_NOW);
-    ck_assert_msg(library != NULL, "%s", dlerror());
-    if (!keep) unlink(cpp);
-    unlink(so);
-    return library;
-}
-
 static bool is_transcendental(const kernel *k) {
     for (uint32_t i = 1; i < k->exprs.n; i++) {
         const kx_node *n = &k->exprs.at[i];
@@ -69,23 +26,9 @@ static bool is_transcendental(const kernel *k) {
     return false;
 }
 
-typedef int run_fn(long long blocks, unsigned threads, void **p, const long long *dims);
-
 static void run_emulated(void *library, size_t number, const sample *s, void **buffers) {
-    const kernel *k = s->k;
-    uint32_t n_numbers;
-    const uint32_t *numbers = cuda_number_syms(&job, k->dims, &n_numbers);
-    long long *dims = ARENA_ARRAY(&job, long long, n_numbers + 1);
-    for (sym_id i = 0; i < dim_n_syms(k->dims); i++)
-        if (numbers[i] != UINT32_MAX) dims[numbers[i]] = s->syms[i];
-    for (uint32_t p = 0; p < k->phases.n; p++) {
-        cuda_phase phase = cuda_phase_of(k, p, &job);
-        int64_t blocks;
-        ck_assert_int_eq(dim_eval(&c, k->dims, phase.blocks, s->syms, &blocks), FRIT_OK);
-        run_fn *run;
-        *(void **)&run = dlsym(library, arena_printf(&job, "run_%zu_%u", number, p));
-        ck_assert_msg(run(blocks, phase.threads, buffers, dims) == 0, "%s: threads wait for ever", s->path);
-    }
+    const char *why = emulated_run(&c, library, number, s->k, s->syms, buffers);
+    ck_assert_msg(!why, "%s: %s", s->path, why);
 }
 
 static void compare_sample(void *library, size_t number, sample *s) {
@@ -109,9 +52,11 @@ START_TEST(samples_under_emulation) {
         "struct any_pointer {\n    void *p;\n    template <typename T> operator T *() const { return (T *)p; }\n};\n");
     for (size_t i = 0; i < g.gl_pathc; i++) {
         sample_read(&c, g.gl_pathv[i], &samples[i]);
-        if (samples[i].k->schedule.is_cuda) add_kernel(&b, samples[i].k, i);
+        if (samples[i].k->schedule.is_cuda)
+            ck_assert_msg(emulated_add(&c, &b, samples[i].k, i) == FRIT_OK, "%s", c.message);
     }
-    void *library = compile(strbuf_text(&b));
+    void *library = emulated_compile(&c, strbuf_text(&b));
+    ck_assert_msg(library != NULL, "%s", c.message);
     for (size_t i = 0; i < g.gl_pathc; i++)
         if (samples[i].k->schedule.is_cuda) compare_sample(library, i, &samples[i]);
     dlclose(library);

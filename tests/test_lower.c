@@ -1,5 +1,5 @@
 /* Lowering against the evaluator: each program of tests/lower/ goes through the passes, fusion and the loop trees, runs
- * in the kernel interpreter with every access checked, and must give what the graph gives. */
+ * in the kernel interpreter with every access checked, then as compiled code, and must give what the graph gives. */
 #include <check.h>
 #include <dirent.h>
 #include <math.h>
@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "codegen/cpu/cpu.h"
+#include "cuda_emulated.h"
 #include "ir/eval.h"
 #include "passes/lower.h"
 #include "passes/pipeline.h"
@@ -85,9 +86,14 @@ static void **make_buffers(const plan *p, const int64_t *syms, const tensor *in,
     return at;
 }
 
+/* Compiled code: for the CPU, or CUDA text under emulation; both NULL: the kernel interpreter. */
+typedef struct code {
+    cpu_jit *cpu;
+    void *emulated;
+} code;
+
 /* All phases of one launch by compiled code, in two calls each, as two threads would share it. */
-static void run_compiled(const plan *p, const pstep *s, const cpu_jit *code, const int64_t *syms,
-                         void *const *buffers) {
+static void run_compiled(const plan *p, const pstep *s, const cpu_jit *jit, const int64_t *syms, void *const *buffers) {
     kernel *k = p->kernels.at[s->kernel];
     uint32_t n;
     const uint32_t *number = cpu_number_syms(&job, p->iface->dims, &n);
@@ -98,14 +104,18 @@ static void run_compiled(const plan *p, const pstep *s, const cpu_jit *code, con
     void *memory = arena_alloc_aligned(&job, (size_t)scratch_bytes + KERNEL_REPORT_BYTES, 64);
     for (uint32_t phase = 0; phase < k->phases.n; phase++) {
         ck_assert_int_eq(dim_eval(&c, p->iface->dims, kernel_items(k, phase), syms, &items), FRIT_OK);
-        frit_kernel_fn *run = cpu_jit_phase(code, s->kernel, phase);
+        frit_kernel_fn *run = cpu_jit_phase(jit, s->kernel, phase);
         run(buffers, dims, 0, items / 2, memory);
         run(buffers, dims, items / 2, items, memory);
     }
 }
 
-/* code: NULL for the interpreter */
-static void run_plan(const plan *p, const cpu_jit *code, const int64_t *syms, const tensor *in, void *const *out) {
+static void run_emulated(const plan *p, const pstep *s, const code *by, const int64_t *syms, void **buffers) {
+    const char *why = emulated_run(&c, by->emulated, s->kernel, p->kernels.at[s->kernel], syms, buffers);
+    ck_assert_msg(!why, "kernel %s: %s", p->kernels.at[s->kernel]->name, why);
+}
+
+static void run_plan(const plan *p, const code *by, const int64_t *syms, const tensor *in, void *const *out) {
     void **at = make_buffers(p, syms, in, out);
     for (uint32_t i = 0; i < p->steps.n; i++) {
         const pstep *s = &p->steps.at[i];
@@ -117,8 +127,10 @@ static void run_plan(const plan *p, const cpu_jit *code, const int64_t *syms, co
         }
         void **buffers = ARENA_ARRAY(&job, void *, s->n_args + 1u);
         for (uint32_t j = 0; j < s->n_args; j++) buffers[j] = at[s->args[j]];
-        if (code)
-            run_compiled(p, s, code, syms, buffers);
+        if (by->cpu)
+            run_compiled(p, s, by->cpu, syms, buffers);
+        else if (by->emulated)
+            run_emulated(p, s, by, syms, buffers);
         else {
             kernel_run r = {
                 .k = p->kernels.at[s->kernel], .buffers = buffers, .syms = syms, .a = &job, .checked = true};
@@ -151,7 +163,7 @@ static void compare(const char *program, const graph *g, const tensor *want, voi
 }
 
 /* Symbol number s takes the n-th of a few awkward sizes. */
-static void run_at(const char *program, graph *source, const plan *p, const cpu_jit *code, int variant) {
+static void run_at(const char *program, graph *source, const plan *p, const code *by, int variant) {
     static const int64_t sizes[3][4] = {{3, 5, 7, 2}, {1, 1, 1, 1}, {2, 66, 3, 9}};
     uint32_t n = dim_n_syms(source->dims);
     int64_t *syms = ARENA_ARRAY(&job, int64_t, n + 1u);
@@ -167,12 +179,11 @@ static void run_at(const char *program, graph *source, const plan *p, const cpu_
     ck_assert_msg(eval_graph(&c, source, &job, in, want) == FRIT_OK, "%s: %s", program, c.message);
     for (uint32_t o = 0; o < source->outputs.n; o++)
         got[o] = arena_alloc(&job, dtype_bytes(want[o].dt, (size_t)tensor_count(&want[o])));
-    run_plan(p, NULL, syms, in, got);
+    run_plan(p, &(code){0}, syms, in, got);
     compare(program, source, want, got);
-    for (uint32_t o = 0; code && o < source->outputs.n; o++)
+    for (uint32_t o = 0; o < source->outputs.n; o++)
         memset(got[o], 0xa5, dtype_bytes(want[o].dt, (size_t)tensor_count(&want[o])));
-    if (!code) return;
-    run_plan(p, code, syms, in, got);
+    run_plan(p, by, syms, in, got);
     compare(arena_printf(&job, "%s, compiled", program), source, want, got);
 }
 
@@ -203,18 +214,18 @@ START_TEST(gives_what_the_graph_gives) {
         ck_assert_msg(kernel_verify(&c, p->kernels.at[i]) == FRIT_OK, "%s: %s", program, c.message);
     if (want_kernels >= 0) ck_assert_msg((int)p->kernels.n == want_kernels, "%s: %u kernels", program, p->kernels.n);
     cpu_objects objects;
-    cpu_jit *code;
+    code by = {0};
     ck_assert_msg(cpu_emit(&c, p, &t, &(cpu_options){0}, &objects) == FRIT_OK, "%s: %s", program, c.message);
-    ck_assert_msg(cpu_jit_load(&c, &objects, &code) == FRIT_OK, "%s: %s", program, c.message);
+    ck_assert_msg(cpu_jit_load(&c, &objects, &by.cpu) == FRIT_OK, "%s: %s", program, c.message);
     for (int variant = 0; variant < 3; variant++) {
         random_state = 42u + (uint64_t)variant;
-        run_at(program, source, p, code, variant);
+        run_at(program, source, p, &by, variant);
     }
-    cpu_jit_close(code);
+    cpu_jit_close(by.cpu);
 }
 END_TEST
 
-/* The loop trees for CUDA's threads, interpreted. */
+/* The loop trees for CUDA's threads, interpreted with races checked, then as CUDA text under emulation. */
 START_TEST(cuda_trees_give_what_the_graph_gives) {
     const char *program = programs[_i];
     graph *source, *core;
@@ -225,8 +236,17 @@ START_TEST(cuda_trees_give_what_the_graph_gives) {
     ck_assert_msg(lower_graph(&c, core, &(lower_options){.t = &t}, &p) == FRIT_OK, "%s: %s", program, c.message);
     for (uint32_t i = 0; i < p->kernels.n; i++)
         ck_assert_msg(kernel_verify(&c, p->kernels.at[i]) == FRIT_OK, "%s: %s", program, c.message);
-    random_state = 42u;
-    run_at(program, source, p, NULL, 0);
+    strbuf text = {.a = &job};
+    emulated_begin(&text);
+    for (uint32_t i = 0; i < p->kernels.n; i++)
+        ck_assert_msg(emulated_add(&c, &text, p->kernels.at[i], i) == FRIT_OK, "%s: %s", program, c.message);
+    code by = {.emulated = emulated_compile(&c, strbuf_text(&text))};
+    ck_assert_msg(by.emulated != NULL, "%s: %s", program, c.message);
+    for (int variant = 0; variant < 3; variant += 2) {
+        random_state = 42u + (uint64_t)variant;
+        run_at(program, source, p, &by, variant);
+    }
+    dlclose(by.emulated);
 }
 END_TEST
 
@@ -234,7 +254,7 @@ int main(void) {
     list_programs();
     Suite *s = suite_create("lower");
     TCase *programs_case = tcase_create("programs");
-    tcase_set_timeout(programs_case, 60);
+    tcase_set_timeout(programs_case, 120);
     tcase_add_checked_fixture(programs_case, setup, teardown);
     tcase_add_loop_test(programs_case, gives_what_the_graph_gives, 0, n_programs);
     tcase_add_loop_test(programs_case, cuda_trees_give_what_the_graph_gives, 0, n_programs);
