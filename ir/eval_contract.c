@@ -222,12 +222,11 @@ typedef struct attention {
     double *score;          /* T of them */
 } attention;
 
-/* Query i is at position i + (T - S): causal excludes later keys, a window all but the `window` latest (and, when not
- * causal, earliest) ones. */
+/* Query i is at position i + (T - S): causal excludes later keys, a window those that lie `window` or more before. */
 static bool sees(const attention *a, int64_t i, int64_t j) {
     int64_t ahead = j - (i + a->T - a->S), window = a->at->window;
     if (a->at->causal && ahead > 0) return false;
-    return window <= 0 || (-ahead < window && ahead < window);
+    return window <= 0 || -ahead < window;
 }
 
 /* Soft-capping comes before the mask, which therefore excludes whatever the cap. */
