@@ -51,7 +51,7 @@ static frit_status stage_scan(expander *e, const group *gr, const node *n) {
 }
 
 /* Whether (x, i) comes after (lx, li) in the order of the selection: worse value, or equal with a higher index. NaN is
- * best when largest, worst when smallest (numpy's order). */
+ * best. */
 static kx comes_after(kernel *k, bool largest, kx x, kx i, kx lx, kx li) {
     kx worse = op2(k, largest ? OP_lt : OP_gt, x, lx);
     kx same = op2(k, OP_and, op2(k, OP_eq, x, lx), op2(k, OP_gt, i, li));
@@ -61,6 +61,14 @@ static kx comes_after(kernel *k, bool largest, kx x, kx i, kx lx, kx li) {
     kx both = op2(k, OP_and, op2(k, OP_and, nan_x, nan_l), op2(k, OP_gt, i, li));
     kx leaves = op2(k, OP_and, nan_l, op2(k, OP_eq, x, x));
     return op2(k, OP_or, after, op2(k, OP_or, both, leaves));
+}
+
+/* What elements are ordered by: themselves, but NaN counts as infinity among the smallest. */
+static kx topk_key(kernel *k, bool largest, kx x) {
+    dtype dt = kx_dtype(k, x);
+    if (largest || !dtype_is_float(dt)) return x;
+    kx pick[3] = {op2(k, OP_ne, x, x), kx_number(k, dt, (double)INFINITY), x};
+    return kx_op(k, OP_select, 3, pick);
 }
 
 static frit_status stage_topk(expander *e, const group *gr, const node *n) {
@@ -86,6 +94,7 @@ static frit_status stage_topk(expander *e, const group *gr, const node *n) {
     at[axis] = i;
     kx x, index = kx_index(k, i);
     TRY(expand(e, n->in[0], at, 0, &x));
+    x = topk_key(k, a->largest, x);
     kx after = comes_after(k, a->largest, x, index, kx_load(k, last_x, &zero, 0, 0), kx_load(k, last_i, &zero, 0, 0));
     kx is_first = op2(k, OP_eq, kx_index(k, r), kx_index(k, zero));
     kx pick[3] = {op2(k, OP_or, is_first, after), x, kx_const(k, in->dt, combiner_identity(comb, 0, in->dt))};
@@ -94,10 +103,15 @@ static frit_status stage_topk(expander *e, const group *gr, const node *n) {
     kstmt_update(k, &step, best, update);
     nest_push(&along, KL_SEQ, i, 0, 0);
     nest_close(&along, step, &rank_body);
+    kx chosen = kx_acc(k, best, 0);
+    if (!a->largest && dtype_is_float(in->dt)) { /* infinity may stand for NaN */
+        at[axis] = kx_loaded(k, kx_acc(k, best, 1), in->shape[axis], "chosen");
+        TRY(expand(e, n->in[0], at, 0, &chosen));
+    }
     at[axis] = r;
     kstmt_store(k, &rank_body, last_x, &zero, kx_acc(k, best, 0), 0);
     kstmt_store(k, &rank_body, last_i, &zero, kx_acc(k, best, 1), 0);
-    expander_store(e, &rank_body, n->out, at, kx_acc(k, best, 0), 0);
+    expander_store(e, &rank_body, n->out, at, chosen, 0);
     expander_store(e, &rank_body, n->out + 1, at, kx_acc(k, best, 1), 0);
     nest_push(&ranks, KL_SEQ, r, 0, 0);
     nest_close(&ranks, rank_body, &body);
