@@ -44,7 +44,8 @@ static pbuf_id buffer_of_value(lower_cx *x, value_id v) {
                 .shape = info->type.shape,
                 .bytes = value_bytes(g, v)};
     const const_data *d = graph_const(g, v);
-    if (d) {
+    bool is_computed = d && x->f->group_of[info->def] != GROUP_NONE; /* a result of the program */
+    if (d && !is_computed) {
         buf.kind = PB_CONST;
         buf.data = d;
         buf.index = x->p->consts.n;
