@@ -245,6 +245,8 @@ def cast_reference(src, dst, x):
         top = float(ml_dtypes.finfo(NUMPY[dst]).max)
         x = x.astype(np.float64)
         return np.where(np.isnan(x), x, np.clip(x, -top, top)) if dst.startswith("f8") else x
+    if is_float(src) and BITS[dst] < 8:  # by way of i32, as ONNX's Cast
+        return np.array([wrapped(dst, int(v)) for v in cast_reference(src, "i32", x)], NUMPY[dst])
     if is_float(src):
         signed, bits = dst[0] == "i", BITS[dst]
         lo, hi = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if signed else (0, (1 << bits) - 1)
@@ -536,7 +538,7 @@ def attend(q, k, v, mask=None, scale=0.0, causal=False, softcap=0.0, window=0):
     ahead = np.arange(T)[None, :] - (np.arange(S)[:, None] + T - S)
     seen = np.ones((S, T), bool)
     seen &= (ahead <= 0) | (not causal)
-    seen &= (abs(ahead) < window) | (window == 0)
+    seen &= (-ahead < window) | (window == 0)
     if mask is not None:
         s = np.where(mask, s, -np.inf) if mask.dtype == np.bool_ else s + mask
     s = np.where(seen, s, -np.inf)
