@@ -1,6 +1,8 @@
 /* Graph -> passes -> kernels and plan -> run, each stage verified. */
 #include "tests/lowered.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "passes/lower.h"
@@ -43,11 +45,21 @@ static frit_status verify_plan(cx *c, const plan *p) {
     return FRIT_OK;
 }
 
+/* FRIT_PRINT=1 shows what the plan runs. */
+static void print_kernels(cx *c, const plan *p) {
+    if (!getenv("FRIT_PRINT")) return;
+    strbuf b = {.a = c->job};
+    plan_print(&b, p);
+    for (uint32_t i = 0; i < p->kernels.n; i++) kernel_print(&b, p->kernels.at[i]);
+    fputs(strbuf_text(&b), stderr);
+}
+
 static frit_status interpret(cx *c, graph *core, const lowered_options *o, const tensor *inputs, tensor *outputs) {
     target t;
     plan *p;
     TRY(target_cpu(c, o->cpu ? o->cpu : "native", &t));
     TRY(lower_graph(c, core, &(lower_options){.t = &t, .is_checked = o->is_checked}, &p));
+    print_kernels(c, p);
     TRY(verify_plan(c, p));
     const int64_t *syms = bind_symbols(c, core, inputs);
     TRY(alloc_outputs(c, core, syms, outputs));

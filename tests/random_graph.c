@@ -1,0 +1,205 @@
+/* The frame of random graphs: numbers, values, inputs and outputs. */
+#include "tests/random_graph.h"
+
+#include <string.h>
+
+static uint64_t next(random_graph *r) { /* splitmix64 */
+    uint64_t z = r->rng += 0x9E3779B97F4A7C15;
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
+    z = (z ^ z >> 27) * 0x94D049BB133111EB;
+    return z ^ z >> 31;
+}
+
+uint32_t random_below(random_graph *r, uint32_t n) { return (uint32_t)(next(r) % n); }
+bool random_chance(random_graph *r, uint32_t percent) { return random_below(r, 100) < percent; }
+double random_between(random_graph *r, double lo, double hi) {
+    return lo + (hi - lo) * (double)(next(r) >> 11) * 0x1p-53;
+}
+
+int64_t random_concrete(random_graph *r, dim d) {
+    int64_t v = -1;
+    if (dim_eval(r->c, r->g->dims, d, r->sym_values, &v) != FRIT_OK) cx_clear(r->c);
+    return v;
+}
+
+static bool is_of(dtype dt, random_class of) {
+    switch (of) {
+    case RANDOM_ANY:
+        return true;
+    case RANDOM_NUMBER:
+        return dt != FRIT_DT_BOOL;
+    case RANDOM_FLOAT:
+        return dtype_is_float(dt);
+    case RANDOM_INT:
+        return dtype_is_integer(dt);
+    case RANDOM_LOGIC:
+        return !dtype_is_float(dt);
+    case RANDOM_BOOL:
+        return dt == FRIT_DT_BOOL;
+    }
+    return false;
+}
+
+/* Recent values are likelier, so that graphs grow deep. */
+value_id random_pick(random_graph *r, random_class of, uint32_t min_rank) {
+    for (int tries = 0; tries < 8; tries++) {
+        uint32_t n = r->pool.n, back = random_chance(r, 50) ? random_below(r, n < 3 ? n : 3) : random_below(r, n);
+        value_id v = r->pool.at[n - 1 - back];
+        const tensor_type *t = graph_type(r->g, v);
+        if (is_of(t->dt, of) && t->rank >= min_rank) return v;
+    }
+    return VALUE_NONE;
+}
+
+dtype random_dtype(random_graph *r, random_class of) {
+    static const dtype often[] = {FRIT_DT_F32, FRIT_DT_F32,  FRIT_DT_F32, FRIT_DT_F32, FRIT_DT_F64,
+                                  FRIT_DT_F16, FRIT_DT_BF16, FRIT_DT_I64, FRIT_DT_I32, FRIT_DT_U8,
+                                  FRIT_DT_I8,  FRIT_DT_BOOL, FRIT_DT_I16, FRIT_DT_U32};
+    for (;;) {
+        dtype dt = often[random_below(r, countof(often))];
+        if (is_of(dt, of)) return dt;
+    }
+}
+
+static scalar random_element(random_graph *r, dtype dt) {
+    switch (dtype_kind_of(dt)) {
+    case DTYPE_FLOAT:
+        return dtype_from_f64(dt, random_between(r, -2, 2));
+    case DTYPE_INT:
+        return (scalar){.i = (int64_t)random_below(r, 12) - 4};
+    case DTYPE_UINT:
+        return (scalar){.u = random_below(r, 12)};
+    case DTYPE_BOOL:
+        return (scalar){.i = random_below(r, 2)};
+    }
+    return (scalar){0};
+}
+
+static tensor random_tensor(random_graph *r, dtype dt, uint32_t rank, const int64_t *shape) {
+    tensor t;
+    frit_status status = tensor_alloc(r->c, r->c->job, dt, rank, shape, &t);
+    ASSERT(status == FRIT_OK);
+    int64_t n = tensor_count(&t);
+    for (int64_t i = 0; i < n; i++) dtype_store(dt, t.data, (size_t)i, random_element(r, dt));
+    return t;
+}
+
+static value_id add_const(random_graph *r, const tensor *t) {
+    const_data d = {.kind = CONST_DENSE, .dt = t->dt, .bytes = t->data};
+    d.dims = int_list_of(r->g->a, t->rank, t->shape);
+    value_id v = VALUE_NONE;
+    if (graph_const_bytes(r->c, r->g, &d, &v) != FRIT_OK) cx_clear(r->c);
+    return v;
+}
+
+value_id random_fresh(random_graph *r, dtype dt, uint32_t rank, const dim *shape) {
+    int64_t extents[MAX_RANK] = {0}, count = 1;
+    bool is_const = true;
+    if (rank > MAX_RANK) return VALUE_NONE;
+    for (uint32_t i = 0; i < rank; i++) {
+        extents[i] = random_concrete(r, shape[i]);
+        is_const = is_const && dim_is_const(r->g->dims, shape[i], NULL);
+        count *= extents[i] < 0 ? RANDOM_MAX_ELEMENTS : extents[i];
+        if (count > RANDOM_MAX_ELEMENTS) return VALUE_NONE;
+    }
+    bool is_full = r->g->inputs.n >= RANDOM_MAX_INPUTS;
+    if (is_full && !is_const) return VALUE_NONE;
+    tensor t = random_tensor(r, dt, rank, extents);
+    if (is_const && (is_full || random_chance(r, 50))) return add_const(r, &t);
+    r->inputs[r->g->inputs.n] = t;
+    return graph_input(r->g, arena_printf(r->g->a, "x%u", r->g->inputs.n), dt, rank, shape);
+}
+
+value_id random_indices(random_graph *r, uint32_t rank, const int64_t *shape, int64_t lo, int64_t hi) {
+    tensor t = random_tensor(r, FRIT_DT_I64, rank, shape);
+    int64_t n = tensor_count(&t);
+    for (int64_t i = 0; i < n; i++) ((int64_t *)t.data)[i] = lo + random_below(r, (uint32_t)(hi - lo + 1));
+    return add_const(r, &t);
+}
+
+static bool is_small(random_graph *r, value_id v) {
+    const tensor_type *t = graph_type(r->g, v);
+    int64_t count = 1;
+    for (uint32_t i = 0; i < t->rank; i++) {
+        int64_t extent = random_concrete(r, t->shape[i]);
+        if (extent < 0 || (extent > 0 && count > RANDOM_MAX_ELEMENTS / extent)) return false;
+        count *= extent;
+    }
+    return true;
+}
+
+bool random_add(random_graph *r, op_code op, uint32_t n_in, const value_id *in, const void *attrs) {
+    uint32_t n_contracts = r->g->contracts.n;
+    value_id first;
+    for (uint32_t i = 0; i < n_in; i++)
+        if (in[i] == VALUE_NONE) return false;
+    if (graph_add(r->c, r->g, op, 0, n_in, in, attrs, &first) != FRIT_OK) {
+        cx_clear(r->c);
+        r->g->contracts.n = n_contracts;
+        return false;
+    }
+    const node *n = graph_def(r->g, first);
+    bool is_fine = r->g->contracts.n == n_contracts;
+    r->g->contracts.n = n_contracts;
+    for (uint32_t i = 0; i < n->n_out; i++) is_fine = is_fine && is_small(r, n->out + i);
+    for (uint32_t i = 0; i < n->n_out && is_fine; i++) vec_push(r->c->job, r->pool, n->out + i);
+    return is_fine;
+}
+
+static void add_symbols(random_graph *r) {
+    static const char *const names[RANDOM_SYMS] = {"B", "S", "T"};
+    static const int64_t sizes[] = {2, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33, 40};
+    for (uint32_t i = 0; i < RANDOM_SYMS; i++) {
+        sym_id s;
+        r->syms[i] = dim_sym(r->g->dims, names[i]);
+        ASSERT(dim_is_sym(r->g->dims, r->syms[i], &s) && s < countof(r->sym_values));
+        *dim_sym_info(r->g->dims, s) = (sym_info){.name = names[i],
+                                                  .kind = SYM_FREE,
+                                                  .lo = 2,
+                                                  .hi = 64,
+                                                  .extent = DIM_BAD,
+                                                  .input = UINT32_MAX,
+                                                  .axis = UINT32_MAX};
+        r->sym_values[s] = sizes[random_below(r, countof(sizes))];
+    }
+}
+
+static dim random_dim(random_graph *r) {
+    static const int64_t sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 17};
+    if (random_chance(r, 35)) return r->syms[random_below(r, RANDOM_SYMS)];
+    return dim_const(r->g->dims, sizes[random_below(r, countof(sizes))]);
+}
+
+static void add_source(random_graph *r) {
+    dim shape[4];
+    uint32_t rank = random_below(r, 5);
+    for (uint32_t i = 0; i < rank; i++) shape[i] = random_dim(r);
+    value_id v = random_fresh(r, random_dtype(r, random_chance(r, 70) ? RANDOM_FLOAT : RANDOM_ANY), rank, shape);
+    if (v != VALUE_NONE) vec_push(r->c->job, r->pool, v);
+}
+
+/* Inputs that bind the symbols, whatever else mentions them. */
+static void bind_symbols(random_graph *r) {
+    value_id bs = random_fresh(r, random_dtype(r, RANDOM_ANY), 2, r->syms);
+    value_id t = random_fresh(r, random_dtype(r, RANDOM_ANY), 1, r->syms + 2);
+    vec_push(r->c->job, r->pool, bs);
+    vec_push(r->c->job, r->pool, t);
+}
+
+bool random_graph_make(cx *c, uint64_t seed, uint32_t n_ops, uint32_t only, random_graph *out) {
+    *out = (random_graph){.c = c, .rng = seed * 0x9E3779B97F4A7C15 + 1};
+    random_graph *r = out;
+    r->g = graph_new(c->job, "fuzz", dim_table_new(c->job));
+    add_symbols(r);
+    bind_symbols(r);
+    while (r->pool.n < 4) add_source(r);
+    uint32_t n_sources = r->pool.n, n_added = 0;
+    for (uint32_t tries = 0; n_added < n_ops && tries < 20 * n_ops; tries++) n_added += random_op(r);
+    uint32_t *uses = graph_count_uses(c->job, r->g);
+    for (uint32_t i = 0; i < r->pool.n; i++) {
+        value_id v = r->pool.at[i];
+        bool is_out = only == UINT32_MAX ? i >= n_sources && uses[v] == 0 : only == i;
+        if (is_out && r->g->outputs.n < 16) graph_output(r->g, arena_printf(r->g->a, "y%u", i), v);
+    }
+    return r->g->outputs.n > 0;
+}

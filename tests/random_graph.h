@@ -1,0 +1,52 @@
+/* Random graphs for differential tests: the same seed gives the same graph and the same inputs on every machine. */
+#ifndef FRIT_TESTS_RANDOM_GRAPH_H
+#define FRIT_TESTS_RANDOM_GRAPH_H
+
+#include "ir/attrs.h"
+#include "ir/eval.h"
+
+enum { RANDOM_MAX_INPUTS = 12, RANDOM_SYMS = 3, RANDOM_MAX_ELEMENTS = 6000 };
+
+/* A graph under construction. Symbols B, S and T have values that every size is checked against. */
+typedef struct random_graph {
+    cx *c;
+    graph *g;
+    uint64_t rng;
+    VEC(value_id) pool; /* values that operators may use, in order of making */
+    dim syms[RANDOM_SYMS];
+    int64_t sym_values[64]; /* by sym_id */
+    tensor inputs[RANDOM_MAX_INPUTS];
+} random_graph;
+
+/* Builds a graph of about n_ops operators in c->job. only: UINT32_MAX for all values without users as outputs, else the
+ * one pool value with that number (the same graph with another output). False when there is nothing to output. */
+bool random_graph_make(cx *c, uint64_t seed, uint32_t n_ops, uint32_t only, random_graph *out);
+
+/* ---- what the makers of operators share (random_ops.c) */
+uint32_t random_below(random_graph *r, uint32_t n);
+bool random_chance(random_graph *r, uint32_t percent);
+double random_between(random_graph *r, double lo, double hi);
+int64_t random_concrete(random_graph *r, dim d);
+typedef enum random_class {
+    RANDOM_ANY,
+    RANDOM_NUMBER,
+    RANDOM_FLOAT,
+    RANDOM_INT,
+    RANDOM_LOGIC,
+    RANDOM_BOOL
+} random_class;
+/* A pool value of that class and of at least that rank, VALUE_NONE when there is none. */
+value_id random_pick(random_graph *r, random_class of, uint32_t min_rank);
+dtype random_dtype(random_graph *r, random_class of);
+/* A new input or constant of that type. */
+value_id random_fresh(random_graph *r, dtype dt, uint32_t rank, const dim *shape);
+/* A constant i64 tensor with values in lo..hi. */
+value_id random_indices(random_graph *r, uint32_t rank, const int64_t *shape, int64_t lo, int64_t hi);
+/* Adds a node and takes its results into the pool; false (and no trace) when inference refuses it, when it would need a
+ * contract between symbols, or when a result is too large. */
+bool random_add(random_graph *r, op_code op, uint32_t n_in, const value_id *in, const void *attrs);
+
+/* random_ops.c: tries to add one random operator. */
+bool random_op(random_graph *r);
+
+#endif

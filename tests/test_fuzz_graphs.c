@@ -1,0 +1,220 @@
+/* Random graphs: the compiled program gives what the evaluator gives, element by element.
+ *
+ * How far may they lie apart? The evaluator is run again with every operand moved by a few units in the last place, and
+ * an element may differ as far as that moves it (times a factor); one whose value jumps is not compared. So no operator
+ * needs a tolerance of its own.
+ *
+ *   FRIT_FUZZ_SEED=N FRIT_FUZZ_COUNT=M build/tests/test_fuzz_graphs      other graphs than the suite's 300 */
+#include <check.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/lowered.h"
+#include "tests/random_graph.h"
+
+enum { DEFAULT_COUNT = 300, N_OPS_EACH = 12, FEW_RUNS = 4, MANY_RUNS = 40 };
+
+static arena job, scratch;
+static cx c;
+
+static void reset(void) {
+    arena_fini(&scratch);
+    arena_fini(&job);
+    arena_init(&job);
+    arena_init(&scratch);
+    c = (cx){.job = &job, .scratch = &scratch};
+}
+
+/* ---- the evaluator with noise */
+
+/* Relative size of one step of noise: a few roundings of the type that arithmetic is done in, one of a narrow type. */
+static double noise_of(dtype dt) {
+    if (dt == FRIT_DT_F64) return 0x1p-49;
+    if (dt == FRIT_DT_F32) return 0x1p-21;
+    return dt == FRIT_DT_F16 ? 0x1p-10 : 0x1p-7;
+}
+
+static double largest_of(const tensor *t) {
+    double largest = 0;
+    for (int64_t i = 0; dtype_is_float(t->dt) && i < tensor_count(t); i++) {
+        double v = fabs(dtype_load(t->dt, t->data, (size_t)i).f);
+        if (isfinite(v) && v > largest) largest = v;
+    }
+    return largest;
+}
+
+/* Moves every element of a float tensor relative to itself, and a little relative to the largest one or to `least`. */
+static tensor moved(random_graph *r, const tensor *t, double least) {
+    if (!dtype_is_float(t->dt)) return *t;
+    tensor out = *t;
+    int64_t n = tensor_count(t);
+    double largest = fmax(least, largest_of(t)), noise = noise_of(t->dt);
+    out.data = arena_alloc(&job, dtype_bytes(t->dt, (size_t)n) + 1);
+    for (int64_t i = 0; i < n; i++) {
+        double v = dtype_load(t->dt, t->data, (size_t)i).f;
+        v += noise * (v * random_between(r, -1, 1) + 0.1 * largest * random_between(r, -1, 1));
+        dtype_store(t->dt, out.data, (size_t)i, dtype_from_f64(t->dt, v));
+    }
+    return out;
+}
+
+/* Evaluates r->g; with noise, all values but constants and views are moved. Outputs in out. */
+static frit_status evaluate(random_graph *r, bool has_noise, tensor *out) {
+    const graph *g = r->g;
+    eval_cx e = {.c = &c, .g = g, .a = &job, .syms = r->sym_values};
+    e.values = ARENA_ARRAY(&job, tensor, g->values.n + 1);
+    const region *body = &g->regions.at[0];
+    for (uint32_t i = 0; i < body->params.n; i++)
+        e.values[body->params.at[i]] = has_noise ? moved(r, &r->inputs[i], 0) : r->inputs[i];
+    for (uint32_t k = 0; k < body->nodes.n; k++) {
+        const node *n = graph_node(g, body->nodes.at[k]);
+        tensor in[8], results[2];
+        for (uint32_t i = 0; i < n->n_in; i++) in[i] = e.values[n->in[i]];
+        TRY(eval_node(&e, n, in, results));
+        bool is_moved = has_noise && !op_is(n->op, OPF_VIEW) && n->op != OP_const;
+        /* Templates cancel between terms of about 1 or of the operand's size. */
+        double least = op_info_of(n->op)->template_text[0] ? fmin(1, largest_of(&in[0])) : 0;
+        for (uint32_t i = 0; i < n->n_out; i++)
+            e.values[n->out + i] = is_moved ? moved(r, &results[i], least) : results[i];
+    }
+    for (uint32_t i = 0; i < body->results.n; i++) out[i] = e.values[body->results.at[i]];
+    return FRIT_OK;
+}
+
+/* ---- comparison */
+
+typedef struct suspect {
+    uint32_t output;
+    int64_t at;
+    double got, want;
+} suspect;
+
+static double element(const tensor *t, int64_t i) { return dtype_to_f64(t->dt, dtype_load(t->dt, t->data, (size_t)i)); }
+
+static bool near(dtype dt, double got, double want, double spread) {
+    if (isnan(got) || isnan(want)) return isnan(got) && isnan(want);
+    if (got == want) return true;
+    return dtype_is_float(dt) && fabs(got - want) <= 8 * spread + 4 * noise_of(dt) * fabs(want);
+}
+
+/* The first element that noise does not explain. Spread grows with n_runs; an element whose value changes kind is out.
+ */
+static bool find_suspect(random_graph *r, const tensor *got, const tensor *want, int n_runs, suspect *out) {
+    uint32_t n_out = r->g->outputs.n;
+    tensor *runs = ARENA_ARRAY(&job, tensor, (size_t)n_runs * n_out + 1);
+    for (int k = 0; k < n_runs; k++)
+        if (evaluate(r, true, runs + (size_t)k * n_out) != FRIT_OK) return cx_clear(&c), false;
+    for (uint32_t o = 0; o < n_out; o++) {
+        int64_t count = tensor_count(&want[o]);
+        for (int64_t i = 0; i < count; i++) {
+            double spread = 0, y = element(&want[o], i), x = element(&got[o], i);
+            bool jumps = false;
+            for (int k = 0; k < n_runs; k++) {
+                double z = element(&runs[(size_t)k * n_out + o], i);
+                jumps = jumps || isnan(z) != isnan(y) || isinf(z) != isinf(y);
+                jumps = jumps || (!dtype_is_float(want[o].dt) && z != y);
+                spread = fmax(spread, fabs(z - y));
+            }
+            if (jumps || near(want[o].dt, x, y, isfinite(spread) ? spread : 0)) continue;
+            *out = (suspect){o, i, x, y};
+            return true;
+        }
+    }
+    return false;
+}
+
+typedef enum verdict { AGREES, UNSUPPORTED, UNDEFINED, FAILS } verdict;
+
+/* Whether compiled and evaluated results agree; *out_why says what does not. */
+static verdict judge(random_graph *r, const lowered_options *o, const char **out_why) {
+    tensor want[16], got[16];
+    if (evaluate(r, false, want) != FRIT_OK) return cx_clear(&c), UNDEFINED;
+    frit_status status = lowered_run(&c, r->g, o, r->inputs, got);
+    if (status == FRIT_UNSUPPORTED) {
+        *out_why = c.message;
+        return UNSUPPORTED;
+    }
+    *out_why = c.message;
+    if (status != FRIT_OK) return FAILS;
+    suspect s;
+    if (!find_suspect(r, got, want, FEW_RUNS, &s) || !find_suspect(r, got, want, MANY_RUNS, &s)) return AGREES;
+    *out_why = arena_printf(&job, "%s[%lld] is %.9g, not %.9g", r->g->outputs.at[s.output].name, (long long)s.at, s.got,
+                            s.want);
+    return FAILS;
+}
+
+static frit_status keep_all(graph_rewriter *r, const node *n, bool *out_done) {
+    (void)r, (void)n;
+    *out_done = false;
+    return FRIT_OK;
+}
+
+static void print_graph(random_graph *r) {
+    graph *live = r->g;
+    if (graph_rewrite(&c, r->g, keep_all, NULL, &live) != FRIT_OK) live = r->g;
+    strbuf b = {.a = &job};
+    graph_print(&b, live);
+    for (uint32_t i = 0; i < RANDOM_SYMS; i++)
+        fprintf(stderr, "-- %s = %lld\n", dim_text(&job, r->g->dims, r->syms[i]),
+                (long long)random_concrete(r, r->syms[i]));
+    fputs(strbuf_text(&b), stderr);
+}
+
+/* Prints the earliest value of the graph that fails on its own, else the whole graph. */
+static void report(uint64_t seed, const lowered_options *o, const char *why) {
+    fprintf(stderr, "\nFRIT_FUZZ_SEED=%llu FRIT_FUZZ_COUNT=1: %s\n", (unsigned long long)seed, why);
+    random_graph r;
+    for (uint32_t only = 0; only < 64; only++) {
+        reset();
+        const char *own = NULL;
+        if (!random_graph_make(&c, seed, N_OPS_EACH, only, &r)) continue;
+        if (judge(&r, o, &own) != FAILS) continue;
+        fprintf(stderr, "the first value to fail: %s\n", own);
+        print_graph(&r);
+        return;
+    }
+    reset();
+    if (random_graph_make(&c, seed, N_OPS_EACH, UINT32_MAX, &r)) print_graph(&r);
+}
+
+static uint64_t number_from(const char *name, uint64_t otherwise) {
+    const char *text = getenv(name);
+    return text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static void fuzz(const lowered_options *o) {
+    uint64_t first = number_from("FRIT_FUZZ_SEED", 1), count = number_from("FRIT_FUZZ_COUNT", DEFAULT_COUNT);
+    int tally[FAILS + 1] = {0};
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        random_graph r;
+        const char *why = NULL;
+        reset();
+        if (!random_graph_make(&c, seed, N_OPS_EACH, UINT32_MAX, &r)) continue;
+        ck_assert_msg(graph_verify(&c, r.g) == FRIT_OK, "seed %llu: %s", (unsigned long long)seed, c.message);
+        verdict v = judge(&r, o, &why);
+        tally[v]++;
+        if (v == UNSUPPORTED && getenv("FRIT_FUZZ_VERBOSE")) fprintf(stderr, "%s\n", why);
+        if (v == FAILS) report(seed, o, arena_strdup(&scratch, why ? why : ""));
+    }
+    fprintf(stderr, "%d graphs agree, %d not supported, %d undefined, %d fail\n", tally[AGREES], tally[UNSUPPORTED],
+            tally[UNDEFINED], tally[FAILS]);
+    ck_assert_int_eq(tally[FAILS], 0);
+}
+
+START_TEST(interpreted) { fuzz(&(lowered_options){.is_interpreted = true, .cpu = "x86-64-v3"}); }
+END_TEST
+
+int main(void) {
+    Suite *s = suite_create("fuzz_graphs");
+    TCase *t = tcase_create("fuzz_graphs");
+    tcase_set_timeout(t, 1200);
+    tcase_add_test(t, interpreted);
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_NORMAL);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
