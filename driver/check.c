@@ -189,7 +189,8 @@ static frit_status call_model(folder_check *f, const data_set *d, tensor **outpu
 
 static frit_status call_somehow(folder_check *f, const data_set *d, tensor **outputs) {
     frit_status status = call_model(f, d, outputs);
-    if (f->is_constant || (status != FRIT_UNSUPPORTED && status != FRIT_RANGE)) return status;
+    bool may_help = status == FRIT_UNSUPPORTED || status == FRIT_RANGE || status == FRIT_SHAPE || status == FRIT_TYPE;
+    if (f->is_constant || !may_help) return status;
     f->is_constant = true;
     jit_close(f->code);
     f->code = NULL;

@@ -367,6 +367,10 @@ static frit_status read_model(reader *r) {
     if (!failed(r)) r->where = NULL, r->loc = 0;
     for (uint32_t i = 0; i < g->outputs.n && !failed(r); i++) {
         value_id v = scope_get(r, &names, g->outputs.at[i].name);
+        for (uint32_t k = 0; k < i; k++)
+            if (str_equal(g->outputs.at[k].name, g->outputs.at[i].name))
+                fail_node(r, FRIT_FORMAT, "two outputs are named '%s'", g->outputs.at[i].name);
+        if (failed(r)) break;
         if (v != VALUE_NONE)
             graph_output(r->g, g->outputs.at[i].name, v);
         else if (!failed(r))
