@@ -6,6 +6,7 @@
  * So weights never pass through the linker, and files beyond 4 GB are no special case. All temporary files lie beside
  * PATH, where there must be room anyway, and are registered for removal. */
 #include <elf.h>
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -56,8 +57,9 @@ static frit_status add_member(cx *c, file_writer *w, uint32_t number, elf_bytes 
 
 /* The linker opens files by name: the bytes have to be there, the stream may stay open. */
 static frit_status flush(cx *c, file_writer *w) {
+    errno = 0;
     bool failed = ferror(w->stream) || fflush(w->stream);
-    return failed ? FAIL(c, IO, w->path, "cannot be written: no space left?") : FRIT_OK;
+    return failed ? FAIL(c, IO, w->path, "cannot be written: %s", strerror(errno)) : FRIT_OK;
 }
 
 /* All objects as one archive: the runtime's, with ours appended. */
@@ -80,6 +82,26 @@ static frit_status write_small(link_job *j, file_writer *w, elf_bytes content) {
     return flush(j->c, w);
 }
 
+static frit_status write_padding(cx *c, file_writer *w, uint64_t bytes) {
+    static const char zeros[4096];
+    for (; bytes; bytes -= bytes < sizeof zeros ? bytes : sizeof zeros)
+        TRY(file_write(c, w, zeros, bytes < sizeof zeros ? (size_t)bytes : sizeof zeros));
+    return FRIT_OK;
+}
+
+/* LLD maps its output, so a full disk would kill us by a signal. What it writes is no larger than what it reads, and
+ * some padding: as much is written here first, to see that there is room, and given back. */
+static frit_status claim_space(link_job *j) {
+    cx *c = j->c;
+    enum { PADDING_BYTES = 256 << 10 };
+    long n_objects = ftell(j->objects.stream);
+    TRY(file_begin(c, j->path, &j->linked));
+    TRY(write_padding(c, &j->linked, (uint64_t)n_objects + PADDING_BYTES));
+    TRY(flush(c, &j->linked));
+    if (ftruncate(fileno(j->linked.stream), 0)) return FAIL(c, IO, j->path, "cannot be written: %s", strerror(errno));
+    return FRIT_OK;
+}
+
 static frit_status link_objects(link_job *j, const cpu_objects *objects) {
     cx *c = j->c;
     static const char exports[] = "{ global: frit_artifact_table; local: *; };\n";
@@ -87,11 +109,10 @@ static frit_status link_objects(link_job *j, const cpu_objects *objects) {
     TRY(write_small(j, &j->script, (elf_bytes){exports, sizeof exports - 1}));
     for (int i = 0; i < N_STUB_LIBRARIES; i++)
         TRY(write_small(j, &j->stubs[i], stub_library_bytes(c->job, (stub_library)i, j->machine)));
-    TRY(write_small(j, &j->linked, (elf_bytes){"", 0}));
+    TRY(claim_space(j));
     const char *script = arena_printf(c->job, "--version-script=%s", j->script.temporary);
     const char *args[] = {"-shared",
                           "--no-undefined",
-                          "--no-mmap-output-file", /* or LLD would leave files of its own after Ctrl-C */
                           "--threads=1",
                           "--build-id=none",
                           "--hash-style=gnu",
@@ -180,13 +201,6 @@ static bool add_segment(link_job *j, linked_file *f) {
     h->weights_position = at->p_offset;
     h->weights_delta = (int64_t)(address - tables_address);
     return true;
-}
-
-static frit_status write_padding(cx *c, file_writer *w, uint64_t bytes) {
-    static const char zeros[4096];
-    for (; bytes; bytes -= bytes < sizeof zeros ? bytes : sizeof zeros)
-        TRY(file_write(c, w, zeros, bytes < sizeof zeros ? (size_t)bytes : sizeof zeros));
-    return FRIT_OK;
 }
 
 static frit_status write_artifact(link_job *j, const linked_file *f, file_writer *w) {
