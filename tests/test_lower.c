@@ -225,6 +225,14 @@ START_TEST(gives_what_the_graph_gives) {
 }
 END_TEST
 
+/* NVRTC takes the text of every kernel, where there is one on this machine. */
+static void compile_by_nvrtc(const char *program, const plan *p) {
+    cuda_modules modules;
+    frit_status status = cuda_compile(&c, p, &(cuda_options){.n_threads = 1}, &modules);
+    ck_assert_msg(status == FRIT_OK || status == FRIT_MISSING, "%s: %s", program, c.message);
+    cx_clear(&c);
+}
+
 /* The loop trees for CUDA's threads, interpreted with races checked, then as CUDA text under emulation. */
 START_TEST(cuda_trees_give_what_the_graph_gives) {
     const char *program = programs[_i];
@@ -247,6 +255,7 @@ START_TEST(cuda_trees_give_what_the_graph_gives) {
         run_at(program, source, p, &by, variant);
     }
     dlclose(by.emulated);
+    compile_by_nvrtc(program, p);
 }
 END_TEST
 
