@@ -7,6 +7,7 @@
 void map_identity(reader *r, call *n) {
     (void)r;
     n->out[0] = n->in[0];
+    n->out_seq[0] = n->in_seq[0];
 }
 
 /* y of an operator before opset 7: with broadcast=1 its axes begin at `axis` of x. */

@@ -38,9 +38,30 @@ static void scope_bind(reader *r, scope *s, const char *name, value_id v) {
     if (v != VALUE_NONE && !r->g->values.at[v].name) r->g->values.at[v].name = name;
 }
 
+static const sequence *scope_sequence(const reader *r, const scope *s, const char *name) {
+    uint32_t i;
+    for (; s; s = s->outer)
+        if (map_get_str(&s->sequences, name, &i)) return r->sequences.at[i];
+    return NULL;
+}
+
+static void scope_bind_sequence(reader *r, scope *s, const char *name, const sequence *q) {
+    map_set_str(&s->sequences, name, r->sequences.n);
+    vec_push(r->c->job, r->sequences, q);
+}
+
+/* An empty scope inside outer (NULL: none). */
+static scope scope_new(const reader *r, scope *outer) {
+    return (scope){.outer = outer, .values = {.a = r->c->job}, .sequences = {.a = r->c->job}};
+}
+
 static value_id scope_get(reader *r, const scope *s, const char *name) {
     value_id v = VALUE_NONE;
     if (scope_find(s, name, &v) || failed(r)) return v;
+    if (scope_sequence(r, s, name)) {
+        fail_node(r, FRIT_UNSUPPORTED, "'%s' is a sequence where only a tensor can be", name);
+        return VALUE_NONE;
+    }
     fail_node(r, FRIT_FORMAT, "value '%s' is used before it is computed, or is no tensor that frit knows", name);
     return VALUE_NONE;
 }
@@ -53,13 +74,22 @@ static int64_t version_of(const onnx_opsets *sets, const char *domain) {
     return *domain ? 1 : NEWEST_OPSET;
 }
 
-static const onnx_function *function_of(const reader *r, const onnx_node *n) {
+static const char *function_key(reader *r, const char *domain, const char *name, const char *overload) {
+    return arena_printf(r->c->job, "%s\n%s\n%s", domain, name, overload);
+}
+
+static void index_functions(reader *r) {
     for (uint32_t i = 0; i < r->model.functions.n; i++) {
         const onnx_function *f = &r->model.functions.at[i];
-        if (str_equal(f->name, n->op) && str_equal(f->domain, n->domain) && str_equal(f->overload, n->overload))
-            return f;
+        map_set_str(&r->functions, function_key(r, f->domain, f->name, f->overload), i);
     }
-    return NULL;
+}
+
+static const onnx_function *function_of(reader *r, const onnx_node *n) {
+    uint32_t i;
+    if (r->model.functions.n == 0) return NULL;
+    if (!map_get_str(&r->functions, function_key(r, n->domain, n->op, n->overload), &i)) return NULL;
+    return &r->model.functions.at[i];
 }
 
 /* --- unsupported operators, all at once --- */
@@ -167,12 +197,6 @@ static const onnx_const *const_override(const reader *r, const char *name) {
     return NULL;
 }
 
-static bool is_initializer(const onnx_graph *g, const char *name) {
-    for (uint32_t i = 0; i < g->initializers.n; i++)
-        if (str_equal(g->initializers.at[i].name, name)) return true;
-    return false;
-}
-
 static frit_status read_input(reader *r, scope *s, const onnx_value_info *info) {
     const onnx_const *given = const_override(r, info->name);
     value_id v;
@@ -241,19 +265,26 @@ static void call_function(reader *r, const frame *f, const onnx_function *fn, ca
         fail_node(r, FRIT_FORMAT, "function %s takes %u operands and gives %u results", fn->name, fn->inputs.n,
                   fn->outputs.n);
     if (failed(r) || !enter(r)) return;
-    scope names = {.values = {.a = r->c->job}};
+    scope names = scope_new(r, NULL);
     frame body = {.caller = f, .function = fn, .call = n->node, .opsets = &fn->opsets, .names = &names};
-    for (uint32_t i = 0; i < fn->inputs.n; i++)
-        scope_bind(r, &names, fn->inputs.at[i], i < n->n_in ? n->in[i] : VALUE_NONE);
+    for (uint32_t i = 0; i < fn->inputs.n; i++) {
+        if (i < n->n_in && n->in_seq[i])
+            scope_bind_sequence(r, &names, fn->inputs.at[i], n->in_seq[i]);
+        else
+            scope_bind(r, &names, fn->inputs.at[i], i < n->n_in ? n->in[i] : VALUE_NONE);
+    }
     read_nodes(r, &body, fn->nodes.n, fn->nodes.at);
-    for (uint32_t i = 0; i < n->n_out && !failed(r); i++) n->out[i] = scope_get(r, &names, fn->outputs.at[i]);
+    for (uint32_t i = 0; i < n->n_out && !failed(r); i++) {
+        n->out_seq[i] = scope_sequence(r, &names, fn->outputs.at[i]);
+        if (!n->out_seq[i]) n->out[i] = scope_get(r, &names, fn->outputs.at[i]);
+    }
     r->depth--;
 }
 
 void read_subgraph(reader *r, const frame *f, const onnx_graph *g, uint32_t n_in, const value_id *in, value_id *out) {
     if (n_in != g->inputs.n) fail_node(r, FRIT_FORMAT, "a subgraph takes %u values, not %u", g->inputs.n, n_in);
     if (failed(r) || !enter(r)) return;
-    scope names = {.outer = f->names, .values = {.a = r->c->job}};
+    scope names = scope_new(r, f->names);
     frame inner = *f;
     inner.names = &names;
     const char *where = r->where;
@@ -270,14 +301,18 @@ void read_subgraph(reader *r, const frame *f, const onnx_graph *g, uint32_t n_in
 static void bind_operands(reader *r, const frame *f, const onnx_node *x, call *n) {
     uint32_t n_in = x->inputs.n, n_out = x->outputs.n;
     value_id *in = ARENA_ARRAY(r->c->job, value_id, n_in + MIN_CALL_ARGS);
+    const sequence **in_seq = ARENA_ARRAY(r->c->job, const sequence *, n_in + MIN_CALL_ARGS);
     n->out = ARENA_ARRAY(r->c->job, value_id, n_out + MIN_CALL_ARGS);
+    n->out_seq = ARENA_ARRAY(r->c->job, const sequence *, n_out + MIN_CALL_ARGS);
     for (uint32_t i = 0; i < n_in + MIN_CALL_ARGS; i++) {
         in[i] = VALUE_NONE;
-        if (i < n_in && *x->inputs.at[i]) in[i] = scope_get(r, f->names, x->inputs.at[i]);
+        if (i >= n_in || !*x->inputs.at[i]) continue;
+        in_seq[i] = scope_sequence(r, f->names, x->inputs.at[i]);
+        if (!in_seq[i]) in[i] = scope_get(r, f->names, x->inputs.at[i]);
     }
     for (uint32_t i = 0; i < n_out + MIN_CALL_ARGS; i++) n->out[i] = VALUE_NONE;
-    n->in = in, n->n_in = n_in, n->n_out = n_out;
-    while (n->n_in > 0 && in[n->n_in - 1] == VALUE_NONE) n->n_in--;
+    n->in = in, n->in_seq = in_seq, n->n_in = n_in, n->n_out = n_out;
+    while (n->n_in > 0 && in[n->n_in - 1] == VALUE_NONE && !in_seq[n->n_in - 1]) n->n_in--;
 }
 
 static void set_location(reader *r, const onnx_node *x) {
@@ -305,6 +340,10 @@ static void read_node(reader *r, const frame *f, const onnx_node *x) {
     r->where = where, r->loc = loc;
     for (uint32_t i = 0; i < n.n_out; i++) {
         if (!*x->outputs.at[i]) continue;
+        if (n.out_seq[i]) {
+            scope_bind_sequence(r, f->names, x->outputs.at[i], n.out_seq[i]);
+            continue;
+        }
         if (n.out[i] == VALUE_NONE)
             fail_node(r, FRIT_UNSUPPORTED, "result %u ('%s') is not supported", i, x->outputs.at[i]);
         scope_bind(r, f->names, x->outputs.at[i], n.out[i]);
@@ -355,27 +394,36 @@ static frit_status check_ranges(reader *r) {
     return FRIT_OK;
 }
 
+static void read_outputs(reader *r, const scope *names, const onnx_graph *g) {
+    map seen = {.a = r->c->job};
+    for (uint32_t i = 0; i < g->outputs.n && !failed(r); i++) {
+        const char *name = g->outputs.at[i].name;
+        value_id v = scope_get(r, names, name);
+        uint32_t before;
+        if (map_get_str(&seen, name, &before))
+            fail_node(r, FRIT_FORMAT, "two outputs are named '%s'", name);
+        else if (v == VALUE_NONE)
+            fail_node(r, FRIT_UNSUPPORTED, "output '%s' has no value", name);
+        else
+            graph_output(r->g, name, v);
+        map_set_str(&seen, name, i);
+    }
+}
+
 static frit_status read_model(reader *r) {
     const onnx_graph *g = r->model.graph;
-    scope names = {.values = {.a = r->c->job}};
+    scope names = scope_new(r, NULL);
     frame top = {.opsets = &r->model.opsets, .names = &names};
+    map weights = {.a = r->c->job}; /* before IR version 4 they are listed among the inputs too */
+    uint32_t ignored;
+    for (uint32_t i = 0; i < g->initializers.n; i++) map_set_str(&weights, g->initializers.at[i].name, i);
     for (uint32_t i = 0; i < g->inputs.n; i++)
-        if (!is_initializer(g, g->inputs.at[i].name)) TRY(read_input(r, &names, &g->inputs.at[i]));
+        if (!map_get_str(&weights, g->inputs.at[i].name, &ignored)) TRY(read_input(r, &names, &g->inputs.at[i]));
     TRY(check_ranges(r));
     read_initializers(r, &names, g);
     read_nodes(r, &top, g->nodes.n, g->nodes.at);
     if (!failed(r)) r->where = NULL, r->loc = 0;
-    for (uint32_t i = 0; i < g->outputs.n && !failed(r); i++) {
-        value_id v = scope_get(r, &names, g->outputs.at[i].name);
-        for (uint32_t k = 0; k < i; k++)
-            if (str_equal(g->outputs.at[k].name, g->outputs.at[i].name))
-                fail_node(r, FRIT_FORMAT, "two outputs are named '%s'", g->outputs.at[i].name);
-        if (failed(r)) break;
-        if (v != VALUE_NONE)
-            graph_output(r->g, g->outputs.at[i].name, v);
-        else if (!failed(r))
-            fail_node(r, FRIT_UNSUPPORTED, "output '%s' has no value", g->outputs.at[i].name);
-    }
+    if (!failed(r)) read_outputs(r, &names, g);
     return r->c->status;
 }
 
@@ -386,6 +434,7 @@ static frit_status open_and_read(reader *r, graph **out) {
     vec_push(r->c->job, r->files.names, "");
     TRY(model_parse(r->c, r->path, (wire_bytes){file.data, file.bytes}, &r->model));
     TRY(check_opset(r));
+    index_functions(r);
     TRY(refuse_unsupported(r));
     TRY(check_consts(r));
     if (r->options->check_only) return FRIT_OK;
@@ -399,7 +448,11 @@ static frit_status open_and_read(reader *r, graph **out) {
 
 frit_status onnx_read(cx *c, const char *path, const onnx_options *options, graph **out) {
     static const onnx_options defaults;
-    reader r = {.c = c, .path = path, .options = options ? options : &defaults, .files = {.model_path = path}};
+    reader r = {.c = c,
+                .path = path,
+                .options = options ? options : &defaults,
+                .files = {.model_path = path},
+                .functions = {.a = c->job}};
     *out = NULL;
     frit_status status = open_and_read(&r, out);
     if (status != FRIT_OK || !*out) weight_files_close(&r.files);

@@ -8,10 +8,17 @@
 #include "frontend/onnx/model.h"
 #include "frontend/onnx/onnx.h"
 
+/* A sequence exists while reading only: which values it holds is known, so that it leaves no trace in the graph. */
+typedef struct sequence {
+    uint32_t n;
+    const value_id *at;
+} sequence;
+
 /* Names of one graph or function body. */
 typedef struct scope {
     struct scope *outer; /* visible from inside; NULL at the top and in function bodies */
     map values;          /* name -> value id; VALUE_NONE stands for an operand left out */
+    map sequences;       /* name -> index into the reader's sequences */
 } scope;
 
 /* A function call or the main graph: which attributes and opsets hold. */
@@ -35,9 +42,11 @@ typedef struct reader {
     const char *path;
     const onnx_options *options;
     onnx_model model;
+    map functions; /* key of domain, name and overload -> index */
     weight_files files;
     graph *g;
     dim_table *dims;
+    VEC(const sequence *) sequences;
     VEC(known) facts;            /* by value id */
     VEC(const char *) dim_names; /* symbols of the inputs, as --dim may name them */
     loc_id loc;                  /* of the node being mapped */
@@ -54,8 +63,10 @@ typedef struct call {
     const onnx_row *row;
     int64_t version; /* of its domain's opset */
     uint32_t n_in, n_out;
-    const value_id *in; /* VALUE_NONE when left out; at least 16 entries, those past n_in VALUE_NONE */
-    value_id *out;      /* to fill in; at least 16 entries */
+    const value_id *in;            /* VALUE_NONE when left out; at least 16 entries, those past n_in VALUE_NONE */
+    value_id *out;                 /* to fill in; at least 16 entries */
+    const sequence *const *in_seq; /* as in, for operands that are sequences; NULL for all others */
+    const sequence **out_seq;
 } call;
 
 /* Maps one operator: reads n, builds nodes, fills n->out. */
