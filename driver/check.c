@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "driver/invoke.h"
+#include "driver/jit.h"
+#include "driver/session.h"
 
 enum { MAX_TENSORS = 4096, MAX_CONSTS = 64 };
 
@@ -184,7 +185,7 @@ static frit_status call_model(folder_check *f, const data_set *d, tensor **outpu
     tensor *inputs = ARENA_ARRAY(c->job, tensor, n_in + 1u);
     for (uint32_t i = 0; i < n_in; i++) TRY(pick_input(f, d, i, &inputs[i]));
     *outputs = ARENA_ARRAY(c->job, tensor, n_out + 1u);
-    return artifact_call(c, jit_artifact(f->code), inputs, 0, *outputs);
+    return session_call(c, jit_artifact(f->code), inputs, 0, *outputs);
 }
 
 static frit_status call_somehow(folder_check *f, const data_set *d, tensor **outputs) {

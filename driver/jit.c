@@ -2,7 +2,7 @@
  * the kernels where LLVM's loader put them. */
 #include <string.h>
 
-#include "driver/invoke.h"
+#include "driver/jit.h"
 #include "runtime/runtime.h"
 
 struct jit {

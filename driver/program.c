@@ -1,7 +1,7 @@
 /* Recorded programs meet the compiler: the part of frit.h that sees both ends. */
 #include <string.h>
 
-#include "driver/invoke.h"
+#include "driver/jit.h"
 #include "frontend/trace/trace.h"
 
 /* What a program was compiled to, and the context of frit_program_run. */

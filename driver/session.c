@@ -110,3 +110,13 @@ void session_close(session *s) {
     device_close(s->gpu);
     s->gpu = NULL;
 }
+
+frit_status session_call(cx *c, const frit_artifact *a, const tensor *inputs, uint32_t n_threads, tensor *outputs) {
+    artifact_facts f = artifact_facts_of(c, a);
+    session s;
+    frit_status status = session_open(c, &f, inputs, n_threads, NULL, &s);
+    if (status == FRIT_OK) status = session_run(c, &s);
+    session_close(&s);
+    for (uint32_t i = 0; status == FRIT_OK && i < s.n_outputs; i++) outputs[i] = s.outputs[i];
+    return status;
+}

@@ -51,5 +51,7 @@ frit_status session_open(cx *c, const artifact_facts *f, const tensor *inputs, u
                          const frit_trace *trace, session *out);
 frit_status session_run(cx *c, session *s);
 void session_close(session *s);
+/* All of it for one call: outputs has room for as many as the artifact gives; their data is in c->job. */
+frit_status session_call(cx *c, const frit_artifact *a, const tensor *inputs, uint32_t n_threads, tensor *outputs);
 
 #endif
