@@ -216,6 +216,7 @@ frit_status plan_verify(cx *c, const plan *p) {
 
 typedef struct plan_run {
     cx *c;
+    const plan_call *call;
     const plan *p;
     const int64_t *syms;
     void **memory;  /* by buffer */
@@ -229,6 +230,7 @@ static frit_status run_launch(plan_run *r, const pstep *s) {
     const kernel *k = r->p->kernels.at[s->kernel];
     void **buffers = ARENA_ARRAY(r->a, void *, k->n_params + 1);
     for (uint32_t i = 0; i < k->n_params; i++) buffers[i] = r->memory[s->args[i]];
+    if (r->call->launch) return r->call->launch(r->c, r->call, s->kernel, buffers);
     kernel_run run = {.k = k, .buffers = buffers, .syms = r->syms, .a = r->a, .checked = true};
     return kernel_run_tree(r->c, &run);
 }
@@ -285,7 +287,7 @@ static frit_status run_list(plan_run *r, const pstep_list *l) {
 }
 
 /* Memory of every buffer: slots are shared as the plan says, so that a wrong life shows. */
-static frit_status give_memory(plan_run *r, arena *a, const void *const *inputs, void *const *outputs) {
+static frit_status give_memory(plan_run *r, arena *a) {
     const plan *p = r->p;
     uint8_t **slots = ARENA_ARRAY(a, uint8_t *, p->slots.n + 1);
     for (uint32_t i = 0; i < p->slots.n; i++) {
@@ -296,8 +298,8 @@ static frit_status give_memory(plan_run *r, arena *a, const void *const *inputs,
     for (pbuf_id i = 0; i < p->bufs.n; i++) {
         const pbuf *b = &p->bufs.at[i];
         TRY(dim_eval(r->c, p->iface->dims, b->bytes, r->syms, &r->bytes[i]));
-        if (b->kind == PB_INPUT) r->memory[i] = (void *)(uintptr_t)inputs[b->index];
-        if (b->kind == PB_OUTPUT) r->memory[i] = outputs[b->index];
+        if (b->kind == PB_INPUT) r->memory[i] = (void *)(uintptr_t)r->call->inputs[b->index];
+        if (b->kind == PB_OUTPUT) r->memory[i] = r->call->outputs[b->index];
         if (b->kind == PB_ARENA) r->memory[i] = slots[b->index];
         if (b->kind != PB_CONST) continue;
         tensor t;
@@ -307,16 +309,20 @@ static frit_status give_memory(plan_run *r, arena *a, const void *const *inputs,
     return FRIT_OK;
 }
 
-frit_status plan_interpret(cx *c, const plan *p, const void *const *inputs, const int64_t *syms, void *const *outputs) {
+frit_status plan_run_by(cx *c, const plan_call *call) {
     arena memory, work;
     arena_init(&memory);
     arena_init(&work);
-    plan_run r = {.c = c, .p = p, .syms = syms, .a = &work};
-    r.memory = ARENA_ARRAY(&memory, void *, p->bufs.n + 1);
-    r.bytes = ARENA_ARRAY(&memory, int64_t, p->bufs.n + 1);
-    frit_status status = give_memory(&r, &memory, inputs, outputs);
-    if (status == FRIT_OK) status = run_list(&r, &p->steps);
+    plan_run r = {.c = c, .call = call, .p = call->p, .syms = call->syms, .a = &work};
+    r.memory = ARENA_ARRAY(&memory, void *, call->p->bufs.n + 1);
+    r.bytes = ARENA_ARRAY(&memory, int64_t, call->p->bufs.n + 1);
+    frit_status status = give_memory(&r, &memory);
+    if (status == FRIT_OK) status = run_list(&r, &call->p->steps);
     arena_fini(&memory);
     arena_fini(&work);
     return status;
+}
+
+frit_status plan_interpret(cx *c, const plan *p, const void *const *inputs, const int64_t *syms, void *const *outputs) {
+    return plan_run_by(c, &(plan_call){.p = p, .inputs = inputs, .syms = syms, .outputs = outputs});
 }

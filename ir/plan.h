@@ -75,5 +75,17 @@ void plan_print(strbuf *b, const plan *p);
 frit_status plan_verify(cx *c, const plan *p);
 /* Runs the plan with the kernel interpreter on concrete inputs: the oracle of lowering. */
 frit_status plan_interpret(cx *c, const plan *p, const void *const *inputs, const int64_t *syms, void *const *outputs);
+/* The same with somebody else's way to run a kernel. buffers: one address per kernel parameter. */
+typedef struct plan_call plan_call;
+typedef frit_status plan_launch_fn(cx *c, const plan_call *call, uint32_t kernel, void *const *buffers);
+struct plan_call {
+    const plan *p;
+    const void *const *inputs;
+    const int64_t *syms;
+    void *const *outputs;
+    plan_launch_fn *launch; /* NULL: the kernel interpreter */
+    void *data;             /* for launch */
+};
+frit_status plan_run_by(cx *c, const plan_call *call);
 
 #endif

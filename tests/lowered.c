@@ -54,24 +54,35 @@ static void print_kernels(cx *c, const plan *p) {
     fputs(strbuf_text(&b), stderr);
 }
 
-static frit_status interpret(cx *c, graph *core, const lowered_options *o, const tensor *inputs, tensor *outputs) {
+frit_status lowered_plan(cx *c, graph *g, const lowered_options *o, plan **out) {
+    graph *core;
     target t;
-    plan *p;
-    TRY(target_cpu(c, o->cpu ? o->cpu : "native", &t));
-    TRY(lower_graph(c, core, &(lower_options){.t = &t, .is_checked = o->is_checked}, &p));
-    print_kernels(c, p);
-    TRY(verify_plan(c, p));
-    const int64_t *syms = bind_symbols(c, core, inputs);
-    TRY(alloc_outputs(c, core, syms, outputs));
-    const void **in = ARENA_ARRAY(c->job, const void *, core->inputs.n + 1);
-    void **out = ARENA_ARRAY(c->job, void *, core->outputs.n + 1);
-    for (uint32_t i = 0; i < core->inputs.n; i++) in[i] = inputs[i].data;
-    for (uint32_t i = 0; i < core->outputs.n; i++) out[i] = outputs[i].data;
-    return plan_interpret(c, p, in, syms, out);
+    TRY(pipeline_run(c, g, &(pipeline_options){.is_verified = true}, &core));
+    if (o->arch)
+        TRY(target_cuda(c, o->arch, &t));
+    else
+        TRY(target_cpu(c, o->cpu ? o->cpu : "native", &t));
+    TRY(lower_graph(c, core, &(lower_options){.t = &t, .is_checked = o->is_checked}, out));
+    print_kernels(c, *out);
+    return verify_plan(c, *out);
+}
+
+frit_status lowered_call(cx *c, const plan_call *how, const tensor *inputs, tensor *outputs) {
+    const graph *g = how->p->iface;
+    plan_call call = *how;
+    const void **in = ARENA_ARRAY(c->job, const void *, g->inputs.n + 1);
+    void **out = ARENA_ARRAY(c->job, void *, g->outputs.n + 1);
+    call.syms = bind_symbols(c, g, inputs);
+    TRY(alloc_outputs(c, g, call.syms, outputs));
+    for (uint32_t i = 0; i < g->inputs.n; i++) in[i] = inputs[i].data;
+    for (uint32_t i = 0; i < g->outputs.n; i++) out[i] = outputs[i].data;
+    call.inputs = in;
+    call.outputs = out;
+    return plan_run_by(c, &call);
 }
 
 frit_status lowered_run(cx *c, graph *g, const lowered_options *o, const tensor *inputs, tensor *outputs) {
-    graph *core;
-    TRY(pipeline_run(c, g, &(pipeline_options){.is_verified = true}, &core));
-    return interpret(c, core, o, inputs, outputs);
+    plan *p;
+    TRY(lowered_plan(c, g, o, &p));
+    return lowered_call(c, &(plan_call){.p = p}, inputs, outputs);
 }

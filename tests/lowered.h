@@ -3,14 +3,20 @@
 #define FRIT_TESTS_LOWERED_H
 
 #include "ir/eval.h"
+#include "ir/plan.h"
 
 typedef struct lowered_options {
     const char *cpu;     /* as --cpu; NULL: native */
+    const char *arch;    /* as --arch: for that GPU instead */
     bool is_interpreted; /* kernels run in the kernel interpreter, not as machine code */
     bool is_checked;     /* with bounds checks */
 } lowered_options;
 
 /* All passes, lowering and every verifier, then one run on inputs. Outputs are allocated in c->job. */
 frit_status lowered_run(cx *c, graph *g, const lowered_options *o, const tensor *inputs, tensor *outputs);
+/* The two halves of that: everything before the run, and the run by somebody's way to run a kernel (NULL: the kernel
+ * interpreter). */
+frit_status lowered_plan(cx *c, graph *g, const lowered_options *o, plan **out);
+frit_status lowered_call(cx *c, const plan_call *how, const tensor *inputs, tensor *outputs);
 
 #endif

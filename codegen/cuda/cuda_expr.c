@@ -320,6 +320,12 @@ static ctext unary_int(cemit *e, op_code op, dtype dt, ctext x) {
     return (ctext){arena_printf(e->a, "%s%s", sign, cuda_paren(e, x, CP_PRIMARY)), CP_UNARY};
 }
 
+/* "<int>" where the operands of a template may have been promoted differently. */
+static const char *template_type(cemit *e, dtype dt) {
+    bool is_narrow = dtype_is_integer(dt) && dtype_bits(dt) < 32;
+    return is_narrow ? arena_printf(e->a, "<%s>", cuda_value_type(dt)) : "";
+}
+
 /* Operators with a form of their own; text NULL when op is not one. */
 static ctext special_op(cemit *e, op_code op, dtype dt, const ctext *args) {
     bool is_float = dtype_is_float(dt);
@@ -339,8 +345,8 @@ static ctext special_op(cemit *e, op_code op, dtype dt, const ctext *args) {
                                     (unsigned long long)(UINT64_MAX >> (64 - bits))));
     if (op == OP_popcount) return primary(arena_printf(e->a, "popcount(%s)", args[0].text));
     if (op == OP_shl || op == OP_shr)
-        return primary(arena_printf(e->a, "%s(%s, %s, %u)", op == OP_shl ? "shift_left" : "shift_right", args[0].text,
-                                    args[1].text, bits));
+        return primary(arena_printf(e->a, "%s%s(%s, %s, %u)", op == OP_shl ? "shift_left" : "shift_right",
+                                    template_type(e, dt), args[0].text, args[1].text, bits));
     bool wraps = is_wrapping_int(dt) && (op == OP_add || op == OP_sub || op == OP_mul);
     if (wraps) return call2(e, op == OP_add ? "wrap_add" : op == OP_sub ? "wrap_sub" : "wrap_mul", args[0], args[1]);
     return (ctext){NULL, 0};
@@ -356,7 +362,7 @@ ctext cuda_op(cemit *e, op_code op, const void *attrs, dtype from, dtype to, con
         const char *text = r->op == op ? row_text(r, from) : NULL;
         if (!text) continue;
         if (r->form == FORM_INFIX) x = infix(e, args[0], text, args[1], r->prec);
-        const char *f = r->form == FORM_FLOAT_CALL && from != FRIT_DT_F64 ? "f" : "";
+        const char *f = r->form == FORM_FLOAT_CALL && from != FRIT_DT_F64 ? "f" : template_type(e, from);
         if (r->form != FORM_INFIX)
             x = primary(arena_printf(e->a, "%s%s(%s)", text, f, join(e, op_info_of(op)->n_in_min, args)));
     }
