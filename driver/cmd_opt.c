@@ -13,21 +13,6 @@ static void print_graph(cx *c, const graph *g) {
     fputs(strbuf_text(&b), stdout);
 }
 
-/* Takes from g what does not change what it computes: names inside it, places in the source, where weights came from.
- */
-static void strip_graph(cx *c, graph *g) {
-    for (uint32_t i = 0; i < g->values.n; i++)
-        if (g->values.at[i].def != NODE_NONE) g->values.at[i].name = NULL;
-    for (uint32_t i = 0; i < g->nodes.n; i++) {
-        node *n = &g->nodes.at[i];
-        n->loc = 0;
-        if (n->op != OP_const) continue;
-        attr_const *plain = arena_copy(c->job, n->attrs, sizeof *plain);
-        plain->data.file = plain->data.key = NULL;
-        n->attrs = plain;
-    }
-}
-
 static frit_status print_plan(cx *c, graph *g, const compile_options *o) {
     target t;
     plan *p;
@@ -68,7 +53,7 @@ frit_status cmd_opt(cx *c, const args *a) {
         return status;
     }
     if (args_has(a, OPT_TIME_PASSES)) cli_print_times(&w);
-    if (args_has(a, OPT_PLAIN)) strip_graph(c, g);
+    if (args_has(a, OPT_PLAIN)) TRY(graph_plain(c, g, &g));
     if (is_lowered) return print_plan(c, g, &o);
     print_graph(c, g);
     return FRIT_OK;

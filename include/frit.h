@@ -1,25 +1,33 @@
-/* frit in a C program: record tensor operations as you would write them, then compile what was recorded and run it in
- * this process, or save it as a shared object. Link with -lfrit.
+/* libfrit: tensor programs in C. A tracer records operations; what it recorded is compiled in this process, or
+ * saved as a shared object that runs without frit.
  *
- *     frit_program *p = frit_program_create("mlp");
- *     int64_t B = frit_dim_symbol(p, "B", 1, 512);                  // a dim that is known only when running
- *     frit_value x = frit_input(p, "x", FRIT_DT_F32, 2, (int64_t[]){B, 64});
- *     frit_value w = frit_constant(p, "w", FRIT_DT_F32, 2, (int64_t[]){64, 10}, weights);
- *     frit_output(p, "y", frit_softmax(frit_matmul(x, w), -1));
- *     const frit_artifact *a = frit_program_compile(p, NULL);
- *     if (!a) { puts(frit_program_error(p)); exit(1); }             // "mlp.c:12: matmul: inner sizes 64 and 65 differ"
- *     ...                                                           // a is used as frit_artifact.h says, or simply:
- *     frit_program_run(p, (frit_tensor[]){x_tensor}, (frit_tensor[]){y_tensor});
- *     frit_program_destroy(p);
+ *     frit_tracer *t = frit_tracer_create("mlp");
+ *     frit_dim batch = frit_dim_sym(t, "batch", 1, 512);               // differs from call to call
+ *     frit_value *x = frit_input(t, "x", FRIT_DT_F32, FRIT_LIST(batch, 64));
+ *     frit_value *w = frit_constant(t, FRIT_DT_F32, FRIT_LIST(64, 10), w_data);
+ *     frit_output(frit_softmax(frit_matmul(x, w), -1), "y");
  *
- * Ownership: a program owns all that is recorded into it and all that it returns, until it is destroyed. Data of
- * constants is copied. A program is used by one thread at a time; different programs by different threads.
- * Errors: shapes and types are inferred at each call. The first error is kept with the caller's file and line; from
- * then on recording does nothing, so that a program may be written as a formula and checked once, at the end. Dims are
- * int64_t: 0 and more are numbers, negative ones are handles of symbolic expressions, to be used with their program
- * only. Growth: structs begin with their size and count as zero beyond it. */
+ *     frit_model *m;
+ *     if (frit_compile(t, NULL, &m) != FRIT_OK) puts(frit_error(t));   // "mlp.c:5: matmul: inner sizes .. differ"
+ *     int64_t x_dims[2] = {8, 64}, y_dims[2] = {8, 10};
+ *     frit_tensor in = {x_data, FRIT_DT_F32, 2, x_dims, NULL}, out = {y_data, FRIT_DT_F32, 2, y_dims, NULL};
+ *     if (frit_run(m, &in, &out) != FRIT_OK) puts(frit_model_error(m));
+ *     frit_save(t, NULL, "mlp.so");                                    // the artifact of frit_artifact.h
+ *     frit_model_destroy(m);
+ *     frit_tracer_destroy(t);
+ *
+ * Ownership: a tracer owns its values and texts; they live until frit_tracer_destroy. Data of constants is the caller's
+ * and is read until then too; all other arguments are copied during the call. A model owns itself and outlives its
+ * tracer. Destroying NULL is fine. One thread at a time for a tracer and for a model; different ones are independent.
+ * Errors: the types and shapes of a result are inferred at the call. The first mistake is kept with the caller's file
+ * and line, its call returns a value that stands for the failure, and whatever uses that, or the tracer, does nothing;
+ * so a program may check once, at the end. NULL in place of a tracer or a value is such a failure.
+ * Every operation is a function NAME_at whose first argument is the place in the caller's source; the macro NAME fills
+ * it in. Languages without macros call NAME_at with a text of theirs, or NULL. */
 #ifndef FRIT_H
 #define FRIT_H
+
+#include <stdbool.h>
 
 #include "frit_artifact.h"
 
@@ -27,133 +35,293 @@
 extern "C" {
 #endif
 
-typedef struct frit_program frit_program;
+typedef struct frit_tracer frit_tracer;
+typedef struct frit_value frit_value; /* a tensor that a tracer computes */
+typedef struct frit_model frit_model; /* a compiled trace */
 
-/* A tensor of a program being recorded. Passed by value; never freed. */
-typedef struct frit_value {
-    frit_program *program;
-    uint32_t id;
-} frit_value;
+/* An extent: a number, or what a function below made from symbols; == compares. Where a position is meant, a negative
+ * number counts from the end. */
+typedef int64_t frit_dim;
 
-/* How to compile. NULL or all zero but struct_bytes: for this machine, on all cores. */
+/* n numbers or dims: FRIT_LIST(batch, 64), FRIT_EMPTY (the shape of a scalar). */
+typedef struct frit_list {
+    uint32_t n;
+    const frit_dim *at;
+} frit_list;
+#define FRIT_LIST(...)                                                                                                 \
+    ((frit_list){sizeof((const frit_dim[]){__VA_ARGS__}) / sizeof(frit_dim), (const frit_dim[]){__VA_ARGS__}})
+#define FRIT_EMPTY ((frit_list){0, (const frit_dim *)0})
+
+/* ---- traces ---- */
+
+frit_tracer *frit_tracer_create(const char *name); /* name of the function; NULL: "main" */
+void frit_tracer_destroy(frit_tracer *t);
+frit_status frit_tracer_status(const frit_tracer *t); /* of the first mistake; FRIT_OK when there was none */
+/* Text of the first mistake, else of the last failed frit_compile, frit_save or frit_text; "" when there was none. */
+const char *frit_error(const frit_tracer *t);
+const char *frit_status_text(frit_status code);
+/* The program as .fir text; NULL on failure. is_plain leaves out where things come from (source locations, files), so
+ * that equal programs give equal text. */
+const char *frit_text(frit_tracer *t, bool is_plain);
+
+/* ---- dims ---- */
+
+/* A dim that every call of the model may choose in lo..hi; both 0: 1..65536. One of the inputs has to show it as a dim
+ * of its own. The same name with the same range is the same dim. */
+frit_dim frit_dim_sym_at(const char *where, frit_tracer *t, const char *name, int64_t lo, int64_t hi);
+/* The same, given to each call as the one element of a host input i64[] of that name. */
+frit_dim frit_dim_input_at(const char *where, frit_tracer *t, const char *name, int64_t lo, int64_t hi);
+/* The value of a symbol that schedules are tuned for. */
+void frit_dim_hint(frit_tracer *t, frit_dim sym, int64_t hint);
+/* Arithmetic; floordiv and mod round down. Overflow and division by 0 are reported where the dim is used. */
+frit_dim frit_dim_add(frit_tracer *t, frit_dim a, frit_dim b);
+frit_dim frit_dim_sub(frit_tracer *t, frit_dim a, frit_dim b);
+frit_dim frit_dim_mul(frit_tracer *t, frit_dim a, frit_dim b);
+frit_dim frit_dim_floordiv(frit_tracer *t, frit_dim a, frit_dim b);
+frit_dim frit_dim_mod(frit_tracer *t, frit_dim a, frit_dim b);
+frit_dim frit_dim_min(frit_tracer *t, frit_dim a, frit_dim b);
+frit_dim frit_dim_max(frit_tracer *t, frit_dim a, frit_dim b);
+
+/* ---- values ---- */
+
+/* What was inferred. Of a failed value: FRIT_DT_NONE, rank 0, dim 0. */
+frit_dtype frit_dtype_of(const frit_value *x);
+uint32_t frit_rank_of(const frit_value *x);
+frit_dim frit_dim_of(const frit_value *x, int32_t axis); /* axis may count from the end */
+frit_value *frit_name(frit_value *x, const char *name);  /* for reports and texts; keeps an earlier name; returns x */
+
+/* ---- inputs, constants, states, outputs ---- */
+
+/* Names are unique among inputs and among outputs. Order of recording is order in the interface. */
+frit_value *frit_input_at(const char *where, frit_tracer *t, const char *name, frit_dtype dt, frit_list shape);
+void frit_output_at(const char *where, frit_value *x, const char *name);
+/* Row-major data, packed; extents must be numbers. */
+frit_value *frit_constant_at(const char *where, frit_tracer *t, frit_dtype dt, frit_list shape, const void *data);
+frit_value *frit_scalar_at(const char *where, frit_tracer *t, frit_dtype dt, double v); /* rank 0 */
+frit_value *frit_scalar_like_at(const char *where, const frit_value *x, double v);      /* of x's dtype */
+/* What a .npy file holds, copied. */
+frit_value *frit_constant_npy_at(const char *where, frit_tracer *t, const char *path);
+/* Maps a file as long as the tracer lives, for constants that lie in it. NULL on failure. */
+const void *frit_map_file_at(const char *where, frit_tracer *t, const char *path, uint64_t *out_bytes);
+/* A tensor that calls hand on to each other: an input and, once frit_store was called, an output of that name, for
+ * which the caller passes the same memory. */
+frit_value *frit_state_at(const char *where, frit_tracer *t, const char *name, frit_dtype dt, frit_list shape);
+void frit_store_at(const char *where, frit_value *state, frit_value *x);
+
+/* ---- elementwise; operands broadcast as in numpy ---- */
+
+/* clang-format off */
+#define FRIT_UNARY_LIST(X)                                                                                             \
+    X(neg) X(abs) X(sign) X(sqrt) X(rsqrt) X(exp) X(expm1) X(log) X(log1p) X(sin) X(cos) X(tan) X(asin) X(acos)        \
+    X(atan) X(sinh) X(cosh) X(tanh) X(asinh) X(acosh) X(atanh) X(erf) X(floor) X(ceil) X(trunc) X(round) X(not)        \
+    X(isnan) X(isinf) X(popcount) X(reciprocal) X(square) X(relu) X(sigmoid) X(silu) X(gelu) X(gelu_tanh)              \
+    X(hard_swish) X(softplus) X(softsign) X(mish)
+#define FRIT_BINARY_LIST(X)                                                                                            \
+    X(add) X(sub) X(mul) X(div) X(mod) X(rem) X(pow) X(atan2) X(min) X(max) X(and) X(or) X(xor) X(shl) X(shr) X(eq)    \
+    X(ne) X(lt) X(le) X(gt) X(ge) X(prelu)
+/* clang-format on */
+#define FRIT_TERNARY_LIST(X)    X(select) X(fma) X(clip) /* select: bool, then, else; clip: x, lo, hi */
+#define FRIT_ALPHA_LIST(X)      X(leaky_relu) X(elu) X(celu) X(thresholded_relu) X(swish)
+#define FRIT_ALPHA_BETA_LIST(X) X(selu) X(hard_sigmoid) X(shrink)
+
+#define FRIT_UNARY_ROW(op)      frit_value *frit_##op##_at(const char *where, frit_value *x);
+#define FRIT_BINARY_ROW(op)     frit_value *frit_##op##_at(const char *where, frit_value *x, frit_value *y);
+#define FRIT_TERNARY_ROW(op)    frit_value *frit_##op##_at(const char *where, frit_value *x, frit_value *y, frit_value *z);
+#define FRIT_ALPHA_ROW(op)      frit_value *frit_##op##_at(const char *where, frit_value *x, double alpha);
+#define FRIT_ALPHA_BETA_ROW(op) frit_value *frit_##op##_at(const char *where, frit_value *x, double alpha, double beta);
+FRIT_UNARY_LIST(FRIT_UNARY_ROW)
+FRIT_BINARY_LIST(FRIT_BINARY_ROW)
+FRIT_TERNARY_LIST(FRIT_TERNARY_ROW)
+FRIT_ALPHA_LIST(FRIT_ALPHA_ROW)
+FRIT_ALPHA_BETA_LIST(FRIT_ALPHA_BETA_ROW)
+#undef FRIT_UNARY_ROW
+#undef FRIT_BINARY_ROW
+#undef FRIT_TERNARY_ROW
+#undef FRIT_ALPHA_ROW
+#undef FRIT_ALPHA_BETA_ROW
+
+frit_value *frit_cast_at(const char *where, frit_value *x, frit_dtype to); /* x itself when it is of that type */
+frit_value *frit_bitcast_at(const char *where, frit_value *x, frit_dtype to);
+
+/* Any operator of docs/IR.md by name, with attributes as they stand in the text form, NULL for none:
+ * frit_apply("lrn", "size = 3, alpha = 0.01", 1, &x). Gives the first result. */
+frit_value *frit_apply_at(const char *where, const char *op, const char *attributes, uint32_t n, frit_value *const *x);
+/* The index-th result of the operator whose first result is x. */
+frit_value *frit_result_at(const char *where, frit_value *x, uint32_t index);
+
+/* ---- views: they cost nothing when fused ---- */
+
+frit_value *frit_reshape_at(const char *where, frit_value *x, frit_list shape); /* one -1: what is left over */
+frit_value *frit_transpose_at(const char *where, frit_value *x, frit_list perm);
+frit_value *frit_broadcast_at(const char *where, frit_value *x, frit_list shape);
+frit_value *frit_flatten_at(const char *where, frit_value *x, int32_t axis); /* to two axes: before axis, the rest */
+frit_value *frit_squeeze_at(const char *where, frit_value *x, int32_t axis); /* removes an axis of extent 1 */
+frit_value *frit_unsqueeze_at(const char *where, frit_value *x, int32_t axis);
+/* size elements of one axis from start on. */
+frit_value *frit_slice_at(const char *where, frit_value *x, int32_t axis, frit_dim start, frit_dim size);
+/* Of every axis: x[starts + i * steps], sizes elements. */
+frit_value *frit_strided_at(const char *where, frit_value *x, frit_list starts, frit_list sizes, frit_list steps);
+frit_value *frit_concat_at(const char *where, int32_t axis, uint32_t n, frit_value *const *x);
+typedef enum frit_pad_mode { FRIT_PAD_CONSTANT, FRIT_PAD_REFLECT, FRIT_PAD_EDGE, FRIT_PAD_WRAP } frit_pad_mode;
+typedef struct frit_pad_options {
+    frit_pad_mode mode;
+    double fill; /* CONSTANT */
+} frit_pad_options;
+/* lo and hi elements more on each axis; negative: fewer. */
+frit_value *frit_pad_at(const char *where, frit_value *x, frit_list lo, frit_list hi, const frit_pad_options *o);
+
+/* ---- made from nothing ---- */
+
+frit_value *frit_iota_at(const char *where, frit_tracer *t, frit_dtype dt, frit_list shape, int32_t axis);
+frit_value *frit_from_dims_at(const char *where, frit_tracer *t, frit_list dims); /* i64[n] */
+typedef enum frit_random_kind { FRIT_UNIFORM, FRIT_NORMAL, FRIT_BERNOULLI } frit_random_kind;
+typedef struct frit_random_options {
+    frit_random_kind kind;
+    int64_t seed; /* the same seed gives the same numbers */
+    double a, b;  /* UNIFORM: from a to b; NORMAL: mean, deviation; BERNOULLI: chance. Both 0: 0 and 1; chance 0.5 */
+} frit_random_options;
+frit_value *frit_random_at(const char *where, frit_tracer *t, frit_dtype dt, frit_list shape,
+                           const frit_random_options *o);
+
+/* ---- movement by data ---- */
+
+frit_value *frit_gather_at(const char *where, frit_value *x, frit_value *index, int32_t axis);
+frit_value *frit_gather_elements_at(const char *where, frit_value *x, frit_value *index, int32_t axis);
+frit_value *frit_gather_nd_at(const char *where, frit_value *x, frit_value *index, int32_t batch_dims);
+typedef enum frit_scatter_mode { FRIT_SET, FRIT_ADD, FRIT_MUL, FRIT_MIN, FRIT_MAX } frit_scatter_mode;
+typedef struct frit_scatter_options {
+    int32_t axis;           /* of scatter_elements */
+    frit_scatter_mode mode; /* how an update meets what is there; duplicates in index order */
+} frit_scatter_options;
+frit_value *frit_scatter_elements_at(const char *where, frit_value *x, frit_value *index, frit_value *updates,
+                                     const frit_scatter_options *o);
+frit_value *frit_scatter_nd_at(const char *where, frit_value *x, frit_value *index, frit_value *updates,
+                               const frit_scatter_options *o);
+typedef struct frit_topk_options {
+    uint32_t axis_from_end; /* 0: the last axis, 1: the one before it, ... */
+    bool is_smallest;
+} frit_topk_options;
+/* The k largest of an axis in order; out_indices (i64) may be NULL. */
+frit_value *frit_topk_at(const char *where, frit_value *x, frit_dim k, const frit_topk_options *o,
+                         frit_value **out_indices);
+frit_value *frit_nonzero_at(const char *where, frit_value *x);                                     /* i64 [rank, n] */
+frit_value *frit_update_at(const char *where, frit_value *x, frit_value *block, frit_list starts); /* x with block */
+
+/* ---- reductions ---- */
+
+typedef enum frit_reduction { FRIT_REDUCE_SUM, FRIT_REDUCE_PROD, FRIT_REDUCE_MAX, FRIT_REDUCE_MIN } frit_reduction;
+/* keep: the axes stay, with extent 1. */
+frit_value *frit_reduce_at(const char *where, frit_value *x, frit_reduction kind, frit_list axes, bool keep);
+frit_value *frit_mean_at(const char *where, frit_value *x, frit_list axes, bool keep);
+frit_value *frit_argmax_at(const char *where, frit_value *x, int32_t axis); /* i64; the first of equal ones */
+frit_value *frit_argmin_at(const char *where, frit_value *x, int32_t axis);
+typedef struct frit_scan_options {
+    bool exclusive, reverse;
+} frit_scan_options;
+frit_value *frit_scan_at(const char *where, frit_value *x, frit_reduction kind, int32_t axis,
+                         const frit_scan_options *o); /* running sums and the like */
+
+/* ---- products, normalisation, attention; options may be NULL, and zero in them is the default ---- */
+
+frit_value *frit_matmul_at(const char *where, frit_value *x, frit_value *y); /* as numpy's */
+frit_value *frit_einsum_at(const char *where, const char *equation, uint32_t n, frit_value *const *x);
+frit_value *frit_softmax_at(const char *where, frit_value *x, int32_t axis);
+frit_value *frit_log_softmax_at(const char *where, frit_value *x, int32_t axis);
+typedef struct frit_norm_options {
+    uint32_t n_axes; /* how many of the last axes are normalised together, 0: one */
+    double eps;      /* 0: 1e-5 */
+} frit_norm_options;
+frit_value *frit_layer_norm_at(const char *where, frit_value *x, frit_value *scale, frit_value *bias,
+                               const frit_norm_options *o); /* bias may be NULL */
+frit_value *frit_rms_norm_at(const char *where, frit_value *x, frit_value *scale, const frit_norm_options *o);
+/* parameters: scale, bias, mean, variance, one element a channel (axis 1). eps 0: 1e-5 */
+frit_value *frit_batch_norm_at(const char *where, frit_value *x, frit_value *const parameters[4], double eps);
+typedef struct frit_group_norm_options {
+    uint32_t groups; /* 0: one */
+    double eps;      /* 0: 1e-5 */
+} frit_group_norm_options;
+frit_value *frit_group_norm_at(const char *where, frit_value *x, frit_value *scale, frit_value *bias,
+                               const frit_group_norm_options *o);
+frit_value *frit_instance_norm_at(const char *where, frit_value *x, frit_value *scale, frit_value *bias, double eps);
+typedef struct frit_lrn_options {
+    uint32_t size;            /* channels, 0: one */
+    double alpha, beta, bias; /* 0: 1e-4, 0.75, 1 */
+} frit_lrn_options;
+frit_value *frit_lrn_at(const char *where, frit_value *x, const frit_lrn_options *o);
+typedef struct frit_attend_options {
+    frit_value *mask; /* bool (true: seen) or added to the scores; NULL: none */
+    double scale;     /* 0: 1 / sqrt(D) */
+    bool causal;
+    double softcap; /* 0: none */
+    int32_t window; /* how many keys back are seen, 0: all */
+} frit_attend_options;
+/* q [.., H, S, D], k [.., G, T, D], v [.., G, T, E] with G dividing H: [.., H, S, E]. */
+frit_value *frit_attend_at(const char *where, frit_value *q, frit_value *k, frit_value *v,
+                           const frit_attend_options *o);
+typedef struct frit_rope_options {
+    bool interleaved;
+    int32_t rotary_dim; /* 0: the whole last axis */
+} frit_rope_options;
+frit_value *frit_rope_at(const char *where, frit_value *x, frit_value *cosines, frit_value *sines,
+                         const frit_rope_options *o);
+
+/* ---- convolution and pooling over [N, C, spatial..]; lists left empty are ones, pads zeros ---- */
+
+typedef struct frit_conv_options {
+    frit_list strides, dilations; /* one per spatial axis */
+    frit_list pads;               /* before each spatial axis, then behind each */
+    frit_list output_pads;        /* of conv_transpose */
+    uint32_t groups;              /* 0: one */
+} frit_conv_options;
+frit_value *frit_conv_at(const char *where, frit_value *x, frit_value *weight, frit_value *bias,
+                         const frit_conv_options *o); /* bias may be NULL */
+frit_value *frit_conv_transpose_at(const char *where, frit_value *x, frit_value *weight, frit_value *bias,
+                                   const frit_conv_options *o);
+typedef struct frit_pool_options {
+    frit_list sizes; /* one per spatial axis */
+    frit_list strides, dilations, pads;
+    bool ceil;      /* extents round up */
+    bool count_pad; /* avg_pool: padding counts in the mean */
+} frit_pool_options;
+/* out_indices (i64, flat) may be NULL. */
+frit_value *frit_max_pool_at(const char *where, frit_value *x, const frit_pool_options *o, frit_value **out_indices);
+frit_value *frit_avg_pool_at(const char *where, frit_value *x, const frit_pool_options *o);
+typedef enum frit_resize_mode { FRIT_NEAREST, FRIT_LINEAR, FRIT_CUBIC } frit_resize_mode;
+typedef struct frit_resize_options {
+    frit_resize_mode mode;
+    bool align_corners;
+} frit_resize_options;
+frit_value *frit_resize_at(const char *where, frit_value *x, frit_list shape, const frit_resize_options *o);
+
+/* ---- compiling ---- */
+
 typedef struct frit_compile_options {
-    uint32_t struct_bytes;
-    uint32_t n_threads; /* to compile on, 0: all cores; the code does not depend on it */
-    const char *cpu;    /* "native", "x86-64-v3", ...; NULL: native */
-    uint32_t checked;   /* 1: check each access of memory when running */
-    uint32_t reserved;  /* 0 */
+    const char *cpu;      /* "x86-64-v3", a CPU's name as LLVM spells it; NULL: this machine's */
+    uint32_t n_threads;   /* to compile on, 0: all that are there */
+    bool is_checked;      /* every access of memory is checked at run time */
+    bool side_weights;    /* frit_save: weights go to PATH.weights */
+    uint32_t reserved[8]; /* 0 */
 } frit_compile_options;
 
-/* --- programs --- */
-
-/* name: an identifier. Never NULL: a program that runs out of memory ends the process with a line, like frit itself. */
-frit_program *frit_program_create(const char *name);
-void frit_program_destroy(frit_program *p); /* NULL is fine */
-/* The first error, "" when there was none. */
-const char *frit_program_error(const frit_program *p);
-/* What was recorded, in the text form that `frit compile` and `frit opt` read. NULL after an error. */
-const char *frit_program_text(frit_program *p);
-/* Compiles into this process; afterwards nothing can be recorded. NULL after an error. The same pointer when called
- * again. */
-const frit_artifact *frit_program_compile(frit_program *p, const frit_compile_options *options);
-/* Compiles (when that was not done) and calls; outputs have the dims that the artifact's output_dims says. */
-frit_status frit_program_run(frit_program *p, const frit_tensor *inputs, const frit_tensor *outputs);
-/* Writes a shared object, as `frit compile` does. */
-frit_status frit_program_save(frit_program *p, const frit_compile_options *options, const char *path);
-/* Compiles a model file to a shared object. message: where text of an error goes, may be NULL. */
-frit_status frit_compile_file(const char *model, const char *path, const frit_compile_options *options, char *message,
+/* Compiles for this process. On failure *out is NULL and frit_error(t) says why. */
+frit_status frit_compile(frit_tracer *t, const frit_compile_options *o, frit_model **out);
+/* Writes the artifact. It gives the same bits as one from a model file that holds the same program. */
+frit_status frit_save(frit_tracer *t, const frit_compile_options *o, const char *path);
+/* A model file (ONNX or .fir text) to an artifact, without a tracer. message gets the text of a failure, cut to
+ * message_bytes; may be NULL. */
+frit_status frit_compile_file(const char *model, const frit_compile_options *o, const char *path, char *message,
                               uint64_t message_bytes);
-const char *frit_status_text(frit_status code);
-
-/* --- recording. Each is a macro that adds the caller's file and line. --- */
-
-#define frit_dim_symbol(p, name, lo, hi)       frit_dim_symbol_at((p), (name), (lo), (hi), __FILE__, __LINE__)
-#define frit_input(p, name, dtype, rank, dims) frit_input_at((p), (name), (dtype), (rank), (dims), __FILE__, __LINE__)
-#define frit_output(p, name, x)                frit_output_at((p), (name), (x), __FILE__, __LINE__)
-/* data: row-major elements, packed. name may be NULL. */
-#define frit_constant(p, name, dtype, rank, dims, data)                                                                \
-    frit_constant_at((p), (name), (dtype), (rank), (dims), (data), __FILE__, __LINE__)
-#define frit_number(p, dtype, x) frit_number_at((p), (dtype), (x), __FILE__, __LINE__) /* a constant of rank 0 */
-/* Any operator of docs/IR.md on any number of tensors, with its attributes as they stand in the text form:
- * frit_apply("max_pool", "sizes = [2, 2], strides = [2, 2]", x). Gives the first result. */
-#define frit_apply(op, attributes, ...)                                                                                \
-    frit_apply_at((op), (attributes), (uint32_t)(sizeof((frit_value[]){__VA_ARGS__}) / sizeof(frit_value)),            \
-                  (frit_value[]){__VA_ARGS__}, __FILE__, __LINE__)
-/* The index-th result of the operator whose first result is x. */
-#define frit_result(x, index) frit_result_at((x), (index), __FILE__, __LINE__)
-/* Gives x a name for texts, reports and error messages; returns x. */
-frit_value frit_named(const char *name, frit_value x);
-
-/* Facts */
-int frit_dtype_of(frit_value x);             /* frit_dtype; FRIT_DT_NONE after an error */
-int frit_rank_of(frit_value x);              /* -1 after an error */
-int64_t frit_dim_of(frit_value x, int axis); /* negative axes count from the end; 0 after an error */
-
-/* Arithmetic of dims */
-int64_t frit_dim_add(frit_program *p, int64_t a, int64_t b);
-int64_t frit_dim_sub(frit_program *p, int64_t a, int64_t b);
-int64_t frit_dim_mul(frit_program *p, int64_t a, int64_t b);
-int64_t frit_dim_floordiv(frit_program *p, int64_t a, int64_t b);
-
-/* Elementwise; shapes broadcast as numpy's do. */
-#define frit_neg(x)          frit_apply("neg", "", x)
-#define frit_abs(x)          frit_apply("abs", "", x)
-#define frit_sqrt(x)         frit_apply("sqrt", "", x)
-#define frit_exp(x)          frit_apply("exp", "", x)
-#define frit_log(x)          frit_apply("log", "", x)
-#define frit_tanh(x)         frit_apply("tanh", "", x)
-#define frit_erf(x)          frit_apply("erf", "", x)
-#define frit_relu(x)         frit_apply("relu", "", x)
-#define frit_sigmoid(x)      frit_apply("sigmoid", "", x)
-#define frit_silu(x)         frit_apply("silu", "", x)
-#define frit_gelu(x)         frit_apply("gelu", "", x)
-#define frit_add(x, y)       frit_apply("add", "", x, y)
-#define frit_sub(x, y)       frit_apply("sub", "", x, y)
-#define frit_mul(x, y)       frit_apply("mul", "", x, y)
-#define frit_div(x, y)       frit_apply("div", "", x, y)
-#define frit_pow(x, y)       frit_apply("pow", "", x, y)
-#define frit_min(x, y)       frit_apply("min", "", x, y)
-#define frit_max(x, y)       frit_apply("max", "", x, y)
-#define frit_less(x, y)      frit_apply("lt", "", x, y)
-#define frit_equal(x, y)     frit_apply("eq", "", x, y)
-#define frit_select(c, x, y) frit_apply("select", "", c, x, y) /* c ? x : y */
-
-/* Products, normalisation */
-#define frit_matmul(x, y)          frit_apply("matmul", "", x, y)
-#define frit_softmax(x, axis)      frit_softmax_at((x), (axis), __FILE__, __LINE__)
-#define frit_attend(q, k, v)       frit_apply("attend", "", q, k, v) /* softmax(q k^T / sqrt(D)) v over [.., H, S, D] */
-#define frit_einsum(equation, ...) frit_apply("einsum", "equation = \"" equation "\"", __VA_ARGS__)
-
-/* Shapes. One dim of frit_reshape may be FRIT_INFERRED. perm, axes: one number per axis. */
-#define FRIT_INFERRED                 INT64_MIN
-#define frit_cast(x, dtype)           frit_cast_at((x), (dtype), __FILE__, __LINE__)
-#define frit_reshape(x, rank, dims)   frit_reshape_at((x), (rank), (dims), __FILE__, __LINE__)
-#define frit_broadcast(x, rank, dims) frit_broadcast_at((x), (rank), (dims), __FILE__, __LINE__)
-#define frit_transpose(x, perm)       frit_transpose_at((x), (perm), __FILE__, __LINE__)
-/* size elements of axis from start on, every step-th. */
-#define frit_slice(x, axis, start, size, step) frit_slice_at((x), (axis), (start), (size), (step), __FILE__, __LINE__)
-/* kind: "sum", "prod", "max", "min", "argmax", "argmin". The axes are removed. */
-#define frit_reduce(kind, x, n_axes, axes) frit_reduce_at((kind), (x), (n_axes), (axes), __FILE__, __LINE__)
-
-int64_t frit_dim_symbol_at(frit_program *p, const char *name, int64_t lo, int64_t hi, const char *file, int line);
-frit_value frit_input_at(frit_program *p, const char *name, int dtype, int rank, const int64_t *dims, const char *file,
-                         int line);
-void frit_output_at(frit_program *p, const char *name, frit_value x, const char *file, int line);
-frit_value frit_constant_at(frit_program *p, const char *name, int dtype, int rank, const int64_t *dims,
-                            const void *data, const char *file, int line);
-frit_value frit_number_at(frit_program *p, int dtype, double x, const char *file, int line);
-frit_value frit_apply_at(const char *op, const char *attributes, uint32_t n, const frit_value *in, const char *file,
-                         int line);
-frit_value frit_result_at(frit_value x, uint32_t index, const char *file, int line);
-frit_value frit_softmax_at(frit_value x, int axis, const char *file, int line);
-frit_value frit_cast_at(frit_value x, int dtype, const char *file, int line);
-frit_value frit_reshape_at(frit_value x, int rank, const int64_t *dims, const char *file, int line);
-frit_value frit_broadcast_at(frit_value x, int rank, const int64_t *dims, const char *file, int line);
-frit_value frit_transpose_at(frit_value x, const int64_t *perm, const char *file, int line);
-frit_value frit_slice_at(frit_value x, int axis, int64_t start, int64_t size, int64_t step, const char *file, int line);
-frit_value frit_reduce_at(const char *kind, frit_value x, int n_axes, const int64_t *axes, const char *file, int line);
+void frit_model_destroy(frit_model *m);
+/* The whole interface of frit_artifact.h: contexts for several threads, memory and pools of the caller. */
+const frit_artifact *frit_model_artifact(const frit_model *m);
+/* One call on the caller's memory, with a context of the model's own that grows with the dims it meets. */
+frit_status frit_run(frit_model *m, const frit_tensor *inputs, const frit_tensor *outputs);
+const char *frit_model_error(const frit_model *m); /* why the last frit_run failed, "" when it did not */
 
 #ifdef __cplusplus
 }
 #endif
+
+#include "frit_here.h"
+
 #endif

@@ -169,6 +169,10 @@ frit_status graph_sweep(cx *c, const graph *from, graph **out);
 void graph_print(strbuf *b, const graph *g);
 frit_status graph_parse(cx *c, const char *where, const char *text, graph **out);
 
+/* graph_plain.c: the same program without source locations, files of weights and dead nodes, so that equal programs print
+ * equally. In c->job; shares the dim table. */
+frit_status graph_plain(cx *c, const graph *g, graph **out);
+
 /* graph_verify.c: every invariant of the list at the top of that file; message names the node. */
 frit_status graph_verify(cx *c, const graph *g);
 

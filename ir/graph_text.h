@@ -1,4 +1,5 @@
-/* What the printer and the parser of .fir share. Private to ir/graph_text.c, ir/graph_parse*.c and ir/ir_doc.c. */
+/* What the printer and the parser of .fir share. Private to ir/graph_text.c, ir/graph_parse*.c, ir/ir_doc.c
+ * and the tracer, which takes attributes as text. */
 #ifndef FRIT_IR_GRAPH_TEXT_H
 #define FRIT_IR_GRAPH_TEXT_H
 

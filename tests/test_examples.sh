@@ -30,24 +30,5 @@ try c "$work/c" "$so" $data/x.npy $data/y.npy
 try "build cpp" "${CXX:-c++}" -std=c++17 $flags examples/cpp/attention.cpp -o "$work/cpp" -ldl -pthread
 try cpp "$work/cpp" "$so" $data/x.npy $data/y.npy
 try python "${PYTHON:-python3}" examples/python/attention.py "$so" $data/x.npy $data/y.npy
-
-# The same network from a file and from C: one text, and the same bits of its outputs.
-trace() {
-    local name=$1 model=examples/$1
-    # shellcheck disable=SC2086
-    "${CC:-cc}" -std=gnu17 $flags "examples/trace/$name.c" -o "$work/trace_$name" -L"$BUILD" -lfrit -Wl,-rpath,"$BUILD" &&
-        "$work/trace_$name" "$model/weights.f32" text >"$work/$name.fir" &&
-        "$FRIT" opt "$work/$name.fir" -p canonicalize --plain >"$work/traced.txt" &&
-        "$FRIT" opt "$model/$name.onnx" -p canonicalize --plain >"$work/read.txt" &&
-        cmp "$work/traced.txt" "$work/read.txt" &&
-        "$work/trace_$name" "$model/weights.f32" save "$work/traced.so" &&
-        "$FRIT" compile "$model/$name.onnx" -o "$work/read.so" &&
-        "$FRIT" run "$work/traced.so" --input "$2=$model/$3" --output-dir "$work/traced" &&
-        "$FRIT" run "$work/read.so" --input "$2=$model/$3" --output-dir "$work/read" &&
-        cmp "$work/traced/$4.npy" "$work/read/$4.npy" &&
-        "$work/trace_$name" "$model/weights.f32" run "$model/$3" >/dev/null
-}
-try "trace digits" trace digits image held_out.npy logits
-try "trace attention" trace attention x x.npy y
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]

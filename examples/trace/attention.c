@@ -1,107 +1,129 @@
-/* A block of self-attention as a C function: the same as examples/attention/attention.onnx, recorded instead of read.
- * Batch and length are symbolic: one compilation serves all.
+/* The attention block of examples/attention as C functions: recorded with two symbolic dims, compiled in this process,
+ * and run. The same program as attention.onnx, so it gives the same bits.
  *
- *     cc -Iinclude examples/trace/attention.c -Lbuild -lfrit -Wl,-rpath,$PWD/build -o attention
- *     ./attention examples/attention/weights.f32 run       runs two shapes and prints a sum of each
- *     ./attention examples/attention/weights.f32 text      the graph
- *     ./attention examples/attention/weights.f32 save attention.so */
+ *     cc -O2 -Iinclude examples/trace/attention.c -o trace_attention -Lbuild -lfrit -Wl,-rpath,$PWD/build -lm
+ *     ./trace_attention examples/attention                  prints the largest error against y.npy
+ *     ./trace_attention examples/attention --text           the program as plain .fir text
+ *     ./trace_attention examples/attention --save OUT.so    the artifact
+ *     ./trace_attention examples/attention --out FILE       writes the result as plain floats */
+#include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "frit.h"
 
-enum { WIDTH = 64, HEADS = 4, DEPTH = WIDTH / HEADS };
-#define DIMS(...) ((int64_t[]){__VA_ARGS__})
+enum { BATCH = 2, LENGTH = 19, WIDTH = 64, HEADS = 4, DEPTH = WIDTH / HEADS, N = BATCH * LENGTH * WIDTH };
+enum { NPY_HEADER_BYTES = 128, MAX_PATH = 4096 };
+static const double tolerance = 1e-5;
 
-/* One affine map: [.., 64] -> [.., 64] */
-typedef struct linear {
-    frit_value weight, bias;
-} linear;
-
-static linear read_linear(frit_program *p, const float **at, const char *weight, const char *bias) {
-    linear l = {frit_constant(p, weight, FRIT_DT_F32, 2, DIMS(WIDTH, WIDTH), *at),
-                frit_constant(p, bias, FRIT_DT_F32, 1, DIMS(WIDTH), *at + WIDTH * WIDTH)};
-    *at += WIDTH * WIDTH + WIDTH;
-    return l;
-}
-
-static frit_value apply(linear l, frit_value x) { return frit_add(frit_matmul(x, l.weight), l.bias); }
-
-/* [batch, length, 64] -> [batch, length, 4, 16], its axes reordered */
-static frit_value split(frit_value x, const int64_t *order) {
-    frit_value rows = frit_reshape(x, 4, DIMS(frit_dim_of(x, 0), frit_dim_of(x, 1), HEADS, DEPTH));
-    return frit_transpose(rows, order);
-}
-
-static frit_value attention(frit_program *p, frit_value x, const float *weights) {
-    linear query = read_linear(p, &weights, "query.weight", "query.bias");
-    linear key = read_linear(p, &weights, "key.weight", "key.bias");
-    linear value = read_linear(p, &weights, "value.weight", "value.bias");
-    linear out = read_linear(p, &weights, "out.weight", "out.bias");
-    frit_value scale = frit_constant(p, "scale", FRIT_DT_F32, 0, NULL, &(float){0.25f}); /* 1 / sqrt(DEPTH) */
-
-    frit_value q = split(apply(query, x), DIMS(0, 2, 1, 3));
-    frit_value k = split(apply(key, x), DIMS(0, 2, 3, 1));
-    frit_value v = split(apply(value, x), DIMS(0, 2, 1, 3));
-    frit_value shares = frit_softmax(frit_mul(frit_matmul(q, k), scale), -1);
-    frit_value mixed = frit_transpose(frit_matmul(shares, v), DIMS(0, 2, 1, 3));
-    return apply(out, frit_reshape(mixed, 3, DIMS(frit_dim_of(x, 0), frit_dim_of(x, 1), WIDTH)));
-}
-
-static void fail(frit_program *p) {
-    fprintf(stderr, "%s\n", frit_program_error(p));
+static void die(const char *what, const char *why) {
+    fprintf(stderr, "trace_attention: %s: %s\n", what, why);
     exit(1);
 }
 
-static void run(frit_program *p, int64_t batch, int64_t length) {
-    size_t n = (size_t)(batch * length * WIDTH);
-    float *x = malloc(n * sizeof *x), *y = malloc(n * sizeof *y);
-    if (!x || !y) exit(1);
-    for (size_t i = 0; i < n; i++) x[i] = (float)((i * 7919) % 1000) / 500.0f - 1.0f;
-    frit_tensor in = {x, FRIT_DT_F32, 3, DIMS(batch, length, WIDTH), NULL};
-    frit_tensor out = {y, FRIT_DT_F32, 3, DIMS(batch, length, WIDTH), NULL};
-    if (frit_program_run(p, &in, &out) != FRIT_OK) fail(p);
-    double sum = 0;
-    for (size_t i = 0; i < n; i++) sum += (double)y[i];
-    printf("batch %d, length %d: the outputs add up to %.6f\n", (int)batch, (int)length, sum);
-    free(x);
-    free(y);
+/* One of the block's four projections. */
+typedef struct part {
+    const char *name; /* "query" */
+    frit_value *weight, *bias;
+} part;
+
+static frit_value *named(frit_value *x, const char *part, const char *what) {
+    char name[64];
+    snprintf(name, sizeof name, "%s%s", part, what);
+    return frit_name(x, name);
 }
 
-static float *read_weights(const char *path) {
-    size_t n = 4 * (WIDTH * WIDTH + WIDTH);
-    float *weights = malloc(n * sizeof *weights);
+/* The next part of weights.f32, in which each weight is followed by its bias. */
+static part next_part(frit_tracer *t, const float **next, const char *name) {
+    part p = {.name = name};
+    p.weight = named(frit_constant(t, FRIT_DT_F32, FRIT_LIST(WIDTH, WIDTH), *next), name, ".weight");
+    p.bias = named(frit_constant(t, FRIT_DT_F32, FRIT_LIST(WIDTH), *next + WIDTH * WIDTH), name, ".bias");
+    *next += WIDTH * WIDTH + WIDTH;
+    return p;
+}
+
+static frit_value *project(frit_value *x, const part *p, const char *result) {
+    frit_value *product = named(frit_matmul(x, p->weight), p->name, ".product");
+    return frit_name(frit_add(product, p->bias), result);
+}
+
+/* x projected, and its width split into heads: [batch, length, 64] -> [batch, 4, length, 16] in the order given. */
+static frit_value *heads_of(frit_value *x, const part *p, frit_list order) {
+    frit_value *rows = project(x, p, p->name);
+    rows = frit_reshape(rows, FRIT_LIST(frit_dim_of(x, 0), frit_dim_of(x, 1), HEADS, DEPTH));
+    return named(frit_transpose(named(rows, p->name, ".rows"), order), p->name, ".heads");
+}
+
+/* x f32[batch, length, 64] -> y of the same shape */
+static void record_attention(frit_tracer *t, const float *weights) {
+    static const float scale_value = 0.25f; /* 1 / sqrt(DEPTH) */
+    frit_dim batch = frit_dim_sym(t, "batch", 0, 0), length = frit_dim_sym(t, "length", 0, 0);
+    frit_value *x = frit_input(t, "x", FRIT_DT_F32, FRIT_LIST(batch, length, WIDTH));
+    const part query = next_part(t, &weights, "query"), key = next_part(t, &weights, "key");
+    const part value = next_part(t, &weights, "value"), out = next_part(t, &weights, "out");
+    frit_value *scale = frit_name(frit_constant(t, FRIT_DT_F32, FRIT_EMPTY, &scale_value), "scale");
+
+    frit_value *q = heads_of(x, &query, FRIT_LIST(0, 2, 1, 3));
+    frit_value *k = heads_of(x, &key, FRIT_LIST(0, 2, 3, 1)); /* transposed for the product */
+    frit_value *v = heads_of(x, &value, FRIT_LIST(0, 2, 1, 3));
+    frit_value *scores = frit_name(frit_matmul(q, k), "scores");
+    frit_value *shares = frit_name(frit_softmax(frit_name(frit_mul(scores, scale), "scaled"), -1), "shares");
+    frit_value *mixed = frit_name(frit_matmul(shares, v), "mixed");
+    mixed = frit_name(frit_transpose(mixed, FRIT_LIST(0, 2, 1, 3)), "mixed.rows");
+    frit_value *joined = frit_name(frit_reshape(mixed, FRIT_LIST(batch, length, WIDTH)), "joined");
+    frit_output(project(joined, &out, "y"), "y");
+}
+
+/* The data of DIR/name, which is to have exactly header_bytes + n_bytes bytes. */
+static void read_file(const char *dir, const char *name, long header_bytes, size_t n_bytes, void *out) {
+    char path[MAX_PATH];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
     FILE *f = fopen(path, "rb");
-    if (!f || !weights || fread(weights, sizeof *weights, n, f) != n) {
-        perror(path);
-        exit(1);
-    }
+    if (!f || fseek(f, header_bytes, SEEK_SET) != 0 || fread(out, 1, n_bytes, f) != n_bytes || fgetc(f) != EOF)
+        die(path, "is not the file that make.py wrote");
     fclose(f);
-    return weights;
+}
+
+/* 0 when the result is right. */
+static int run_on_example(frit_model *m, const char *dir, const char *out_path) {
+    static float x[N], y[N];
+    static double expected[N];
+    read_file(dir, "x.npy", NPY_HEADER_BYTES, sizeof x, x);
+    read_file(dir, "y.npy", NPY_HEADER_BYTES, sizeof expected, expected);
+    const int64_t dims[3] = {BATCH, LENGTH, WIDTH};
+    const frit_tensor in = {x, FRIT_DT_F32, 3, dims, NULL}, out = {y, FRIT_DT_F32, 3, dims, NULL};
+    if (frit_run(m, &in, &out) != FRIT_OK) die("run", frit_model_error(m));
+    double largest = 0;
+    for (int i = 0; i < N; i++) largest = fmax(largest, fabs((double)y[i] - expected[i]));
+    printf("largest error %.2g\n", largest);
+    FILE *f = out_path ? fopen(out_path, "wb") : NULL;
+    if (out_path && (!f || fwrite(y, 1, sizeof y, f) != sizeof y || fclose(f) != 0)) die(out_path, "not written");
+    return largest < tolerance ? 0 : 1;
 }
 
 int main(int argc, char **argv) {
-    if (argc < 3) {
-        fprintf(stderr, "usage: %s WEIGHTS run | text | save OUT.so\n", argv[0]);
-        return 2;
-    }
-    float *weights = read_weights(argv[1]);
-    frit_program *p = frit_program_create("attention");
-    int64_t batch = frit_dim_symbol(p, "batch", 1, 65536), length = frit_dim_symbol(p, "length", 1, 65536);
-    frit_value x = frit_input(p, "x", FRIT_DT_F32, 3, DIMS(batch, length, WIDTH));
-    frit_output(p, "y", attention(p, x, weights));
+    const char *mode = argc > 2 ? argv[2] : "", *file = argc > 3 ? argv[3] : NULL;
+    if (argc < 2) die("usage", "trace_attention DIR [--text | --save OUT.so | --out FILE]");
+    static float weights[4 * (WIDTH * WIDTH + WIDTH)];
+    read_file(argv[1], "weights.f32", 0, sizeof weights, weights);
+    frit_tracer *t = frit_tracer_create("attention");
+    record_attention(t, weights);
 
-    if (*frit_program_error(p)) fail(p);
-    if (!strcmp(argv[2], "text")) {
-        printf("%s", frit_program_text(p));
-    } else if (!strcmp(argv[2], "save") && argc > 3) {
-        if (frit_program_save(p, NULL, argv[3]) != FRIT_OK) fail(p);
-    } else if (!strcmp(argv[2], "run")) {
-        run(p, 2, 19);
-        run(p, 1, 300);
+    int status = 0;
+    if (strcmp(mode, "--text") == 0) {
+        const char *text = frit_text(t, true);
+        if (!text) die("text", frit_error(t));
+        fputs(text, stdout);
+    } else if (strcmp(mode, "--save") == 0) {
+        if (frit_save(t, NULL, file) != FRIT_OK) die("save", frit_error(t));
+    } else {
+        frit_model *m;
+        if (frit_compile(t, NULL, &m) != FRIT_OK) die("compile", frit_error(t));
+        status = run_on_example(m, argv[1], file);
+        frit_model_destroy(m);
     }
-    frit_program_destroy(p);
-    free(weights);
-    return 0;
+    frit_tracer_destroy(t);
+    return status;
 }

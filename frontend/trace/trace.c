@@ -1,420 +1,409 @@
-/* Recording: each public call adds nodes to the program's graph, whose inference is what checks shapes and types. The
- * location of a node is the caller's "file.c:12", so that errors and reports speak of the caller's source. */
+/* Traces: their life, the sticky failure, and what a program is framed by: dims, inputs, constants, states, outputs. */
 #include "frontend/trace/trace.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "ir/attrs.h"
-#include "ir/graph_text.h"
+#define MAX_CONST_ELEMENTS ((int64_t)1 << 46) /* more than any memory holds */
 
-/* --- programs --- */
+/* ---- life ---- */
 
-frit_program *frit_program_create(const char *name) {
+frit_tracer *frit_tracer_create(const char *name) {
     arena job;
     arena_init(&job);
-    frit_program *p = ARENA_NEW(&job, frit_program);
-    p->job = job;
-    arena_init(&p->scratch);
-    p->c = (cx){.job = &p->job, .scratch = &p->scratch};
-    p->g = graph_new(&p->job, name && text_is_name(name) ? arena_strdup(&p->job, name) : "program",
-                     dim_table_new(&p->job));
-    return p;
+    frit_tracer *t = ARENA_NEW(&job, frit_tracer);
+    t->job = job;
+    arena_init(&t->scratch);
+    arena_alloc(&t->scratch, 1); /* so that its first block is not freed after each operation */
+    t->c = (cx){.job = &t->job, .scratch = &t->scratch};
+    t->g = graph_new(&t->job, name && *name ? str_sanitize(&t->job, name) : "main", dim_table_new(&t->job));
+    t->failed = (frit_value){t, VALUE_NONE};
+    return t;
 }
 
-void frit_program_destroy(frit_program *p) {
-    if (!p) return;
-    if (p->code) p->close_code(p->code);
-    arena_fini(&p->scratch);
-    arena job = p->job; /* p itself lives in it */
+void frit_tracer_destroy(frit_tracer *t) {
+    if (!t) return;
+    for (uint32_t i = 0; i < t->files.n; i++) file_unmap(&t->files.at[i]);
+    arena_fini(&t->scratch);
+    arena job = t->job; /* holds t itself */
     arena_fini(&job);
 }
 
-const char *frit_program_error(const frit_program *p) {
-    if (p->c.status == FRIT_OK) return "";
-    return p->c.message ? p->c.message : frit_status_text(p->c.status);
+/* ---- failures ---- */
+
+frit_status frit_tracer_status(const frit_tracer *t) { return t ? t->c.status : FRIT_USAGE; }
+
+const char *frit_error(const frit_tracer *t) {
+    if (!t) return "there is no trace";
+    if (t->c.status != FRIT_OK) return t->c.message;
+    return t->trouble ? t->trouble : "";
 }
 
-const char *frit_program_text(frit_program *p) {
-    if (p->c.status != FRIT_OK) return NULL;
-    strbuf b = {.a = &p->job};
-    graph_print(&b, p->g);
-    return strbuf_text(&b);
+void trace_set_trouble(frit_tracer *t, const char *message) {
+    t->trouble = message ? arena_strdup(&t->job, message) : NULL;
 }
 
-/* --- one call --- */
-
-/* A call of the public interface on its way into the graph. */
-typedef struct record {
-    frit_program *p;
-    cx *c;
-    const char *where; /* "file.c:12" */
-    arena_mark mark;   /* of scratch, released at the end */
-} record;
-
-/* False when nothing may be recorded: after an error, or when the program is compiled. */
-static bool record_begin(record *r, frit_program *p, const char *file, int line) {
-    *r = (record){.p = p};
-    if (!p || p->c.status != FRIT_OK) return false;
-    r->c = &p->c;
-    r->mark = arena_save(&p->scratch);
-    r->where = arena_printf(&p->job, "%s:%d", file, line);
-    if (!p->code) return true;
-    FAIL(r->c, USAGE, r->where, "the program is compiled already; nothing can be added to it");
-    return false;
+frit_value *trace_fail(frit_tracer *t, const char *where, frit_status code, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    const char *text = arena_vprintf(&t->job, fmt, ap);
+    va_end(ap);
+    cx_fail(&t->c, code, where, "%s", text);
+    return &t->failed;
 }
 
-static frit_value no_value(frit_program *p) { return (frit_value){p, VALUE_NONE}; }
+graph *trace_graph(frit_tracer *t) { return t->g; }
 
-static frit_value record_end(record *r, frit_status status, value_id v) {
-    arena_release(&r->p->scratch, r->mark);
-    return status == FRIT_OK ? (frit_value){r->p, v} : no_value(r->p);
+frit_status trace_finish(frit_tracer *t) {
+    if (t->c.status != FRIT_OK) return t->c.status;
+    const char *open = NULL;
+    for (uint32_t i = 0; i < t->states.n && !open; i++)
+        if (!t->states.at[i].is_stored) open = graph_value(t->g, t->states.at[i].value->id)->name;
+    if (open) {
+        trace_set_trouble(t, arena_printf(&t->job, "%s: the state is never stored: call frit_store", open));
+        return FRIT_MISSING;
+    }
+    if (t->g->outputs.n) return FRIT_OK;
+    trace_set_trouble(t, arena_printf(&t->job, "%s: the program has no output: call frit_output", t->g->name));
+    return FRIT_MISSING;
 }
 
-static loc_id record_loc(const record *r) { return graph_loc(r->p->g, r->where); }
+/* ---- dims: numbers as they are, expressions as 1 << 63 | tag of the tracer << 32 | id ---- */
 
-static frit_status check_value(const record *r, frit_value x) {
-    if (x.program != r->p) return FAIL(r->c, USAGE, r->where, "a tensor of another program, or none at all");
-    if (x.id >= r->p->g->values.n) return FAIL(r->c, USAGE, r->where, "not a tensor of this program");
-    return FRIT_OK;
+#define DIM_HANDLE_END (-((int64_t)1 << 62)) /* every handle lies below, every number that makes sense above */
+
+/* 30 bits that tell traces apart, so that a dim of another tracer is refused instead of misread. */
+static uint64_t dim_tag(const frit_tracer *t) {
+    uintptr_t p = (uintptr_t)t;
+    return hash_bytes(&p, sizeof p, 0) & 0x3fffffff;
 }
 
-/* --- dims: numbers are themselves, expressions are handles below 0 --- */
-
-enum { FIRST_HANDLE = -2 };
-
-static int64_t handle_of(dim_table *t, dim d) {
-    int64_t number;
-    if (dim_is_const(t, d, &number)) return number;
-    return FIRST_HANDLE - (int64_t)d;
+dim trace_dim(frit_tracer *t, frit_dim d) {
+    if (d >= DIM_HANDLE_END) return dim_const(t->g->dims, d);
+    uint64_t bits = (uint64_t)d;
+    return (bits >> 32 & 0x3fffffff) == dim_tag(t) ? (dim)bits : DIM_BAD;
 }
 
-static frit_status dim_of_handle(const record *r, int64_t h, dim *out) {
-    *out = h >= 0 ? dim_const(r->p->g->dims, h) : (dim)(FIRST_HANDLE - h);
-    bool is_fine = h >= 0 || (h <= FIRST_HANDLE && FIRST_HANDLE - h < (int64_t)DIM_BAD);
-    if (!is_fine) return FAIL(r->c, USAGE, r->where, "%lld is neither a size nor a symbolic dim", (long long)h);
-    return FRIT_OK;
+frit_dim trace_dim_out(frit_tracer *t, dim d) {
+    int64_t n;
+    if (d != DIM_BAD && dim_is_const(t->g->dims, d, &n) && n >= DIM_HANDLE_END) return n;
+    return (frit_dim)((uint64_t)1 << 63 | dim_tag(t) << 32 | d);
 }
 
-static frit_status dims_of_handles(const record *r, int rank, const int64_t *dims, dim *out) {
-    if (rank < 0 || rank > MAX_RANK) return FAIL(r->c, USAGE, r->where, "rank %d is not from 0 to %d", rank, MAX_RANK);
-    for (int i = 0; i < rank; i++) TRY(dim_of_handle(r, dims[i], &out[i]));
-    return FRIT_OK;
+static frit_dim bad_dim(frit_tracer *t) { return t ? trace_dim_out(t, DIM_BAD) : 0; }
+
+dim_list trace_dims(frit_tracer *t, frit_list l) {
+    uint32_t n = l.at ? l.n : 0;
+    dim *at = ARENA_ARRAY(&t->scratch, dim, n + 1u);
+    for (uint32_t i = 0; i < n; i++) at[i] = trace_dim(t, l.at[i]);
+    return (dim_list){n, at};
 }
 
-int64_t frit_dim_symbol_at(frit_program *p, const char *name, int64_t lo, int64_t hi, const char *file, int line) {
-    record r;
-    if (!record_begin(&r, p, file, line)) return 0;
+int_list trace_ints(frit_tracer *t, frit_list l) {
+    uint32_t n = l.at ? l.n : 0;
+    return (int_list){n, arena_copy(&t->scratch, l.at, n * sizeof *l.at)};
+}
+
+/* The symbol of that name with that range, made when new; SYM_NONE after recording a mistake. */
+static sym_id symbol(frit_tracer *t, const char *where, const char *name, const int64_t range[2]) {
+    int64_t lo = range[0], hi = range[1];
+    if (!name || !*name) trace_fail(t, where, FRIT_USAGE, "a dim needs a name");
+    if (lo == 0 && hi == 0) lo = 1, hi = 65536;
+    if (lo < 0 || hi < lo || hi > INT32_MAX)
+        trace_fail(t, where, FRIT_RANGE, "dim '%s': the range %lld..%lld is not within 0..%d", name ? name : "",
+                   (long long)lo, (long long)hi, INT32_MAX);
+    if (!trace_is_ok(t)) return SYM_NONE;
     sym_id s;
-    frit_status status = FRIT_OK;
-    if (!name || !text_is_name(name))
-        status = FAIL(r.c, USAGE, r.where, "a dim's name is letters, digits and _");
-    else if (dim_sym_find(p->g->dims, name, &s))
-        status = FAIL(r.c, USAGE, r.where, "the program has a dim '%s' already", name);
-    else if (lo < 0 || lo > hi)
-        status = FAIL(r.c, RANGE, r.where, "dim '%s' cannot be from %lld to %lld", name, (long long)lo, (long long)hi);
-    record_end(&r, status, 0);
-    if (status != FRIT_OK) return 0;
-    dim d = dim_sym(p->g->dims, arena_strdup(&p->job, name));
-    dim_sym_find(p->g->dims, name, &s);
-    dim_sym_info(p->g->dims, s)->lo = lo;
-    dim_sym_info(p->g->dims, s)->hi = hi;
-    return handle_of(p->g->dims, d);
+    dim_table *dims = t->g->dims;
+    bool is_old = dim_sym_find(dims, name, &s);
+    dim_is_sym(dims, dim_sym(dims, name), &s);
+    sym_info *info = dim_sym_info(dims, s);
+    if (is_old && (info->lo != lo || info->hi != hi)) {
+        trace_fail(t, where, FRIT_RANGE, "dim '%s' is in %lld..%lld already, not %lld..%lld", name, (long long)info->lo,
+                   (long long)info->hi, (long long)lo, (long long)hi);
+        return SYM_NONE;
+    }
+    info->lo = lo;
+    info->hi = hi;
+    return s;
+}
+
+frit_dim frit_dim_sym_at(const char *where, frit_tracer *t, const char *name, int64_t lo, int64_t hi) {
+    if (!trace_is_ok(t)) return bad_dim(t);
+    sym_id s = symbol(t, where, name, (int64_t[]){lo, hi});
+    return s == SYM_NONE ? bad_dim(t) : trace_dim_out(t, dim_of_sym(t->g->dims, s));
+}
+
+frit_dim frit_dim_input_at(const char *where, frit_tracer *t, const char *name, int64_t lo, int64_t hi) {
+    if (!trace_is_ok(t)) return bad_dim(t);
+    sym_id s = SYM_NONE;
+    if (name && dim_sym_find(t->g->dims, name, &s)) {
+        trace_fail(t, where, FRIT_USAGE, "there is a dim '%s' already", name);
+        return bad_dim(t);
+    }
+    s = symbol(t, where, name, (int64_t[]){lo, hi});
+    frit_value *x = frit_input_at(where, t, name, FRIT_DT_I64, FRIT_EMPTY);
+    if (!trace_is_ok(t) || x->id == VALUE_NONE) return bad_dim(t);
+    uint32_t input = graph_value(t->g, x->id)->index;
+    t->g->inputs.at[input].is_host = true;
+    sym_info *info = dim_sym_info(t->g->dims, s);
+    info->kind = SYM_HOST_ELEM;
+    info->input = input;
+    info->axis = 0;
+    return trace_dim_out(t, dim_of_sym(t->g->dims, s));
+}
+
+void frit_dim_hint(frit_tracer *t, frit_dim sym, int64_t hint) {
+    sym_id s;
+    dim d = trace_is_ok(t) ? trace_dim(t, sym) : DIM_BAD;
+    if (d != DIM_BAD && dim_is_sym(t->g->dims, d, &s)) dim_sym_info(t->g->dims, s)->hint = hint;
 }
 
 typedef dim dim_fn(dim_table *t, dim a, dim b);
-static int64_t combine_dims(frit_program *p, dim_fn *fn, int64_t a, int64_t b) {
-    record r;
-    dim x, y;
-    if (!record_begin(&r, p, "dims", 0)) return 0;
-    r.where = "arithmetic of dims";
-    if (dim_of_handle(&r, a, &x) != FRIT_OK || dim_of_handle(&r, b, &y) != FRIT_OK) return 0;
-    dim d = fn(p->g->dims, x, y);
-    if (d != DIM_BAD) return handle_of(p->g->dims, d);
-    FAIL(r.c, RANGE, r.where, "overflow or division by zero");
-    return 0;
+static frit_dim combine(frit_tracer *t, dim_fn *fn, frit_dim a, frit_dim b) {
+    if (!trace_is_ok(t)) return bad_dim(t);
+    dim x = trace_dim(t, a), y = trace_dim(t, b);
+    return trace_dim_out(t, x == DIM_BAD || y == DIM_BAD ? DIM_BAD : fn(t->g->dims, x, y));
 }
 
-int64_t frit_dim_add(frit_program *p, int64_t a, int64_t b) { return combine_dims(p, dim_add, a, b); }
-int64_t frit_dim_sub(frit_program *p, int64_t a, int64_t b) { return combine_dims(p, dim_sub, a, b); }
-int64_t frit_dim_mul(frit_program *p, int64_t a, int64_t b) { return combine_dims(p, dim_mul, a, b); }
-int64_t frit_dim_floordiv(frit_program *p, int64_t a, int64_t b) { return combine_dims(p, dim_floordiv, a, b); }
-
-/* --- facts --- */
-
-static const tensor_type *type_of(frit_value x) {
-    bool is_known = x.program && x.program->c.status == FRIT_OK && x.id < x.program->g->values.n;
-    return is_known ? graph_type(x.program->g, x.id) : NULL;
+frit_dim frit_dim_add(frit_tracer *t, frit_dim a, frit_dim b) { return combine(t, dim_add, a, b); }
+frit_dim frit_dim_sub(frit_tracer *t, frit_dim a, frit_dim b) { return combine(t, dim_sub, a, b); }
+frit_dim frit_dim_mul(frit_tracer *t, frit_dim a, frit_dim b) { return combine(t, dim_mul, a, b); }
+frit_dim frit_dim_floordiv(frit_tracer *t, frit_dim a, frit_dim b) { return combine(t, dim_floordiv, a, b); }
+frit_dim frit_dim_mod(frit_tracer *t, frit_dim a, frit_dim b) {
+    return b == 0 ? bad_dim(t) : combine(t, dim_mod, a, b);
 }
+frit_dim frit_dim_min(frit_tracer *t, frit_dim a, frit_dim b) { return combine(t, dim_min, a, b); }
+frit_dim frit_dim_max(frit_tracer *t, frit_dim a, frit_dim b) { return combine(t, dim_max, a, b); }
 
-int frit_dtype_of(frit_value x) {
-    const tensor_type *t = type_of(x);
-    return t ? (int)t->dt : FRIT_DT_NONE;
-}
+/* ---- values ---- */
 
-int frit_rank_of(frit_value x) {
-    const tensor_type *t = type_of(x);
-    return t ? (int)t->rank : -1;
-}
-
-int64_t frit_dim_of(frit_value x, int axis) {
-    const tensor_type *t = type_of(x);
-    if (!t) return 0;
-    int at = axis < 0 ? axis + (int)t->rank : axis;
-    if (at >= 0 && at < (int)t->rank) return handle_of(x.program->g->dims, t->shape[at]);
-    FAIL(&x.program->c, USAGE, "frit_dim_of", "a tensor of rank %u has no axis %d", t->rank, axis);
-    return 0;
-}
-
-frit_value frit_named(const char *name, frit_value x) {
-    if (type_of(x) && name) x.program->g->values.at[x.id].name = arena_strdup(&x.program->job, name);
+frit_value *trace_value(frit_tracer *t, value_id id) {
+    if (id == VALUE_NONE) return &t->failed;
+    frit_value *x = ARENA_NEW(&t->job, frit_value);
+    *x = (frit_value){t, id};
     return x;
 }
 
-/* --- ends of the program --- */
-
-static frit_status check_dtype(const record *r, int dt) {
-    if (dt > 0 && dt < 256 && dtype_bits((dtype)dt) != 0) return FRIT_OK;
-    return FAIL(r->c, TYPE, r->where, "%d is no element type", dt);
+frit_dtype frit_dtype_of(const frit_value *x) {
+    return x && x->id != VALUE_NONE ? graph_type(x->t->g, x->id)->dt : FRIT_DT_NONE;
 }
 
-static frit_status check_new_name(const record *r, const char *kind, const char *name, uint32_t n, const port *ports) {
-    if (!name || !*name) return FAIL(r->c, USAGE, r->where, "an %s needs a name", kind);
-    for (uint32_t i = 0; i < n; i++)
-        if (str_equal(ports[i].name, name))
-            return FAIL(r->c, USAGE, r->where, "there is an %s '%s' already", kind, name);
-    return FRIT_OK;
+uint32_t frit_rank_of(const frit_value *x) { return x && x->id != VALUE_NONE ? graph_type(x->t->g, x->id)->rank : 0; }
+
+frit_dim frit_dim_of(const frit_value *x, int32_t axis) {
+    int64_t rank = frit_rank_of(x), at = axis < 0 ? axis + rank : axis;
+    if (at < 0 || at >= rank) return x ? bad_dim(x->t) : 0;
+    return trace_dim_out(x->t, graph_type(x->t->g, x->id)->shape[at]);
 }
 
-frit_value frit_input_at(frit_program *p, const char *name, int dt, int rank, const int64_t *dims, const char *file,
-                         int line) {
-    record r;
-    if (!record_begin(&r, p, file, line)) return no_value(p);
-    dim *shape = ARENA_ARRAY(&p->job, dim, MAX_RANK);
-    frit_status status = check_dtype(&r, dt);
-    if (status == FRIT_OK) status = check_new_name(&r, "input", name, p->g->inputs.n, p->g->inputs.at);
-    if (status == FRIT_OK) status = dims_of_handles(&r, rank, dims, shape);
-    return record_end(&r, status, status == FRIT_OK ? graph_input(p->g, name, (dtype)dt, (uint32_t)rank, shape) : 0);
+frit_value *frit_name(frit_value *x, const char *name) {
+    if (!x || x->id == VALUE_NONE || !name || !*name) return x;
+    value *v = &x->t->g->values.at[x->id];
+    if (!v->name) v->name = arena_strdup(&x->t->job, name);
+    return x;
 }
 
-void frit_output_at(frit_program *p, const char *name, frit_value x, const char *file, int line) {
-    record r;
-    if (!record_begin(&r, p, file, line)) return;
-    frit_status status = check_value(&r, x);
-    if (status == FRIT_OK) status = check_new_name(&r, "output", name, p->g->outputs.n, p->g->outputs.at);
-    if (status == FRIT_OK) graph_output(p->g, name, x.id);
-    record_end(&r, status, 0);
+/* ---- the frame of a program ---- */
+
+static bool port_is_new(frit_tracer *t, const char *where, const char *name, bool is_input) {
+    uint32_t n = is_input ? t->g->inputs.n : t->g->outputs.n;
+    const port *ports = is_input ? t->g->inputs.at : t->g->outputs.at;
+    const char *what = is_input ? "input" : "output";
+    if (!name || !*name) trace_fail(t, where, FRIT_USAGE, "an %s needs a name", what);
+    for (uint32_t i = 0; i < n && trace_is_ok(t); i++)
+        if (str_equal(ports[i].name, name)) trace_fail(t, where, FRIT_USAGE, "there is an %s '%s' already", what, name);
+    return trace_is_ok(t);
 }
 
-static frit_status add_constant(const record *r, int dt, int rank, const int64_t *dims, const void *data,
-                                value_id *out) {
-    TRY(check_dtype(r, dt));
-    if (rank < 0 || rank > MAX_RANK) return FAIL(r->c, USAGE, r->where, "rank %d is not from 0 to %d", rank, MAX_RANK);
-    int64_t n = 1;
-    for (int i = 0; i < rank; i++) {
-        if (dims[i] < 0) return FAIL(r->c, USAGE, r->where, "a constant's dims are numbers");
-        if (__builtin_mul_overflow(n, dims[i], &n) || n > (INT64_C(1) << 40))
-            return FAIL(r->c, RANGE, r->where, "a constant of that size is too large");
+/* A dtype that tensors can have; from C anything may come. */
+static bool dtype_is_known(frit_tracer *t, const char *where, frit_dtype dt) {
+    switch (dt) {
+#define FRIT_DTYPE_ROW(name, code, text, bits, kind) case FRIT_DT_##name:
+        FRIT_DTYPE_LIST(FRIT_DTYPE_ROW)
+#undef FRIT_DTYPE_ROW
+        return true;
+    case FRIT_DT_NONE:
+        break;
     }
-    const_data d = {.kind = CONST_DENSE, .dt = (dtype)dt, .dims = int_list_of(&r->p->job, (uint32_t)rank, dims)};
-    d.bytes = arena_copy(&r->p->job, data, dtype_bytes(d.dt, (size_t)n));
-    return graph_const_bytes(r->c, r->p->g, &d, out);
+    trace_fail(t, where, FRIT_TYPE, "%d is no frit_dtype", (int)dt);
+    return false;
 }
 
-frit_value frit_constant_at(frit_program *p, const char *name, int dt, int rank, const int64_t *dims, const void *data,
-                            const char *file, int line) {
-    record r;
-    if (!record_begin(&r, p, file, line)) return no_value(p);
-    value_id v = VALUE_NONE;
-    frit_status status = add_constant(&r, dt, rank, dims, data, &v);
-    frit_value x = record_end(&r, status, v);
-    return name ? frit_named(name, x) : x;
-}
-
-frit_value frit_number_at(frit_program *p, int dt, double x, const char *file, int line) {
-    record r;
-    if (!record_begin(&r, p, file, line)) return no_value(p);
-    value_id v = VALUE_NONE;
-    frit_status status = check_dtype(&r, dt);
-    if (status == FRIT_OK) status = graph_splat(r.c, p->g, (dtype)dt, x, &v);
-    return record_end(&r, status, v);
-}
-
-/* --- operators --- */
-
-static frit_status unknown_op(const record *r, const char *name) {
-    const char *names[N_OPS];
-    for (int i = 0; i < N_OPS; i++) names[i] = op_name((op_code)i);
-    const char *near = str_nearest(name, names, N_OPS);
-    if (near) return FAIL(r->c, USAGE, r->where, "no operator '%s'; did you mean '%s'?", name, near);
-    return FAIL(r->c, USAGE, r->where, "no operator '%s'", name);
-}
-
-static frit_status find_op(const record *r, const char *name, op_code *out) {
-    if (!name || !op_parse(name, out)) return unknown_op(r, name ? name : "");
-    if (*out == OP_const || op_is(*out, OPF_REGION))
-        return FAIL(r->c, UNSUPPORTED, r->where, "operator '%s' cannot be recorded by name", name);
-    return FRIT_OK;
-}
-
-static frit_status read_attributes(const record *r, op_code op, const char *text, void *attrs) {
-    const char *where = arena_printf(&r->p->job, "%s: attributes", r->where);
-    fir_reader reader = {.c = r->c, .where = where, .g = r->p->g};
-    reader.text = reader.at = arena_printf(&r->p->job, "{%s}", text ? text : "");
-    TRY(fir_attrs(&reader, op, attrs));
-    fir_skip(&reader);
-    if (*reader.at) return FAIL(r->c, FORMAT, r->where, "'%s': nothing may follow the attributes", text);
-    return FRIT_OK;
-}
-
-static frit_status apply_op(const record *r, op_code op, const void *attrs, uint32_t n, const frit_value *in,
-                            value_id *out) {
-    value_id *operands = ARENA_ARRAY(r->c->scratch, value_id, n + 1u);
-    for (uint32_t i = 0; i < n; i++) {
-        TRY(check_value(r, in[i]));
-        operands[i] = in[i].id;
+frit_value *frit_input_at(const char *where, frit_tracer *t, const char *name, frit_dtype dt, frit_list shape) {
+    if (!trace_is_ok(t) || !port_is_new(t, where, name, true) || !dtype_is_known(t, where, dt)) return trace_nothing(t);
+    if (shape.n > MAX_RANK)
+        return trace_fail(t, where, FRIT_SHAPE, "input '%s' has rank %u, the most is %d", name, shape.n, MAX_RANK);
+    arena_mark mark = arena_save(&t->scratch);
+    dim_list dims = trace_dims(t, shape);
+    for (uint32_t i = 0; i < dims.n; i++) {
+        bool is_bad = dims.at[i] == DIM_BAD || dim_lt(t->g->dims, dims.at[i], dim_const(t->g->dims, 0));
+        if (is_bad)
+            trace_fail(t, where, FRIT_SHAPE, "input '%s': dim %u is negative or no dim of this tracer", name, i);
     }
-    return graph_add(r->c, r->p->g, op, record_loc(r), n, operands, attrs, out);
+    value_id id = trace_is_ok(t) ? graph_input(t->g, name, dt, dims.n, dims.at) : VALUE_NONE;
+    arena_release(&t->scratch, mark);
+    return trace_value(t, id);
 }
 
-/* The program that the operands belong to: the first that has one. */
-static frit_program *program_of(uint32_t n, const frit_value *in) {
-    for (uint32_t i = 0; i < n; i++)
-        if (in[i].program) return in[i].program;
+void frit_output_at(const char *where, frit_value *x, const char *name) {
+    op_call k;
+    if (op_begin(&k, where, "output", 1, (const frit_value *const[]){x}) && port_is_new(x->t, where, name, false))
+        graph_output(x->t->g, name, x->id);
+    op_end(&k, VALUE_NONE);
+}
+
+frit_value *frit_constant_at(const char *where, frit_tracer *t, frit_dtype dt, frit_list shape, const void *data) {
+    op_call k;
+    if (!op_begin_in(&k, where, "constant", t) || !dtype_is_known(t, where, dt)) return op_end(&k, VALUE_NONE);
+    attr_const a = {.data = {.kind = CONST_DENSE, .dt = dt, .dims = trace_ints(t, shape), .bytes = data}};
+    int64_t count = 1;
+    for (uint32_t i = 0; i < a.data.dims.n; i++) {
+        int64_t n = a.data.dims.at[i];
+        if (n < 0 || __builtin_mul_overflow(count, n, &count) || count > MAX_CONST_ELEMENTS)
+            return op_end(&k, op_fail(&k, FRIT_SHAPE, "dim %u must be a number of 0 or more, and not too large", i));
+    }
+    if (!data && count) return op_end(&k, op_fail(&k, FRIT_MISSING, "has no data"));
+    return op_end(&k, op_add(&k, OP_const, 0, NULL, &a));
+}
+
+static value_id splat(op_call *k, frit_dtype dt, double v) {
+    attr_const a = {.data = {.kind = CONST_SPLAT, .dt = dt}};
+    if (op_ok(k)) a.data.splat = dtype_from_f64(dt, v);
+    return op_add(k, OP_const, 0, NULL, &a);
+}
+
+frit_value *frit_scalar_at(const char *where, frit_tracer *t, frit_dtype dt, double v) {
+    op_call k;
+    bool fits = op_begin_in(&k, where, "scalar", t) && dtype_is_known(t, where, dt);
+    return op_end(&k, fits ? splat(&k, dt, v) : VALUE_NONE);
+}
+
+frit_value *frit_scalar_like_at(const char *where, const frit_value *x, double v) {
+    op_call k;
+    bool fits = op_begin(&k, where, "scalar", 1, &x);
+    return op_end(&k, fits ? splat(&k, frit_dtype_of(x), v) : VALUE_NONE);
+}
+
+const void *frit_map_file_at(const char *where, frit_tracer *t, const char *path, uint64_t *out_bytes) {
+    *out_bytes = 0;
+    if (!trace_is_ok(t)) return NULL;
+    mapped_file f;
+    if (!path) {
+        trace_fail(t, where, FRIT_USAGE, "a file needs a path");
+    } else if (file_map(&t->c, path, &f) == FRIT_OK) {
+        vec_push(&t->job, t->files, f);
+        *out_bytes = f.bytes;
+        return f.data;
+    } else if (where) {
+        cx_prefix(&t->c, where);
+    }
     return NULL;
 }
 
-frit_value frit_apply_at(const char *name, const char *attributes, uint32_t n, const frit_value *in, const char *file,
-                         int line) {
-    record r;
-    frit_program *p = program_of(n, in);
-    if (!record_begin(&r, p, file, line)) return no_value(p);
-    op_code op;
-    value_id v = VALUE_NONE;
-    frit_status status = find_op(&r, name, &op);
-    if (status == FRIT_OK) {
-        void *attrs = attrs_new(&p->job, op);
-        status = read_attributes(&r, op, attributes, attrs);
-        if (status == FRIT_OK) status = apply_op(&r, op, attrs, n, in, &v);
+frit_value *frit_state_at(const char *where, frit_tracer *t, const char *name, frit_dtype dt, frit_list shape) {
+    frit_value *x = frit_input_at(where, t, name, dt, shape);
+    if (!trace_is_ok(t) || x->id == VALUE_NONE) return trace_nothing(t);
+    t->g->inputs.at[graph_value(t->g, x->id)->index].state = t->states.n;
+    trace_state s = {x, false};
+    vec_push(&t->job, t->states, s);
+    return x;
+}
+
+static bool types_equal(const graph *g, const tensor_type *x, const tensor_type *y) {
+    bool same = x->dt == y->dt && x->rank == y->rank;
+    for (uint32_t i = 0; same && i < x->rank; i++) same = dim_equal(g->dims, x->shape[i], y->shape[i]);
+    return same;
+}
+
+void frit_store_at(const char *where, frit_value *state, frit_value *x) {
+    op_call k;
+    if (!op_begin(&k, where, "store", 2, (const frit_value *const[]){state, x})) {
+        op_end(&k, VALUE_NONE);
+        return;
     }
-    return record_end(&r, status, v);
-}
-
-frit_value frit_result_at(frit_value x, uint32_t index, const char *file, int line) {
-    record r;
-    if (!record_begin(&r, x.program, file, line)) return no_value(x.program);
-    frit_status status = check_value(&r, x);
-    const node *n = status == FRIT_OK ? graph_def(x.program->g, x.id) : NULL;
-    if (status == FRIT_OK && (!n || index >= n->n_out))
-        status = FAIL(r.c, USAGE, r.where, "the operator has no result %u", index);
-    return record_end(&r, status, status == FRIT_OK ? n->out + index : 0);
-}
-
-/* One operand and attributes that are at hand as a struct. */
-static frit_value apply_one(record *r, op_code op, const void *attrs, frit_status status, frit_value x) {
-    value_id v = VALUE_NONE;
-    if (status == FRIT_OK) status = apply_op(r, op, attrs, 1, &x, &v);
-    return record_end(r, status, v);
-}
-
-frit_value frit_softmax_at(frit_value x, int axis, const char *file, int line) {
-    record r;
-    if (!record_begin(&r, x.program, file, line)) return no_value(x.program);
-    attr_axis a = {.axis = axis};
-    return apply_one(&r, OP_softmax, &a, FRIT_OK, x);
-}
-
-frit_value frit_cast_at(frit_value x, int dt, const char *file, int line) {
-    record r;
-    if (!record_begin(&r, x.program, file, line)) return no_value(x.program);
-    attr_cast a = {.to = (dtype)dt, .saturate = true};
-    return apply_one(&r, OP_cast, &a, check_dtype(&r, dt), x);
-}
-
-/* Fills in the one FRIT_INFERRED dim of a reshape. */
-static frit_status infer_dim(const record *r, frit_value x, int rank, const int64_t *dims, dim *shape) {
-    dim_table *t = r->p->g->dims;
-    int open = -1;
-    dim known = dim_const(t, 1);
-    TRY(check_value(r, x));
-    if (rank < 0 || rank > MAX_RANK) return FAIL(r->c, USAGE, r->where, "rank %d is not from 0 to %d", rank, MAX_RANK);
-    for (int i = 0; i < rank; i++) {
-        if (dims[i] == FRIT_INFERRED && open >= 0) return FAIL(r->c, USAGE, r->where, "only one dim can be inferred");
-        if (dims[i] == FRIT_INFERRED) {
-            open = i;
-            continue;
-        }
-        TRY(dim_of_handle(r, dims[i], &shape[i]));
-        known = dim_mul(t, known, shape[i]);
+    frit_tracer *t = state->t;
+    uint32_t s = 0;
+    while (s < t->states.n && t->states.at[s].value->id != state->id) s++;
+    if (s == t->states.n)
+        op_fail(&k, FRIT_USAGE, "the first operand is not what frit_state gave");
+    else if (t->states.at[s].is_stored)
+        op_fail(&k, FRIT_USAGE, "the state is stored already");
+    else if (!types_equal(t->g, graph_type(t->g, state->id), graph_type(t->g, x->id)))
+        op_fail(&k, FRIT_SHAPE, "the new value is not of the state's dtype and shape");
+    const char *name = graph_value(t->g, state->id)->name;
+    if (op_ok(&k) && port_is_new(t, where, name, false)) {
+        graph_output(t->g, name, x->id);
+        t->g->outputs.at[t->g->outputs.n - 1].state = s;
+        t->states.at[s].is_stored = true;
     }
-    if (open < 0 || dim_div_exact(t, graph_n_elements(r->p->g, x.id), known, &shape[open])) return FRIT_OK;
-    return FAIL(r->c, SHAPE, r->where, "reshape: %s elements do not divide by %s",
-                dim_text(r->c->scratch, t, graph_n_elements(r->p->g, x.id)), dim_text(r->c->scratch, t, known));
+    op_end(&k, VALUE_NONE);
 }
 
-frit_value frit_reshape_at(frit_value x, int rank, const int64_t *dims, const char *file, int line) {
-    record r;
-    if (!record_begin(&r, x.program, file, line)) return no_value(x.program);
-    dim shape[MAX_RANK];
-    frit_status status = infer_dim(&r, x, rank, dims, shape);
-    attr_dims a = {.dims = {(uint32_t)rank, shape}};
-    return apply_one(&r, OP_reshape, &a, status, x);
+/* ---- operations ---- */
+
+bool op_dtype_known(op_call *k, frit_dtype dt) { return op_ok(k) && dtype_is_known(k->t, k->where, dt); }
+
+bool op_ok(const op_call *k) { return trace_is_ok(k->t); }
+
+bool op_begin_in(op_call *k, const char *where, const char *name, frit_tracer *t) {
+    *k = (op_call){.t = t, .where = where, .name = name};
+    if (!trace_is_ok(t)) return false;
+    k->loc = graph_loc(t->g, where ? where : "");
+    k->mark = arena_save(&t->scratch);
+    k->is_open = true;
+    return true;
 }
 
-frit_value frit_broadcast_at(frit_value x, int rank, const int64_t *dims, const char *file, int line) {
-    record r;
-    if (!record_begin(&r, x.program, file, line)) return no_value(x.program);
-    dim shape[MAX_RANK];
-    frit_status status = dims_of_handles(&r, rank, dims, shape);
-    attr_dims a = {.dims = {(uint32_t)rank, shape}};
-    return apply_one(&r, OP_broadcast, &a, status, x);
-}
-
-frit_value frit_transpose_at(frit_value x, const int64_t *perm, const char *file, int line) {
-    record r;
-    if (!record_begin(&r, x.program, file, line)) return no_value(x.program);
-    frit_status status = check_value(&r, x);
-    attr_perm a = {.perm = {status == FRIT_OK ? graph_type(r.p->g, x.id)->rank : 0, perm}};
-    return apply_one(&r, OP_transpose, &a, status, x);
-}
-
-static frit_status slice_attrs(const record *r, frit_value x, int axis, const int64_t range[3], attr_slice *out) {
-    TRY(check_value(r, x));
-    const tensor_type *t = graph_type(r->p->g, x.id);
-    int at = axis < 0 ? axis + (int)t->rank : axis;
-    if (at < 0 || at >= (int)t->rank)
-        return FAIL(r->c, USAGE, r->where, "slice: rank %u has no axis %d", t->rank, axis);
-    dim *starts = ARENA_ARRAY(&r->p->job, dim, MAX_RANK), *sizes = ARENA_ARRAY(&r->p->job, dim, MAX_RANK);
-    int64_t *steps = ARENA_ARRAY(&r->p->job, int64_t, MAX_RANK);
-    for (uint32_t i = 0; i < t->rank; i++) {
-        starts[i] = dim_const(r->p->g->dims, 0);
-        sizes[i] = t->shape[i];
-        steps[i] = 1;
+bool op_begin(op_call *k, const char *where, const char *name, uint32_t n, const frit_value *const *x) {
+    frit_tracer *t = NULL;
+    for (uint32_t i = 0; x && i < n && !t; i++) t = x[i] ? x[i]->t : NULL;
+    if (!op_begin_in(k, where, name, t)) return false;
+    for (uint32_t i = 0; i < n && op_ok(k); i++) {
+        if (!x[i])
+            op_fail(k, FRIT_USAGE, "operand %u is NULL", i);
+        else if (x[i]->t != t)
+            op_fail(k, FRIT_USAGE, "operand %u belongs to another tracer", i);
     }
-    TRY(dim_of_handle(r, range[0], &starts[at]));
-    TRY(dim_of_handle(r, range[1], &sizes[at]));
-    steps[at] = range[2];
-    *out = (attr_slice){.starts = {t->rank, starts}, .sizes = {t->rank, sizes}, .steps = {t->rank, steps}};
-    return FRIT_OK;
+    return op_ok(k);
 }
 
-frit_value frit_slice_at(frit_value x, int axis, int64_t start, int64_t size, int64_t step, const char *file,
-                         int line) {
-    record r;
-    if (!record_begin(&r, x.program, file, line)) return no_value(x.program);
-    attr_slice a = {0};
-    frit_status status = slice_attrs(&r, x, axis, (const int64_t[]){start, size, step}, &a);
-    return apply_one(&r, OP_slice, &a, status, x);
+value_id op_fail(op_call *k, frit_status code, const char *fmt, ...) {
+    va_list ap;
+    va_start(ap, fmt);
+    const char *text = arena_vprintf(&k->t->job, fmt, ap);
+    va_end(ap);
+    trace_fail(k->t, k->where, code, "%s: %s", k->name, text);
+    return VALUE_NONE;
 }
 
-frit_value frit_reduce_at(const char *kind, frit_value x, int n_axes, const int64_t *axes, const char *file, int line) {
-    record r;
-    if (!record_begin(&r, x.program, file, line)) return no_value(x.program);
-    bool is_fine = n_axes >= 0 && n_axes <= MAX_RANK;
-    frit_status status = is_fine ? FRIT_OK : FAIL(r.c, USAGE, r.where, "%d is no number of axes", n_axes);
-    attr_reduce *a = attrs_new(&r.p->job, OP_reduce);
-    if (status == FRIT_OK)
-        status = read_attributes(&r, OP_reduce, arena_printf(r.c->job, "kind = %s", kind ? kind : "?"), a);
-    if (status == FRIT_OK) a->axes = (int_list){(uint32_t)n_axes, axes};
-    return apply_one(&r, OP_reduce, a, status, x);
+/* Messages of inference name the place by themselves, others do not. */
+static void ensure_place(const op_call *k) {
+    if (k->where && !str_starts(k->t->c.message, k->where)) cx_prefix(&k->t->c, k->where);
+}
+
+value_id op_add(op_call *k, op_code op, uint32_t n, const value_id *in, const void *attrs) {
+    if (!op_ok(k)) return VALUE_NONE;
+    for (uint32_t i = 0; i < n; i++)
+        if (in[i] == VALUE_NONE) return VALUE_NONE;
+    value_id out;
+    if (graph_add(&k->t->c, k->t->g, op, k->loc, n, in, attrs, &out) == FRIT_OK) return out;
+    ensure_place(k);
+    return VALUE_NONE;
+}
+
+value_id op_reshape(op_call *k, value_id x, uint32_t rank, const dim *shape) {
+    value_id out;
+    if (!op_ok(k) || x == VALUE_NONE) return VALUE_NONE;
+    if (graph_reshape(&k->t->c, k->t->g, k->loc, x, rank, shape, &out) == FRIT_OK) return out;
+    ensure_place(k);
+    return VALUE_NONE;
+}
+
+const tensor_type *op_type(const op_call *k, value_id id) { return graph_type(k->t->g, id); }
+
+frit_value *op_end(op_call *k, value_id id) {
+    if (!k->t) return NULL;
+    if (k->is_open) arena_release(&k->t->scratch, k->mark);
+    k->is_open = false;
+    return op_ok(k) ? trace_value(k->t, id) : &k->t->failed;
 }
