@@ -172,6 +172,30 @@ static val gather_load(emitter *e, LLVMTypeRef type, val addresses, val mask, un
                                          .alignment = alignment});
 }
 
+enum { CACHE_LINE = 64 };
+
+/* A row that a second lane loop reads again is in the cache, and memory is idle meanwhile: ask for the next item's row.
+ * (Asking in the first loop, beside the stores, or for L1 was measured to be slower.) */
+static void prefetch_next_item(emitter *e, buf_id b, dim offset) {
+    dim stride, rest;
+    if (b >= e->k->n_params || e->lane.mask || e->item_axis == SYM_NONE) return;
+    if (!e->first_read[b]) e->first_read[b] = e->n_lane_loops;
+    if (e->first_read[b] + 1 != e->n_lane_loops) return;
+    if (!dim_linear(e->k->dims, offset, e->item_axis, &stride, &rest)) return;
+    val next = LLVMBuildAdd(e->b, dim_scalar(e, offset), dim_scalar(e, stride), "");
+    LLVMTypeRef type = storage_type(e, e->k->bufs.at[b].dt);
+    /* Not "inbounds": behind the last item there is no row. */
+    val address = LLVMBuildGEP2(e->b, type, buffer_address(e, b), &next, 1, "");
+    unsigned bytes = e->lane.width * dtype_bits(e->k->bufs.at[b].dt) / 8;
+    for (unsigned at = 0; at < bytes; at += CACHE_LINE) {
+        enum { FOR_READING = 0, INTO_L2 = 2, DATA = 1 };
+        val place = const_int(e->i64, at);
+        val args[4] = {LLVMBuildGEP2(e->b, e->i8, address, &place, 1, ""), const_int(e->i32, FOR_READING),
+                       const_int(e->i32, INTO_L2), const_int(e->i32, DATA)};
+        intrinsic(e, "llvm.prefetch", 1, &e->ptr, 4, args);
+    }
+}
+
 /* How an index runs along the lanes. */
 typedef enum access_form { ACCESS_SAME, ACCESS_CONTIGUOUS, ACCESS_SPREAD } access_form;
 
@@ -212,6 +236,7 @@ static val load_storage(emitter *e, buf_id b, dim offset, val mask) {
     if (form == ACCESS_CONTIGUOUS) {
         val first = dim_scalar(e, offset);
         if (e->options->checked) check_access(e, b, dim_lanes(e, offset, e->i64), mask);
+        prefetch_next_item(e, b, offset);
         return contiguous_load(e, type, element_address(e, b, first), mask, alignment);
     }
     val at = form == ACCESS_SAME ? dim_scalar(e, offset) : spread_offsets(e, offset);
@@ -269,6 +294,36 @@ static void packed_stores(emitter *e, buf_id b, val offsets, val v, val mask) {
     }
 }
 
+enum { STREAMING_BYTES = 32 << 20 }; /* an output that no cache keeps until it is read */
+
+/* Whether a contiguous store should bypass the caches, which saves reading each line before it is overwritten: the
+ * buffer is large whatever the dims, and its vectors are aligned if its address is. */
+static bool can_stream(emitter *e, buf_id b, dim offset) {
+    int64_t lo, hi;
+    dim stride, rest;
+    unsigned bits = dtype_bits(e->k->bufs.at[b].dt);
+    if (b >= e->k->n_params || e->lane.width * bits / 8 % CACHE_LINE) return false;
+    dim_bounds(e->k->dims, kbuf_elements(e->k, b), &lo, &hi);
+    if (lo < STREAMING_BYTES / (int64_t)(bits / 8)) return false;
+    if (!dim_linear(e->k->dims, offset, e->lane.axis, &stride, &rest)) return false;
+    return dim_divides(e->k->dims, dim_const(e->k->dims, CACHE_LINE * 8 / bits), rest);
+}
+
+static void streaming_store(emitter *e, buf_id b, val v, val address) {
+    val base = LLVMBuildPtrToInt(e->b, buffer_address(e, b), e->i64, "");
+    val low = LLVMBuildAnd(e->b, base, const_int(e->i64, CACHE_LINE - 1), "");
+    if_else aligned = if_begin(e, LLVMBuildICmp(e->b, LLVMIntEQ, low, e->zero, ""));
+    val store = LLVMBuildStore(e->b, v, address);
+    LLVMSetAlignment(store, CACHE_LINE);
+    LLVMMetadataRef one = LLVMValueAsMetadata(const_int(e->i32, 1));
+    val flag = LLVMMetadataAsValue(e->ctx, LLVMMDNodeInContext2(e->ctx, &one, 1));
+    LLVMSetMetadata(store, LLVMGetMDKindIDInContext(e->ctx, "nontemporal", 11), flag);
+    if_otherwise(e, &aligned);
+    scalar_store(e, v, address, alignment_of(e->k->bufs.at[b].dt));
+    if_end(e, &aligned);
+    e->has_streaming_stores = true;
+}
+
 /* Stores in a lane loop. Where several lanes write one element, the last lane wins. */
 static void vector_store(emitter *e, buf_id b, dim offset, val v, val mask) {
     dtype dt = e->k->bufs.at[b].dt;
@@ -283,6 +338,10 @@ static void vector_store(emitter *e, buf_id b, dim offset, val v, val mask) {
         return;
     }
     val address = element_address(e, b, is_contiguous ? dim_scalar(e, offset) : offsets);
+    if (is_contiguous && !mask && can_stream(e, b, offset)) {
+        streaming_store(e, b, v, address);
+        return;
+    }
     if (is_contiguous && !mask) {
         scalar_store(e, v, address, alignment_of(dt));
         return;

@@ -122,14 +122,19 @@ static val op_mod(emitter *e, dtype dt, val *x) {
     return choose(e, differs, op_add(e, dt, both), rest);
 }
 
-/* A NaN operand is the result; of equals the first. The order of the comparison suits the x86 min and max. */
+/* A NaN operand is the result; of equals the first. A NaN second operand first takes the place of the first one:
+ * written that way round, what remains is exactly one x86 min or max, which LLVM does not merge with the test for NaN.
+ */
+static val first_unless_nan(emitter *e, dtype dt, val *x) {
+    return is_float(dt) ? choose(e, is_nan(e, x[1]), x[1], x[0]) : x[0];
+}
 static val op_min(emitter *e, dtype dt, val *x) {
-    val swapped[2] = {x[1], x[0]}, least = choose(e, op_lt(e, dt, swapped), x[1], x[0]);
-    return is_float(dt) ? choose(e, is_nan(e, x[1]), x[1], least) : least;
+    val first = first_unless_nan(e, dt, x), pair[2] = {x[1], first};
+    return choose(e, op_lt(e, dt, pair), x[1], first);
 }
 static val op_max(emitter *e, dtype dt, val *x) {
-    val swapped[2] = {x[1], x[0]}, most = choose(e, op_gt(e, dt, swapped), x[1], x[0]);
-    return is_float(dt) ? choose(e, is_nan(e, x[1]), x[1], most) : most;
+    val first = first_unless_nan(e, dt, x), pair[2] = {x[1], first};
+    return choose(e, op_gt(e, dt, pair), x[1], first);
 }
 
 /* x^y by squaring for y >= 0; a negative y truncates 1 / x^-y, which is 0 but for x = 1 and -1. */

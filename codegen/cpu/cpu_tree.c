@@ -57,6 +57,7 @@ static void emit_tail(emitter *e, const kstmt *s, uint32_t width, val from, val 
 static void emit_vector_loop(emitter *e, const kstmt *s, uint32_t lanes) {
     dim d = extent_of(e, s->u.loop.axis);
     int64_t lo, hi;
+    e->n_lane_loops++;
     dim_bounds(e->k->dims, d, &lo, &hi);
     uint32_t unroll = floor_power_of_two(s->u.loop.unroll);
     while (unroll > 1 && (int64_t)lanes * (unroll / 2) >= hi) unroll /= 2;
@@ -233,6 +234,7 @@ static void begin_function(emitter *e, uint32_t phase) {
 }
 
 static void end_function(emitter *e, LLVMBasicBlockRef body) {
+    if (e->has_streaming_stores) intrinsic(e, "llvm.x86.sse.sfence", 0, NULL, 0, NULL);
     LLVMBuildRetVoid(e->b);
     LLVMBuildBr(e->entry, body);
 }
@@ -297,11 +299,15 @@ static void emit_phase(emitter *e, uint32_t phase) {
     memset(e->buffers, 0, sizeof(val) * e->k->bufs.n);
     memset(e->syms, 0, sizeof(val) * dim_n_syms(e->k->dims));
     memset(e->accs, 0, sizeof(acc_slot) * e->k->accs.n);
+    memset(e->first_read, 0, sizeof *e->first_read * e->k->bufs.n);
     e->lane = NO_LANES;
+    e->n_lane_loops = 0;
+    e->has_streaming_stores = false;
     forget_values(e);
     begin_function(e, phase);
     LLVMBasicBlockRef body = LLVMGetInsertBlock(e->b);
     par_nest n = nest_of(e, e->k->phases.at[phase]);
+    e->item_axis = n.axes.n ? n.axes.at[n.axes.n - 1] : SYM_NONE;
     emit_items(e, &n);
     end_function(e, body);
 }
@@ -312,6 +318,7 @@ frit_status emit_kernel(emitter *e) {
     e->syms = ARENA_ARRAY(a, val, dim_n_syms(e->k->dims));
     e->lets = ARENA_ARRAY(a, val, e->k->lets.n);
     e->accs = ARENA_ARRAY(a, acc_slot, e->k->accs.n);
+    e->first_read = ARENA_ARRAY(a, uint32_t, e->k->bufs.n);
     e->memo = ARENA_ARRAY(a, val, e->k->exprs.n);
     e->memo_epoch = ARENA_ARRAY(a, uint32_t, e->k->exprs.n);
     e->b = LLVMCreateBuilderInContext(e->ctx);
