@@ -386,8 +386,7 @@ static frit_status expand_node(expander *e, value_id v, const dim *at, kx guard,
                 op_name(n->op));
 }
 
-/* Computed by the group at hand, so that its expression is wanted even when it is stored. */
-static bool is_own(const expander *e, value_id v) {
+bool expander_owns(const expander *e, value_id v) {
     node_id n = graph_value(e->f->g, v)->def, base = graph_value(e->f->g, fuse_base(e->f->g, v))->def;
     return (n != NODE_NONE && e->f->group_of[n] == e->group) || (base != NODE_NONE && e->f->group_of[base] == e->group);
 }
@@ -398,7 +397,7 @@ frit_status expand(expander *e, value_id v, const dim *at, kx guard, kx *out) {
     for (uint32_t i = 0; i < rank; i++) key[i + 2] = at[i];
     size_t key_bytes = (rank + 2) * sizeof *key;
     if (map_get(&e->memo, key, key_bytes, out)) return FRIT_OK;
-    if (e->f->is_stored[v] && !is_own(e, v))
+    if (e->f->is_stored[v] && !expander_owns(e, v))
         *out = load_value(e, v, at, guard);
     else {
         *out = e->resolve ? e->resolve(e, v, at, guard) : 0;

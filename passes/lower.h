@@ -74,6 +74,8 @@ typedef struct expander {
     void *data;
 } expander;
 
+/* v is computed by the group at hand, so that its expression is wanted even when it is stored. */
+bool expander_owns(const expander *e, value_id v);
 void expander_init(expander *e, cx *c, fusion *f, kernel *k, uint32_t group);
 /* The value of v at index at (graph_type(v)->rank dims), valid where guard (0: always) holds. Errors: FRIT_UNSUPPORTED.
  */

@@ -72,9 +72,9 @@ static void each_member_behind(row_cx *r, value_id v, operand_fn *fn, void *data
         return;
     }
     const node *n = graph_def(g, v);
-    if (!n || r->e->f->group_of[graph_value(g, v)->def] != GROUP_NONE) return;
-    /* A stored view of a member is computed here, not read. */
-    if (r->e->f->is_stored[v] && !member_of_value(r, fuse_base(g, v))) return;
+    /* What is stored is read, but for a view of a member, which is computed here. */
+    bool is_read = r->e->f->is_stored[v] && !expander_owns(r->e, v);
+    if (!n || is_read) return;
     for (uint32_t i = 0; i < n->n_in; i++) each_member_behind(r, n->in[i], fn, data);
 }
 
