@@ -4,14 +4,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A message is one line, whatever the names in a hostile file hold. */
+static const char *one_line(char *text) {
+    for (char *p = text; *p; p++)
+        if ((unsigned char)*p < ' ' || *p == 127) *p = '?';
+    return text;
+}
+
 frit_status cx_fail(cx *c, frit_status code, const char *where, const char *fmt, ...) {
     if (c->status != FRIT_OK) return code;
     va_list ap;
     va_start(ap, fmt);
-    const char *what = arena_vprintf(c->job, fmt, ap);
+    char *what = arena_vprintf(c->job, fmt, ap);
     va_end(ap);
     c->status = code;
-    c->message = where ? arena_printf(c->job, "%s: %s", where, what) : what;
+    c->message = one_line(where ? arena_printf(c->job, "%s: %s", where, what) : what);
     return code;
 }
 
