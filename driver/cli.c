@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "driver/npy.h"
+#include "ir/attrs.h"
 #include "passes/pipeline.h"
 
 /* --- flags whose feature is not built yet: refused with a sentence, never ignored --- */
@@ -169,8 +170,7 @@ frit_status cli_compile_options(cx *c, const args *a, cli_watch *w, compile_opti
 frit_status cli_read_const(cx *c, const char *path, const_data *out) {
     tensor t;
     TRY(tensor_file_read(c, path, FRIT_DT_NONE, &t));
-    *out = (const_data){.kind = CONST_DENSE, .dt = t.dt, .dims = {t.rank, arena_copy(c->job, t.shape, sizeof t.shape)}};
-    out->bytes = t.data;
+    *out = (const_data){.kind = CONST_DENSE, .dt = t.dt, .dims = int_list_of(c->job, t.rank, t.shape), .bytes = t.data};
     return FRIT_OK;
 }
 
