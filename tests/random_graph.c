@@ -128,22 +128,48 @@ static bool is_small(random_graph *r, value_id v) {
     return true;
 }
 
-bool random_add(random_graph *r, op_code op, uint32_t n_in, const value_id *in, const void *attrs) {
+/* Whether the contracts from first on hold for the sizes at hand. */
+static bool contracts_hold(random_graph *r, uint32_t first) {
+    for (uint32_t i = first; i < r->g->contracts.n; i++) {
+        const contract *k = &r->g->contracts.at[i];
+        int64_t lhs = random_concrete(r, k->lhs), rhs = random_concrete(r, k->rhs);
+        if (k->is_equal ? lhs != rhs : lhs > rhs) return false;
+    }
+    return true;
+}
+
+static sym_info *symbol(random_graph *r, uint32_t i) {
+    sym_id s = SYM_NONE;
+    dim_is_sym(r->g->dims, r->syms[i], &s);
+    return dim_sym_info(r->g->dims, s);
+}
+
+static bool add_node(random_graph *r, op_code op, uint32_t n_in, const value_id *in, const void *attrs) {
     uint32_t n_contracts = r->g->contracts.n;
     value_id first;
-    for (uint32_t i = 0; i < n_in; i++)
-        if (in[i] == VALUE_NONE) return false;
     if (graph_add(r->c, r->g, op, 0, n_in, in, attrs, &first) != FRIT_OK) {
         cx_clear(r->c);
-        r->g->contracts.n = n_contracts;
         return false;
     }
     const node *n = graph_def(r->g, first);
-    bool is_fine = r->g->contracts.n == n_contracts;
-    r->g->contracts.n = n_contracts;
+    bool is_fine = contracts_hold(r, n_contracts);
+    for (uint32_t i = 0; i < r->refused.n; i++) is_fine = is_fine && r->refused.at[i] != first;
     for (uint32_t i = 0; i < n->n_out; i++) is_fine = is_fine && is_small(r, n->out + i);
+    if (!is_fine) vec_push(r->c->job, r->refused, first);
     for (uint32_t i = 0; i < n->n_out && is_fine; i++) vec_push(r->c->job, r->pool, n->out + i);
     return is_fine;
+}
+
+bool random_add(random_graph *r, op_code op, uint32_t n_in, const value_id *in, const void *attrs) {
+    uint32_t n_contracts = r->g->contracts.n;
+    int64_t lo[RANDOM_SYMS], hi[RANDOM_SYMS];
+    for (uint32_t i = 0; i < n_in; i++)
+        if (in[i] == VALUE_NONE) return false;
+    for (uint32_t i = 0; i < RANDOM_SYMS; i++) lo[i] = symbol(r, i)->lo, hi[i] = symbol(r, i)->hi;
+    if (add_node(r, op, n_in, in, attrs)) return true;
+    r->g->contracts.n = n_contracts; /* and the ranges that they narrowed */
+    for (uint32_t i = 0; i < RANDOM_SYMS; i++) symbol(r, i)->lo = lo[i], symbol(r, i)->hi = hi[i];
+    return false;
 }
 
 static void add_symbols(random_graph *r) {
@@ -186,6 +212,12 @@ static void bind_symbols(random_graph *r) {
     vec_push(r->c->job, r->pool, t);
 }
 
+static frit_status keep(graph_rewriter *r, const node *n, bool *out_done) {
+    (void)r, (void)n;
+    *out_done = false;
+    return FRIT_OK;
+}
+
 bool random_graph_make(cx *c, uint64_t seed, uint32_t n_ops, uint32_t only, random_graph *out) {
     *out = (random_graph){.c = c, .rng = seed * 0x9E3779B97F4A7C15 + 1};
     random_graph *r = out;
@@ -201,5 +233,6 @@ bool random_graph_make(cx *c, uint64_t seed, uint32_t n_ops, uint32_t only, rand
         bool is_out = only == UINT32_MAX ? i >= n_sources && uses[v] == 0 : only == i;
         if (is_out && r->g->outputs.n < 16) graph_output(r->g, arena_printf(r->g->a, "y%u", i), v);
     }
-    return r->g->outputs.n > 0;
+    /* Refused nodes go away. */
+    return r->g->outputs.n > 0 && graph_rewrite(c, r->g, keep, NULL, &r->g) == FRIT_OK;
 }

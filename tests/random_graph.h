@@ -13,6 +13,7 @@ typedef struct random_graph {
     graph *g;
     uint64_t rng;
     VEC(value_id) pool; /* values that operators may use, in order of making */
+    VEC(value_id) refused; /* results of nodes that were taken back: interning may offer them again */
     dim syms[RANDOM_SYMS];
     int64_t sym_values[64]; /* by sym_id */
     tensor inputs[RANDOM_MAX_INPUTS];
@@ -42,8 +43,8 @@ dtype random_dtype(random_graph *r, random_class of);
 value_id random_fresh(random_graph *r, dtype dt, uint32_t rank, const dim *shape);
 /* A constant i64 tensor with values in lo..hi. */
 value_id random_indices(random_graph *r, uint32_t rank, const int64_t *shape, int64_t lo, int64_t hi);
-/* Adds a node and takes its results into the pool; false (and no trace) when inference refuses it, when it would need a
- * contract between symbols, or when a result is too large. */
+/* Adds a node and takes its results into the pool; false when inference refuses it, when it needs a contract that
+ * the sizes at hand break, or when a result is too large. */
 bool random_add(random_graph *r, op_code op, uint32_t n_in, const value_id *in, const void *attrs);
 
 /* random_ops.c: tries to add one random operator. */

@@ -130,7 +130,10 @@ typedef enum verdict { AGREES, UNSUPPORTED, UNDEFINED, FAILS } verdict;
 /* Whether compiled and evaluated results agree; *out_why says what does not. */
 static verdict judge(random_graph *r, const lowered_options *o, const char **out_why) {
     tensor want[16], got[16];
-    if (evaluate(r, false, want) != FRIT_OK) return cx_clear(&c), UNDEFINED;
+    if (evaluate(r, false, want) != FRIT_OK) {
+        *out_why = c.message;
+        return UNDEFINED;
+    }
     frit_status status = lowered_run(&c, r->g, o, r->inputs, got);
     if (status == FRIT_UNSUPPORTED) {
         *out_why = c.message;
@@ -145,17 +148,9 @@ static verdict judge(random_graph *r, const lowered_options *o, const char **out
     return FAILS;
 }
 
-static frit_status keep_all(graph_rewriter *r, const node *n, bool *out_done) {
-    (void)r, (void)n;
-    *out_done = false;
-    return FRIT_OK;
-}
-
 static void print_graph(random_graph *r) {
-    graph *live = r->g;
-    if (graph_rewrite(&c, r->g, keep_all, NULL, &live) != FRIT_OK) live = r->g;
     strbuf b = {.a = &job};
-    graph_print(&b, live);
+    graph_print(&b, r->g);
     for (uint32_t i = 0; i < RANDOM_SYMS; i++)
         fprintf(stderr, "-- %s = %lld\n", dim_text(&job, r->g->dims, r->syms[i]),
                 (long long)random_concrete(r, r->syms[i]));
@@ -195,7 +190,7 @@ static void fuzz(const lowered_options *o) {
         ck_assert_msg(graph_verify(&c, r.g) == FRIT_OK, "seed %llu: %s", (unsigned long long)seed, c.message);
         verdict v = judge(&r, o, &why);
         tally[v]++;
-        if (v == UNSUPPORTED && getenv("FRIT_FUZZ_VERBOSE")) fprintf(stderr, "%s\n", why);
+        if ((v == UNSUPPORTED || v == UNDEFINED) && getenv("FRIT_FUZZ_VERBOSE")) fprintf(stderr, "%s\n", why);
         if (v == FAILS) report(seed, o, arena_strdup(&scratch, why ? why : ""));
     }
     fprintf(stderr, "%d graphs agree, %d not supported, %d undefined, %d fail\n", tally[AGREES], tally[UNSUPPORTED],
