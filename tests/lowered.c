@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "driver/jit.h"
+#include "driver/session.h"
 #include "passes/lower.h"
 #include "passes/pipeline.h"
 
@@ -81,8 +83,18 @@ frit_status lowered_call(cx *c, const plan_call *how, const tensor *inputs, tens
     return plan_run_by(c, &call);
 }
 
+static frit_status run_compiled(cx *c, graph *g, const lowered_options *o, const tensor *inputs, tensor *outputs) {
+    jit *j = NULL;
+    const compile_options options = {.cpu = o->cpu, .checked = o->is_checked, .n_threads = 1};
+    TRY(jit_graph(c, g, &options, &j));
+    frit_status status = session_call(c, jit_artifact(j), inputs, 1, outputs);
+    jit_close(j);
+    return status;
+}
+
 frit_status lowered_run(cx *c, graph *g, const lowered_options *o, const tensor *inputs, tensor *outputs) {
     plan *p;
+    if (!o->is_interpreted) return run_compiled(c, g, o, inputs, outputs);
     TRY(lowered_plan(c, g, o, &p));
     return lowered_call(c, &(plan_call){.p = p}, inputs, outputs);
 }

@@ -200,12 +200,18 @@ static void fuzz(const lowered_options *o) {
 
 START_TEST(interpreted) { fuzz(&(lowered_options){.is_interpreted = true, .cpu = "x86-64-v3"}); }
 END_TEST
+START_TEST(compiled) { fuzz(&(lowered_options){0}); }
+END_TEST
+START_TEST(compiled_checked) { fuzz(&(lowered_options){.is_checked = true, .cpu = "x86-64-v3"}); }
+END_TEST
 
 int main(void) {
     Suite *s = suite_create("fuzz_graphs");
     TCase *t = tcase_create("fuzz_graphs");
     tcase_set_timeout(t, 1200);
     tcase_add_test(t, interpreted);
+    tcase_add_test(t, compiled);
+    tcase_add_test(t, compiled_checked);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);

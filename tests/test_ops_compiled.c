@@ -28,7 +28,7 @@ static closeness tolerance_of(const tensor *want) {
     return (closeness){1, 1e-5};
 }
 
-enum { MAX_UNSUPPORTED = 4 };
+enum { MAX_UNSUPPORTED = 4 }; /* control flow */
 
 static const char *run_case(const op_case *k, const lowered_options *o, int *n_unsupported) {
     tensor got[countof(k->outputs)];
@@ -68,6 +68,12 @@ static void run_cases(const lowered_options *o) {
 
 START_TEST(interpreted) { run_cases(&(lowered_options){.is_interpreted = true, .cpu = "x86-64-v3"}); }
 END_TEST
+START_TEST(compiled) { run_cases(&(lowered_options){0}); }
+END_TEST
+START_TEST(compiled_checked) { run_cases(&(lowered_options){.is_checked = true}); }
+END_TEST
+START_TEST(compiled_for_the_oldest_cpu) { run_cases(&(lowered_options){.cpu = "x86-64-v2"}); }
+END_TEST
 
 int main(void) {
     Suite *s = suite_create("ops_compiled");
@@ -75,6 +81,9 @@ int main(void) {
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 300);
     tcase_add_test(t, interpreted);
+    tcase_add_test(t, compiled);
+    tcase_add_test(t, compiled_checked);
+    tcase_add_test(t, compiled_for_the_oldest_cpu);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
