@@ -225,6 +225,7 @@ frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
     copy_outputs(&x);
     p->steps = (pstep_list){x.steps.n, x.steps.at};
     for (uint32_t i = 0; i < x.f->stops.n; i++) vec_push(p->a, p->notes, x.f->stops.at[i]);
+    plan_states(p);
     TRY(plan_memory(c, p));
     *out = p;
     return FRIT_OK;

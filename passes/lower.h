@@ -4,6 +4,7 @@
  *   expand.c    the scalar expression of any value at any index, through views, guards and free nodes
  *   tree_*.c    one kernel per group: definitions, schedule, loop tree
  *   pack.c      constant operands rewritten into the form that their kernel streams
+ *   plan_states.c    copies where a state cannot be updated in place
  *   plan_memory.c    arena slots
  *   lower.c     walks the groups in order and writes the plan */
 #ifndef FRIT_PASSES_LOWER_H
@@ -162,6 +163,10 @@ typedef struct lower_options {
     bool is_checked;
 } lower_options;
 frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out);
+/* ---- plan_states.c: state outputs that would destroy what is still read get a buffer of their own and a copy at the
+ * end.
+ */
+void plan_states(plan *p);
 /* ---- plan_memory.c: assigns arena slots by life; sets slots, scratch. */
 frit_status plan_memory(cx *c, plan *p);
 

@@ -439,6 +439,40 @@ START_TEST(state_is_handed_on) {
 }
 END_TEST
 
+/* Outputs of states share the memory of their inputs: a transpose of itself, two that swap, and readers of old values.
+ */
+START_TEST(states_never_destroy_what_is_read) {
+    frit_tracer *t = frit_tracer_create("f");
+    frit_value *s = frit_state(t, "s", FRIT_DT_F32, FRIT_LIST(3, 3));
+    frit_value *a = frit_state(t, "a", FRIT_DT_F32, FRIT_LIST(3)), *b = frit_state(t, "b", FRIT_DT_F32, FRIT_LIST(3));
+    frit_store(s, frit_transpose(s, FRIT_LIST(1, 0)));
+    frit_store(a, b);
+    frit_store(b, a);
+    frit_output(frit_reduce(s, FRIT_REDUCE_SUM, FRIT_LIST(1), false), "sums");
+    frit_output(a, "old");
+    frit_model *m;
+    ck_assert_msg(frit_compile(t, NULL, &m) == FRIT_OK, "%s", frit_error(t));
+    float s_data[9], ab[2][3] = {{1, 1, 1}, {2, 2, 2}}, sums[3], old[3];
+    for (int i = 0; i < 9; i++) s_data[i] = (float)i;
+    const int64_t square[2] = {3, 3}, n = 3;
+    const frit_tensor tensors[5] = {{s_data, FRIT_DT_F32, 2, square, NULL},
+                                    {ab[0], FRIT_DT_F32, 1, &n, NULL},
+                                    {ab[1], FRIT_DT_F32, 1, &n, NULL},
+                                    {sums, FRIT_DT_F32, 1, &n, NULL},
+                                    {old, FRIT_DT_F32, 1, &n, NULL}};
+    ck_assert_msg(frit_run(m, tensors, tensors) == FRIT_OK, "%s", frit_model_error(m));
+    for (int i = 0; i < 9; i++) ck_assert_float_eq(s_data[i], (float)(i % 3 * 3 + i / 3));
+    for (int i = 0; i < 3; i++) {
+        ck_assert_float_eq(ab[0][i], 2);
+        ck_assert_float_eq(ab[1][i], 1);
+        ck_assert_float_eq(sums[i], (float)(9 * i + 3));
+        ck_assert_float_eq(old[i], 1);
+    }
+    frit_model_destroy(m);
+    frit_tracer_destroy(t);
+}
+END_TEST
+
 /* ---- texts and files ---- */
 
 static void record_small(frit_tracer *t, bool is_moved) {
@@ -513,6 +547,7 @@ int main(void) {
     tcase_add_test(c, a_call_can_give_a_dim);
     tcase_add_test(c, model_outlives_its_tracer);
     tcase_add_test(c, state_is_handed_on);
+    tcase_add_test(c, states_never_destroy_what_is_read);
     tcase_add_test(c, plain_text_is_the_program_alone);
     tcase_add_test(c, saving_twice_gives_the_same_bytes);
     suite_add_tcase(s, c);
