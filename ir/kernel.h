@@ -103,11 +103,11 @@ typedef struct kdef {
 typedef enum kloop_kind { KL_PAR, KL_SEQ, KL_UNROLL, KL_VEC, KL_THREAD } kloop_kind;
 typedef enum kstmt_kind { KS_LOOP, KS_IF, KS_ACC, KS_UPDATE, KS_LET, KS_STORE, KS_LEAF, KS_BARRIER } kstmt_kind;
 
-/* A matrix micro-kernel: for row < rows, col < cols: s = accumulate ? c : 0; for k < n_k in order: s = fma(a, b, s); c
- * = s. Index lists are over the symbols row, col, kk beside the loops around. a is linear in row and kk; b is linear in
- * kk with unit stride in col; c is linear in row with unit stride in col. When padded, b and c may be touched up to
- * cols rounded up to whole vectors (the values there are unspecified). rows, cols and n_k may be any dims; cols <=
- * max_cols. */
+/* A matrix micro-kernel: for row < rows, col < cols: s = 0; for k < n_k in order: s = fma(a, b, s); c = accumulate ? c
+ * + s : s. Index lists are over the symbols row, col, kk beside the loops around. a is linear in row and kk; b is
+ * linear in kk with unit stride in col; c is linear in row with unit stride in col. When padded, b and c may be touched
+ * up to cols rounded up to whole vectors (the values there are unspecified). rows, cols and n_k may be any dims; cols
+ * <= max_cols. */
 typedef struct kleaf {
     buf_id c, a, b;
     const dim *c_at, *a_at, *b_at;
@@ -229,8 +229,8 @@ void kstmt_barrier(kernel *k, klist *l);
 void klist_close(kstmt *loop_or_if, const klist *body);
 void klist_close_else(kstmt *branch, const klist *body);
 
-/* kernel_seal.c: renumbers the buffers so that parameters come first, each kind in the order in which it was added. Called once,
- * when the kernel is complete; parameters and locals may be added in any order before. */
+/* kernel_seal.c: renumbers the buffers so that parameters come first, each kind in the order in which it was added.
+ * Called once, when the kernel is complete; parameters and locals may be added in any order before. */
 void kernel_seal(kernel *k);
 
 /* Facts */

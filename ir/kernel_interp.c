@@ -98,7 +98,6 @@ static frit_status leaf_element(kinterp *s, kthread *t, const kleaf *l, const le
     dtype dt = s->k->bufs.at[l->c].dt;
     scalar sum = {0};
     kinterp_fresh(s);
-    if (z->accumulate) TRY(kinterp_load(s, t, l->c, l->c_at, &sum));
     for (int64_t i = 0; i < z->n_k; i++) {
         scalar a, b;
         t->syms[l->kk] = i;
@@ -110,6 +109,11 @@ static frit_status leaf_element(kinterp *s, kthread *t, const kleaf *l, const le
         sum = kinterp_fma(dt, a, b, sum);
     }
     kinterp_fresh(s);
+    if (z->accumulate) {
+        scalar old, one = dtype_from_f64(dt, 1);
+        TRY(kinterp_load(s, t, l->c, l->c_at, &old));
+        sum = kinterp_fma(dt, old, one, sum);
+    }
     return kinterp_store(s, t, l->c, l->c_at, sum);
 }
 

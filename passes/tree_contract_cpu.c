@@ -4,11 +4,12 @@
  *     for kb { [tile at = A]; [tile bt = B]; leaf c (+)= at x bt over kb's k, in k order }
  *     for row { vec col { y[..] = epilogue(c[row, col]) } } }
  *
- * Every output is one chain of fused multiply-adds in k order: blocks of k continue it, so blocking never changes bits.
- */
+ * Every output is a sum of chains: one chain of fused multiply-adds per block of K_BLOCK steps at absolute multiples of
+ * it, the blocks added in order. That depends on k alone, so neither M nor threads nor the blocking of rows and columns
+ * change a bit; and rounding grows with the length of a block and the number of blocks, not with their product. */
 #include "passes/tree_contract.h"
 
-enum { ROW_BLOCK = 96, ROW_BLOCK_PLACED = 192, K_BLOCK = 512, STORE_UNROLL = 4 };
+enum { ROW_BLOCK = 96, ROW_BLOCK_PLACED = 192, K_BLOCK = 256, STORE_UNROLL = 4 };
 
 typedef struct blocks {
     dim row_block, row, row_base, n_rows; /* par axis, rows in block as dims */

@@ -11,7 +11,7 @@
  *       y[..] = epilogue(c[i, j]) where inside
  *     } }
  *
- * Like the CPU's leaf every result is one chain in k order; the zeros behind the last k do not change it. */
+ * Every result is one chain in k order; the zeros behind the last k do not change it. */
 #include "passes/tree_contract.h"
 
 enum { THREADS = 256, TILE = 64, K_TILE = 16, SIDE = 4, LANES = TILE / SIDE };

@@ -76,10 +76,13 @@ static val c_address(emitter *e, const leaf *f, const tile *t, uint32_t r) {
     return element_address(e, f->c.buf, plus(e, plus(e, f->c.base, times(e, row, f->c.row)), t->col));
 }
 
-static val first_value(emitter *e, const leaf *f, const tile *t, uint32_t r) {
-    val zero = LLVMConstNull(vector_of(f->element, t->width));
-    if (LLVMIsConstant(f->accumulate) && !LLVMConstIntGetZExtValue(f->accumulate)) return zero;
-    return LLVMBuildSelect(e->b, f->accumulate, load_row(e, f, c_address(e, f, t, r), t), zero, "");
+/* What goes to c: the tile's sum, added to what c holds where the leaf accumulates. */
+static val last_value(emitter *e, const leaf *f, const tile *t, uint32_t r, val sum) {
+    if (LLVMIsConstant(f->accumulate) && !LLVMConstIntGetZExtValue(f->accumulate)) return sum;
+    val old = load_row(e, f, c_address(e, f, t, r), t);
+    bool is_integer = LLVMGetTypeKind(f->element) == LLVMIntegerTypeKind;
+    val both = is_integer ? LLVMBuildAdd(e->b, old, sum, "") : LLVMBuildFAdd(e->b, old, sum, "");
+    return LLVMBuildSelect(e->b, f->accumulate, both, sum, "");
 }
 
 static val step(emitter *e, const leaf *f, val a, val b, val acc) {
@@ -121,14 +124,14 @@ static void run_chains(emitter *e, const leaf *f, const tile *t, val *acc) {
 
 static void emit_tile(emitter *e, const leaf *f, const tile *t) {
     val acc[MAX_ROWS];
-    for (uint32_t r = 0; r < t->rows; r++) acc[r] = first_value(e, f, t, r);
+    for (uint32_t r = 0; r < t->rows; r++) acc[r] = LLVMConstNull(vector_of(f->element, t->width));
     run_chains(e, f, t, acc);
     for (uint32_t r = 0; r < t->rows; r++) {
-        val address = c_address(e, f, t, r);
+        val address = c_address(e, f, t, r), result = last_value(e, f, t, r, acc[r]);
         if (t->mask)
-            masked_store(e, acc[r], address, t->mask, element_bytes(f));
+            masked_store(e, result, address, t->mask, element_bytes(f));
         else
-            LLVMSetAlignment(LLVMBuildStore(e->b, acc[r], address), element_bytes(f));
+            LLVMSetAlignment(LLVMBuildStore(e->b, result, address), element_bytes(f));
     }
 }
 
