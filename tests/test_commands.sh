@@ -1,0 +1,103 @@
+#!/bin/bash
+# frit run, info, bench, verify and compare as a user calls them: what they print, what they write, and one clear line with
+# the right exit code for what cannot be done.
+set -u
+if [ ! -x "$FRIT" ]; then
+    echo "skip: commands: build/frit is not built"
+    echo "0 passed, 0 failed, 1 skipped"
+    exit 0
+fi
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+digits=$PWD/examples/digits held=$PWD/examples/digits/held_out.npy
+attention=$PWD/examples/attention
+
+pass() { passed=$((passed + 1)); }
+fault() {
+    failed=$((failed + 1))
+    echo "$1"
+    echo "   $(tail -3 "$work/err")"
+}
+
+# says PATTERN COMMAND...: exit 0, and a line of stdout matches.
+says() {
+    local pattern=$1
+    shift
+    "$@" >"$work/out" 2>"$work/err"
+    local status=$?
+    if [ $status = 0 ] && grep -qE -- "$pattern" "$work/out"; then pass; else fault "exit $status, no '$pattern': $*"; fi
+}
+
+# refuses STATUS PATTERN COMMAND...: that exit code, nothing on stdout, one line on stderr that matches.
+refuses() {
+    local wanted=$1 pattern=$2
+    shift 2
+    "$@" >"$work/out" 2>"$work/err"
+    local status=$?
+    if [ $status = "$wanted" ] && [ ! -s "$work/out" ] && [ "$(wc -l <"$work/err")" = 1 ] &&
+        grep -qE -- "$pattern" "$work/err"; then pass; else fault "exit $status, wanted $wanted and '$pattern': $*"; fi
+}
+
+# holds TEXT COMMAND...: the command succeeds, else TEXT is what went wrong.
+holds() {
+    local text=$1
+    shift
+    if "$@" 2>"$work/err"; then pass; else fault "$text"; fi
+}
+
+is_json() { "${PYTHON:-python3}" -c 'import json, sys; json.load(open(sys.argv[1]))' "$work/out"; }
+
+cd "$work" || exit 1
+holds "digits do not compile" "$FRIT" compile "$digits/digits.onnx" -o d.so --cpu=x86-64-v2
+holds "attention does not compile" "$FRIT" compile "$attention/attention.onnx" -o a.so --cpu=x86-64-v2 --weights=side
+
+# run
+says '^logits: f32\[360, 10\]  min .* max .* mean' "$FRIT" run d.so --input image="$held" --threads 2
+holds "run with --output-dir failed" "$FRIT" run d.so --input image="$held" --output-dir results/deep
+holds "no logits.npy" cmp <(head -c 6 results/deep/logits.npy) <(printf '\223NUMPY')
+refuses 1 'image: this input \(f32\[batch, 1, 8, 8\]\) is missing; give it with --input image=FILE' "$FRIT" run d.so
+refuses 2 "unknown input 'imag'; did you mean 'image'" "$FRIT" run d.so --input imag="$held"
+refuses 1 "input 'image': has 3 dims, should have 4" "$FRIT" run d.so --input image="$attention/x.npy"
+refuses 1 'nothing.npy: No such file' "$FRIT" run d.so --input image=nothing.npy
+refuses 1 'shared object, but frit did not make it' "$FRIT" run "$(command -v ls)"
+refuses 1 'd.onnx: No such file' "$FRIT" run d.onnx
+refuses 1 'not a directory|Not a directory' "$FRIT" run d.so --input image="$held" --output-dir d.so/x
+
+# weights beside the artifact
+says '^y: f32' "$FRIT" run a.so --input x="$attention/x.npy"
+says 'in a.so.weights' "$FRIT" info a.so
+mv a.so.weights elsewhere
+refuses 1 'a.so.weights: No such file' "$FRIT" run a.so --input x="$attention/x.npy"
+head -c 5000 elsewhere >a.so.weights
+refuses 1 'is not the weights file of this artifact' "$FRIT" run a.so --input x="$attention/x.npy"
+mv elsewhere a.so.weights
+
+# info
+says '  batch in 1\.\.65536 \(dim 0 of image\)' "$FRIT" info d.so
+says 'memory of a context for batch = 7, 3 threads: [0-9]+ bytes' "$FRIT" info d.so --dim batch=7 --threads 3
+says '  Conv: 3$' "$FRIT" info "$digits/digits.onnx"
+says '"arena_formula": ".*batch.*"' "$FRIT" info d.so --json
+holds "info --json is no JSON" is_json
+says '"kind": "model"' "$FRIT" info "$digits/digits.onnx" --json
+holds "info --json of a model is no JSON" is_json
+refuses 1 "batch.*not in 1\.\.65536" "$FRIT" info d.so --dim batch=0
+refuses 2 "unknown dim 'bach'; did you mean 'batch'" "$FRIT" info d.so --dim bach=1
+head -c 30000 d.so >cut.so
+refuses 1 'cut.so: is damaged or cut short' "$FRIT" info cut.so
+refuses 1 'cut.so: is damaged or cut short' "$FRIT" run cut.so
+
+# bench, verify, compare
+says '^latency: min .* ms, median .* ms, p90' "$FRIT" bench d.so --threads 1 --dim batch=3
+says '"percent_of_limit"' "$FRIT" bench d.so --json --trace trace.json
+holds "bench --json is no JSON" is_json
+holds "no trace" grep -q '"ph": "X"' trace.json
+says '^equal$' "$FRIT" verify d.so
+says '^3 threads: 100 runs, [0-9a-f]{64}$' "$FRIT" verify d.so --input image="$held"
+"$FRIT" compile "$digits/digits.onnx" -o same.so --cpu=x86-64-v2
+says '^logits: equal, 0 of 3600' "$FRIT" compare d.so same.so --input image="$held"
+says '^logits: (equal|close)' "$FRIT" compare d.so "$digits/digits.onnx" --input image="$held"
+says '^no layer differs' "$FRIT" compare d.so "$digits/digits.onnx" --dim batch=2 --layers
+refuses 1 "wants an input 'x' that d.so does not have" "$FRIT" compare d.so a.so
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]
