@@ -88,7 +88,7 @@ static frit_status set_dim(cx *c, graph *g, const onnx_dim_range *r) {
         const char **names = ARENA_ARRAY(c->scratch, const char *, dim_n_syms(g->dims) + 1u);
         for (uint32_t i = 0; i < dim_n_syms(g->dims); i++) names[i] = dim_sym_info(g->dims, i)->name;
         const char *near = str_nearest(r->name, names, dim_n_syms(g->dims));
-        return FAIL(c, MISSING, NULL, "--dim: the model has no dim '%s'%s%s%s", r->name, near ? "; did you mean '" : "",
+        return FAIL(c, USAGE, NULL, "--dim: the model has no dim '%s'%s%s%s", r->name, near ? "; did you mean '" : "",
                     near ? near : "", near ? "'?" : "");
     }
     sym_info *info = dim_sym_info(g->dims, s);

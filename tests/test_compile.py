@@ -1,0 +1,240 @@
+"""frit compile, opt, check and help as a user calls them: what they print and write, one clear line and the right exit
+code for what cannot be done, and nothing left behind by a failure or by Ctrl-C."""
+
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+FRIT = os.environ.get("FRIT", str(ROOT / "build/frit"))
+DIGITS = str(ROOT / "examples/digits/digits.onnx")
+ATTENTION = str(ROOT / "examples/attention/attention.onnx")
+LIMIT_S = 120
+
+GRAPH = """func @f(%x: f32[B, 64]) -> (%y: f32[B, 64]) where B in 1..512 {
+  %0 = softmax %x {axis = -1} : f32[B, 64]
+  return %0
+}
+"""
+
+
+class Fault(Exception):
+    pass
+
+
+def frit(*words, cwd=None, limits=None):
+    return subprocess.run([FRIT, *words], cwd=cwd, capture_output=True, text=True, timeout=LIMIT_S, errors="replace",
+                          stdin=subprocess.DEVNULL, preexec_fn=limits)
+
+
+def works(*words, says="", cwd=None):
+    """Exit 0, stderr empty, `says` in stdout. Gives stdout."""
+    done = frit(*words, cwd=cwd)
+    if done.returncode != 0 or done.stderr:
+        raise Fault(f"frit {' '.join(words)}: exit {done.returncode}, stderr: {done.stderr.strip()[-400:]}")
+    if says not in done.stdout:
+        raise Fault(f"frit {' '.join(words)}: no '{says}' in: {done.stdout[-400:]}")
+    return done.stdout
+
+
+def refuses(status, says, *words, cwd=None, limits=None):
+    """That exit status, nothing on stdout, and one line on stderr with `says` in it."""
+    done = frit(*words, cwd=cwd, limits=limits)
+    lines = done.stderr.splitlines()
+    if done.returncode != status or len(lines) != 1 or says not in lines[0] or done.stdout:
+        raise Fault(f"frit {' '.join(words)}: exit {done.returncode}, wanted {status} and one line with '{says}', "
+                    f"stderr: {done.stderr.strip()[-400:]}, stdout: {done.stdout[-200:]}")
+
+
+def holds_only(folder, *names):
+    found = sorted(os.listdir(folder))
+    if found != sorted(names):
+        raise Fault(f"the folder holds {found}, not {sorted(names)}")
+
+
+# --- each test gets a folder of its own ---
+
+
+def test_help(_):
+    works("help", says="frit compile MODEL -o OUT.so")
+    works("--help", says="frit verify")
+    works("help", "compile", says="--emit-header")
+    works("check", "--help", says="--rtol")
+    works("--version", says="LLVM")
+    refuses(2, "no command")
+    refuses(2, "did you mean 'compile'", "compil")
+    refuses(2, "did you mean 'check'", "help", "chek")
+
+
+def test_usage(folder):
+    refuses(2, "MODEL is missing", "compile")
+    refuses(2, "-o OUT.so is missing", "compile", DIGITS)
+    refuses(2, "one argument too many", "compile", DIGITS, DIGITS, "-o", "x.so", cwd=folder)
+    refuses(2, "did you mean '--time-passes'", "compile", DIGITS, "-o", "x.so", "--time-pases", cwd=folder)
+    refuses(2, "needs an argument", "compile", DIGITS, "-o", cwd=folder)
+    refuses(2, "takes no argument", "compile", DIGITS, "-o", "x.so", "--checked=1", cwd=folder)
+    refuses(2, "NAME=LO..HI", "compile", DIGITS, "-o", "x.so", "--dim", "batch=a", cwd=folder)
+    refuses(2, "from small to large", "compile", DIGITS, "-o", "x.so", "--dim", "batch=9..2", cwd=folder)
+    refuses(2, "hint is outside", "compile", DIGITS, "-o", "x.so", "--dim", "batch=1..4@9", cwd=folder)
+    refuses(2, "did you mean 'decompose'", "compile", DIGITS, "-o", "x.so", "--disable=decompos", cwd=folder)
+    refuses(2, "did you mean 'side'", "compile", DIGITS, "-o", "x.so", "--weights=sid", cwd=folder)
+    refuses(2, "not an integer", "compile", DIGITS, "-o", "x.so", "-j", "none", cwd=folder)
+    holds_only(folder)
+
+
+def test_features_that_are_missing_are_refused(folder):
+    for flag in ("--precision=bf16", "--fast-math", "--blas=openblas", "--cublas", "--tuning=x"):
+        refuses(1, flag.split("=")[0], "compile", DIGITS, "-o", "x.so", flag, cwd=folder)
+    holds_only(folder)
+    works("compile", DIGITS, "-o", "x.so", "--precision=f32", "--blas=none", "--batch-invariant", "--exact-casts", cwd=folder)
+    holds_only(folder, "x.so")
+
+
+def test_compile_writes_what_it_was_asked_for(folder):
+    if works("compile", DIGITS, "-o", "x.so", cwd=folder):
+        raise Fault("a compile into a pipe is not quiet")
+    works("compile", DIGITS, "-o", "x.so", "--report=r.txt", "--emit-header=digits.h", "--weights=side", cwd=folder)
+    holds_only(folder, "x.so", "x.so.weights", "r.txt", "digits.h")
+    works("compile", DIGITS, "-o", "x.so", "--report", says="kernels", cwd=folder)
+    works("compile", DIGITS, "-o", "x.so", "--dump-after=decompose", says="func @digits", cwd=folder)
+    done = frit("compile", DIGITS, "-o", "x.so", "--time-passes", cwd=folder)
+    if done.returncode or "decompose" not in done.stderr or "together" not in done.stderr:
+        raise Fault(f"--time-passes printed {done.stderr}")
+    (folder / "use.c").write_text('#include "digits.h"\nint main(void) { float x[64] = {0}; int64_t dims[4] = {1, 1, 8, 8};\n'
+                                  "    return digits_input_image(x, dims).rank - 4 + DIGITS_N_INPUTS - 1; }\n")
+    compiler = os.environ.get("CC", "cc")
+    if shutil.which(compiler):
+        subprocess.run([compiler, "-Wall", "-Wextra", "-Werror", f"-I{ROOT}/include", "use.c", "-o", "use"], cwd=folder, check=True)
+        subprocess.run([folder / "use"], check=True)
+
+
+def test_same_bytes_everywhere(folder):
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+        shutil.copy(ATTENTION, folder / name / "m.onnx")
+        works("compile", "m.onnx", "-o", "m.so", "-j", "1" if name == "a" else "3", cwd=folder / name)
+    if (folder / "a/m.so").read_bytes() != (folder / "b/m.so").read_bytes():
+        raise Fault("two folders, two artifacts")
+
+
+def test_bad_files(folder):
+    def file(name, data):
+        (folder / name).write_bytes(data)
+        return name
+
+    whole = pathlib.Path(DIGITS).read_bytes()
+    bad = [("No such file", "missing.onnx"), ("is a directory", "."), ("", file("empty.onnx", b"")),
+           ("cut.onnx", file("cut.onnx", whole[:5000])), ("", file("noise.onnx", bytes(range(256)) * 9)),
+           ("GGUF", file("x.gguf", b"GGUF" + bytes(64))), ("safetensors", file("x.safetensors", bytes(64))),
+           ("bad.fir:1:", file("bad.fir", b"func @f(%x: f32[4] -> (%y: f32[4]) {}")), ("zero byte", file("zero.fir", b"func\0"))]
+    before = sorted(os.listdir(folder))
+    for says, name in bad:
+        refuses(1, says, "compile", name, "-o", "x.so", cwd=folder)
+    holds_only(folder, *before)
+
+
+def test_bad_outputs(folder):
+    refuses(1, "is a directory", "compile", DIGITS, "-o", ".", cwd=folder)
+    refuses(1, "does not exist", "compile", DIGITS, "-o", "no/where.so", cwd=folder)
+    refuses(1, "does not exist", "compile", DIGITS, "-o", "x.so", "--report=no/where.txt", cwd=folder)
+    if os.geteuid() != 0:
+        (folder / "locked").mkdir(mode=0o500)
+        refuses(1, "cannot be written", "compile", DIGITS, "-o", "locked/x.so", cwd=folder)
+        (folder / "locked").rmdir()
+
+    def small_files():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+
+    refuses(1, "x.so", "compile", DIGITS, "-o", "x.so", cwd=folder, limits=small_files)
+    holds_only(folder)
+
+
+def test_dims(folder):
+    works("compile", DIGITS, "-o", "x.so", "--dim", "batch=2..8@4", cwd=folder)
+    works("info", "x.so", says="batch in 2..8", cwd=folder)
+    works("compile", DIGITS, "-o", "x.so", "--dim", "batch=3", cwd=folder)
+    works("info", "x.so", says="3, 1, 8, 8", cwd=folder)
+    refuses(2, "did you mean 'batch'", "compile", DIGITS, "-o", "y.so", "--dim", "bach=3", cwd=folder)
+    holds_only(folder, "x.so")
+
+
+def test_ctrl_c_leaves_nothing(folder):
+    works("compile", ATTENTION, "-o", "x.so", cwd=folder)
+    os.remove(folder / "x.so")
+    interrupted = 0
+    for delay_ms in (1, 5, 10, 20, 40, 60, 80, 120, 160, 240):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            child = subprocess.Popen([FRIT, "compile", ATTENTION, "-o", "x.so", "--weights=side"], cwd=folder,
+                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            time.sleep(delay_ms / 1000)
+            child.send_signal(number)
+            child.communicate(timeout=LIMIT_S)
+            if child.returncode == 0:
+                holds_only(folder, "x.so", "x.so.weights")
+                for name in os.listdir(folder):
+                    os.remove(folder / name)
+                continue
+            interrupted += 1
+            # Side weights get their name before the artifact does: alone they are harmless, but half of a file is not.
+            holds_only(folder, *([n for n in os.listdir(folder) if n == "x.so.weights"]))
+            for name in os.listdir(folder):
+                os.remove(folder / name)
+    if not interrupted:
+        raise Fault("no run was interrupted")
+
+
+def test_opt(folder):
+    (folder / "f.fir").write_text(GRAPH)
+    text = works("opt", "f.fir", "-p", "decompose", says="reduce", cwd=folder)
+    (folder / "g.fir").write_text(text)
+    if works("opt", "g.fir", cwd=folder) != text:
+        raise Fault("print then parse is not the identity")
+    works("opt", "f.fir", "-p", "decompose,lower", says="kernel @", cwd=folder)
+    if "loc(" in works("opt", DIGITS, "--plain", says="conv %image", cwd=folder):
+        raise Fault("--plain prints places")
+    refuses(2, "did you mean 'decompose'", "opt", "f.fir", "-p", "fold,decompos", cwd=folder)
+
+
+def test_check(folder):
+    suite = folder / "test_it"
+    (suite / "test_data_set_0").mkdir(parents=True)
+    done = frit("check", str(suite))
+    if done.returncode != 1 or "fail" not in done.stdout or "has no model.onnx" not in done.stdout:
+        raise Fault(f"a folder without a model: {done.stdout}")
+    if done.stdout.splitlines()[-1] != "0 passed, 1 failed, 0 skipped":
+        raise Fault(f"last line: {done.stdout}")
+    (suite / "test_data_set_0").rmdir()
+    shutil.copy(DIGITS, suite / "model.onnx")
+    if "skip " not in works("check", str(suite)):
+        raise Fault("a folder without data is not skipped")
+    refuses(2, "DIR is missing", "check")
+    refuses(2, "not a number", "check", str(suite), "--rtol", "x")
+
+
+def main():
+    if not os.access(FRIT, os.X_OK):
+        print("skip: compile: build/frit is not built")
+        print("0 passed, 0 failed, 1 skipped")
+        return 0
+    passed = failed = 0
+    for name, test in [(n, t) for n, t in globals().items() if n.startswith("test_")]:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                test(pathlib.Path(folder))
+                passed += 1
+            except (Fault, subprocess.SubprocessError) as fault:
+                failed += 1
+                print(f"{name}: {fault}")
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
