@@ -153,14 +153,18 @@ typedef struct graph_rewriter {
     cx *c;
     const graph *from;
     graph *to;
-    value_id *map; /* old value -> new value, VALUE_NONE when not yet built */
-    void *data;    /* the pass's own state */
+    value_id *map;                 /* old value -> new value, VALUE_NONE when not yet built */
+    void *data;                    /* the pass's own state */
+    const struct rewrite_job *job; /* rewrite.c's own */
 } graph_rewriter;
 /* Called for each old node (after its operands were mapped). Sets map[] of all results and *out_done = true, or leaves
  * *out_done false to have the node copied unchanged. */
 typedef frit_status rewrite_fn(graph_rewriter *r, const node *n, bool *out_done);
 /* n's operands in the new graph, in scratch. */
 value_id *graph_rewrite_operands(graph_rewriter *r, const node *n);
+/* Writes the nodes of an old region, each through the pass's function, where the rewriter stands: params (values of the
+ * new graph) in place of its parameters. May be called repeatedly for one region. */
+frit_status graph_rewrite_inline(graph_rewriter *r, region_id id, const value_id *params, value_id *out_results);
 frit_status graph_rewrite(cx *c, const graph *from, rewrite_fn *fn, void *data, graph **out);
 /* A copy without dead nodes: the last step of a pass that leaves some behind. */
 frit_status graph_sweep(cx *c, const graph *from, graph **out);
@@ -169,8 +173,8 @@ frit_status graph_sweep(cx *c, const graph *from, graph **out);
 void graph_print(strbuf *b, const graph *g);
 frit_status graph_parse(cx *c, const char *where, const char *text, graph **out);
 
-/* graph_plain.c: the same program without source locations, files of weights and dead nodes, so that equal programs print
- * equally. In c->job; shares the dim table. */
+/* graph_plain.c: the same program without source locations, files of weights and dead nodes, so that equal programs
+ * print equally. In c->job; shares the dim table. */
 frit_status graph_plain(cx *c, const graph *g, graph **out);
 
 /* graph_verify.c: every invariant of the list at the top of that file; message names the node. */

@@ -54,9 +54,9 @@ typedef struct rewrite_job {
     const bool *is_live;
 } rewrite_job;
 
-static frit_status rewrite_nodes(rewrite_job *j, region_id id);
+static frit_status rewrite_nodes(const rewrite_job *j, region_id id);
 
-static frit_status copy_region(rewrite_job *j, region_id id, region_id *out) {
+static frit_status copy_region(const rewrite_job *j, region_id id, region_id *out) {
     graph_rewriter *r = j->r;
     const region *reg = &r->from->regions.at[id];
     tensor_type *types = ARENA_ARRAY(r->to->a, tensor_type, reg->params.n);
@@ -83,7 +83,7 @@ value_id *graph_rewrite_operands(graph_rewriter *r, const node *n) {
     return in;
 }
 
-static frit_status copy_node(rewrite_job *j, const node *n) {
+static frit_status copy_node(const rewrite_job *j, const node *n) {
     graph_rewriter *r = j->r;
     const value_id *in = graph_rewrite_operands(r, n);
     region_id *regions = ARENA_ARRAY(r->to->a, region_id, n->n_regions);
@@ -103,7 +103,7 @@ static void carry_names(graph_rewriter *r, const node *n) {
     }
 }
 
-static frit_status rewrite_nodes(rewrite_job *j, region_id id) {
+static frit_status rewrite_nodes(const rewrite_job *j, region_id id) {
     graph_rewriter *r = j->r;
     const region *reg = &r->from->regions.at[id];
     for (uint32_t i = 0; i < reg->nodes.n; i++) {
@@ -117,13 +117,22 @@ static frit_status rewrite_nodes(rewrite_job *j, region_id id) {
     return FRIT_OK;
 }
 
+frit_status graph_rewrite_inline(graph_rewriter *r, region_id id, const value_id *params, value_id *out_results) {
+    const region *reg = &r->from->regions.at[id];
+    for (uint32_t i = 0; i < reg->params.n; i++) r->map[reg->params.at[i]] = params[i];
+    TRY(rewrite_nodes(r->job, id));
+    for (uint32_t i = 0; i < reg->results.n; i++) out_results[i] = r->map[reg->results.at[i]];
+    return FRIT_OK;
+}
+
 frit_status graph_rewrite(cx *c, const graph *from, rewrite_fn *fn, void *data, graph **out) {
     graph *to = graph_new(c->job, from->name, from->dims);
     graph_rewriter r = {.c = c, .from = from, .to = to, .data = data};
     r.map = ARENA_ARRAY(c->scratch, value_id, from->values.n + 1);
     for (uint32_t i = 0; i < from->values.n; i++) r.map[i] = VALUE_NONE;
     copy_frame(&r);
-    rewrite_job j = {&r, fn, live_nodes(c->scratch, from)};
+    const rewrite_job j = {&r, fn, live_nodes(c->scratch, from)};
+    r.job = &j;
     TRY(rewrite_nodes(&j, 0));
     for (uint32_t i = 0; i < from->outputs.n; i++) {
         graph_output(to, from->outputs.at[i].name, r.map[from->regions.at[0].results.at[i]]);
