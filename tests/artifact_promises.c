@@ -319,6 +319,24 @@ static void hold_context_bytes(const subject *s, const batch *b, const frit_pool
     s->a->destroy(context);
 }
 
+/* The sizes that open_context found to be enough, and the options with which `frit info` has to say the same. */
+static void print_context_bytes(const subject *s, const batch *b) {
+    frit_artifact_info info = {.struct_bytes = sizeof info};
+    s->a->info(s->a, &info);
+    for (uint32_t n = 1; n <= MAX_THREADS; n++) {
+        const frit_options options = {.struct_bytes = sizeof options, .n_threads = n, .max_symbols = b->symbols};
+        frit_memory need = {.struct_bytes = sizeof need};
+        if (s->a->memory(s->a, &options, &need, NULL, 0) != FRIT_OK) die("memory", "");
+        printf("context %llu --threads %u", (unsigned long long)need.context_bytes, n);
+        for (uint32_t i = 0; i < info.n_symbols; i++) {
+            frit_symbol symbol = {.struct_bytes = sizeof symbol};
+            s->a->symbol(s->a, i, &symbol);
+            if (symbol.kind != FRIT_SYMBOL_UNUSED) printf(" --dim %s=%lld", symbol.name, (long long)b->symbols[i]);
+        }
+        printf("\n");
+    }
+}
+
 int main(int argc, char **argv) {
     static subject s;
     static batch all;
@@ -337,6 +355,7 @@ int main(int argc, char **argv) {
     hold_context_bytes(&s, &all, pool);
     s.a->pool_destroy(pool);
     free(expected);
+    print_context_bytes(&s, &all);
     printf("same bits in %d runs at 1 to %d threads and with a pool, rows of %d as alone, nothing allocated by run\n",
            RUNS * (MAX_THREADS + 1), MAX_THREADS, ROWS);
     return 0;

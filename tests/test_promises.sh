@@ -43,6 +43,20 @@ one_symbol() {
     [ "$symbols" = frit_artifact_table ] || { echo "exports: $symbols" && return 1; }
 }
 
+# What frit info says of a context is what the promises were held with, at each thread count.
+info_agrees() {
+    local bytes options n=0
+    while read -r _ bytes options; do
+        # shellcheck disable=SC2086 # options are words
+        "$FRIT" info "$1" $options | grep "^memory of a context.*: $bytes bytes\$" >/dev/null ||
+            { echo "$options: not $bytes" && return 1; }
+        n=$((n + 1))
+    done < <(grep '^context ' "$work/promised")
+    [ $n -gt 0 ]
+}
+
+keep_promises() { "$work/promises" "$@" >"$work/promised"; }
+
 hold build "${CC:-cc}" -D_GNU_SOURCE -std=gnu17 -O1 -Wall -Wextra -Werror -rdynamic -Iinclude tests/artifact_promises.c \
     -o "$work/promises" -ldl -pthread
 examine() {
@@ -53,7 +67,8 @@ examine() {
     hold "$model" same_bytes "$model" "$so"
     hold "$model" only_libc "$so"
     hold "$model" one_symbol "$so"
-    hold "$model" "$work/promises" "$so" "$@"
+    hold "$model" keep_promises "$so" "$@"
+    hold "$model" info_agrees "$so"
 }
 m=tests/models
 examine examples/digits/digits.onnx image=examples/digits/held_out.npy
