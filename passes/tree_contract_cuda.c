@@ -187,6 +187,9 @@ frit_status contract_thread_tree(contract_cx *x) {
     dim tile[2] = {dim_const(t, K_TILE), n}, square[2] = {side, side};
     s.at = kernel_local(k, "at", x->dt, KB_TILE, 2, tile);
     s.bt = kernel_local(k, "bt", x->dt, KB_TILE, 2, tile);
+    /* neighbouring threads fill a column of at: rows one longer than needed keep them in different banks */
+    dim padded[2] = {dim_const(t, TILE + 1), dim_const(t, 1)};
+    k->bufs.at[s.at].strides = arena_copy(k->a, padded, sizeof padded);
     s.c = kernel_local(k, "c", x->dt, KB_REG, 2, square);
     nest outer = {.k = k};
     klist body = {0}, top = {0};

@@ -1,10 +1,10 @@
 /* Loop tree of a MAP group: every output element from its own expression, one pass over memory.
  *
  *   CPU:  par i0.. { vec i { y[..] = expr } }      a single long axis is cut into grains
- *   CUDA: par b { thread i { y[b*T + i] = expr } } */
+ *   CUDA: par b { unroll u { thread i { y[(4 b + u) T + i] = expr } } }     several loads in flight for each thread */
 #include "passes/lower.h"
 
-enum { MAP_GRAIN = 4096, MAP_UNROLL = 2, CUDA_THREADS = 256 };
+enum { MAP_GRAIN = 4096, MAP_UNROLL = 2, CUDA_THREADS = 256, CUDA_UNROLL = 4, CUDA_UNROLL_FROM = 1 << 17 };
 
 typedef struct map_output {
     value_id v;
@@ -28,6 +28,27 @@ static void map_split_inner(axis_map *m, int64_t size, dim *out_block, dim *out_
     for (uint32_t i = 0; i < m->n_syms; i++) m->by[i] = dim_subst(m->k->dims, m->by[i], 1, &s, &whole);
 }
 
+/* On CUDA: replaces the innermost run of m by a block of turns x threads elements, so pushed; returns the thread axis.
+ */
+static dim map_split_threads(axis_map *m, nest *s) {
+    dim_table *t = m->k->dims;
+    axis_run *run = &m->runs[m->n - 1];
+    int64_t lo, hi;
+    dim_bounds(t, run->extent, &lo, &hi);
+    int64_t turns = hi >= CUDA_UNROLL_FROM ? CUDA_UNROLL : 1;
+    dim block = dim_axis(t, "b", dim_ceildiv(t, run->extent, dim_const(t, turns * CUDA_THREADS)));
+    dim base = dim_mul(t, block, dim_const(t, turns * CUDA_THREADS));
+    dim turn = turns > 1 ? dim_axis(t, "u", dim_const(t, turns)) : dim_const(t, 0);
+    base = dim_add(t, base, dim_mul(t, turn, dim_const(t, CUDA_THREADS)));
+    dim inner = dim_axis(t, "i", dim_min(t, dim_const(t, CUDA_THREADS), dim_sub(t, run->extent, base)));
+    dim whole = dim_add(t, base, inner);
+    sym_id old = axis_sym(m->k, run->axis);
+    for (uint32_t i = 0; i < m->n_syms; i++) m->by[i] = dim_subst(t, m->by[i], 1, &old, &whole);
+    nest_push(s, KL_PAR, block, 0, 0);
+    if (turns > 1) nest_push(s, KL_UNROLL, turn, 0, 0);
+    return inner;
+}
+
 static void map_loops(expander *e, axis_map *m, const map_output *outs, uint32_t n_outs, const tree_options *o) {
     kernel *k = e->k;
     bool is_cuda = o->t->kind == TARGET_CUDA;
@@ -37,15 +58,16 @@ static void map_loops(expander *e, axis_map *m, const map_output *outs, uint32_t
     dim block = DIM_BAD, inner = DIM_BAD;
     int64_t lo = 0, hi = 0;
     if (m->n) dim_bounds(k->dims, m->runs[m->n - 1].extent, &lo, &hi);
-    bool is_split = m->n && (is_cuda || hi > 2 * MAP_GRAIN);
-    if (is_split) map_split_inner(m, is_cuda ? CUDA_THREADS : MAP_GRAIN, &block, &inner);
+    bool is_split = m->n && !is_cuda && hi > 2 * MAP_GRAIN;
+    if (is_split) map_split_inner(m, MAP_GRAIN, &block, &inner);
     for (uint32_t i = 0; i + 1 < m->n; i++) {
         bool is_tiny = i + 2 == m->n && i > 0 && hi < 64;
         nest_push(&s, is_tiny && !is_cuda ? KL_SEQ : KL_PAR, m->runs[i].axis, 0, 0);
     }
     if (is_split) nest_push(&s, KL_PAR, block, 0, 0);
+    if (m->n && is_cuda) inner = map_split_threads(m, &s);
     if (m->n)
-        nest_push(&s, is_cuda ? KL_THREAD : KL_VEC, is_split ? inner : m->runs[m->n - 1].axis, lanes,
+        nest_push(&s, is_cuda ? KL_THREAD : KL_VEC, inner != DIM_BAD ? inner : m->runs[m->n - 1].axis, lanes,
                   is_cuda ? 0 : MAP_UNROLL);
     store_all(e, &body, m, outs, n_outs);
     nest_close(&s, body, &top);

@@ -17,7 +17,14 @@
 
 #include <string.h>
 
-enum { ROW_UNROLL = 4, ROW_THREADS = 256, ROW_TILE_MAX = 65536, ROW_PLACE_COST = 10, COLUMN_MAX = 32 };
+enum {
+    ROW_UNROLL = 4,
+    ROW_THREADS = 256,
+    ROW_TILE_MAX = 65536,
+    ROW_TILE_CUDA = 8192,
+    ROW_PLACE_COST = 10,
+    COLUMN_MAX = 32
+};
 
 typedef struct member {
     node_id n;
@@ -127,7 +134,7 @@ static int64_t row_bound(const row_cx *r) {
 /* Which sweeps need which maps, from the last member back; dear ones of several sweeps get a tile. */
 static void place_maps(row_cx *r) {
     const graph *g = r->e->f->g;
-    bool may_place = !r->is_column && row_bound(r) <= ROW_TILE_MAX;
+    bool may_place = !r->is_column && row_bound(r) <= (r->is_cuda ? ROW_TILE_CUDA : ROW_TILE_MAX);
     for (uint32_t i = r->n_members; i-- > 0;) {
         member *m = &r->members[i];
         const node *n = graph_node(g, m->n);

@@ -561,7 +561,8 @@ static void print_signature(cemit *e, const cuda_phase *p) {
     for (buf_id b = 0; b < k->n_params; b++) {
         const kbuf *buf = &k->bufs.at[b];
         e->buf_name[b] = cuda_name(e, buf->name);
-        strbuf_printf(e->b, "%s%s *%s, ", buf->is_written ? "" : "const ", cuda_storage_type(buf->dt), e->buf_name[b]);
+        strbuf_printf(e->b, "%s%s *__restrict__ %s, ", buf->is_written ? "" : "const ", cuda_storage_type(buf->dt),
+                      e->buf_name[b]);
     }
     strbuf_add(e->b, "const long long *dims)\n{\n");
 }
