@@ -103,14 +103,15 @@ static inline bool has_in(const call *n, uint32_t i) { return n->in[i] != VALUE_
 
 /* knowledge.c: elements of small integer tensors as dims, computed through the graph. */
 bool known_dims(reader *r, value_id v, bool with_host_inputs, known *out);
-/* Operands that decide extents (dims), or ranks and axes (constants); failing asks for --const. */
+value_id simplify(reader *r, value_id v); /* v, or a const or from_dims equal to it */
+
+/* wanted.c. Operands that decide extents (dims), or ranks and axes (constants); failing asks for --const. */
 bool want_dims(reader *r, const call *n, uint32_t i, dim_list *out);
 bool want_ints(reader *r, const call *n, uint32_t i, int_list *out);
 bool want_const(reader *r, const call *n, uint32_t i, const char *what); /* fails: asks for --const */
 bool want_floats(reader *r, const call *n, uint32_t i, f64_list *out);
 /* The value as a constant tensor, evaluating what it comes from. */
 bool known_tensor(reader *r, value_id v, tensor *out);
-value_id simplify(reader *r, value_id v); /* v, or a const or from_dims equal to it */
 
 /* make.c */
 const tensor_type *type_of(const reader *r, value_id v);
