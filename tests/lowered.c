@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "driver/jit.h"
 #include "driver/session.h"
 #include "passes/lower.h"
 #include "passes/pipeline.h"
@@ -83,18 +82,24 @@ frit_status lowered_call(cx *c, const plan_call *how, const tensor *inputs, tens
     return plan_run_by(c, &call);
 }
 
-static frit_status run_compiled(cx *c, graph *g, const lowered_options *o, const tensor *inputs, tensor *outputs) {
-    jit *j = NULL;
+frit_status lowered_open(cx *c, graph *g, const lowered_options *o, lowered *out) {
+    *out = (lowered){0};
+    if (o->is_interpreted) return lowered_plan(c, g, o, &out->p);
     const compile_options options = {.cpu = o->cpu, .checked = o->is_checked, .n_threads = 1};
-    TRY(jit_graph(c, g, &options, &j));
-    frit_status status = session_call(c, jit_artifact(j), inputs, 1, outputs);
-    jit_close(j);
-    return status;
+    return jit_graph(c, g, &options, &out->j);
 }
 
+frit_status lowered_apply(cx *c, const lowered *l, const tensor *inputs, tensor *outputs) {
+    if (l->p) return lowered_call(c, &(plan_call){.p = l->p}, inputs, outputs);
+    return session_call(c, jit_artifact(l->j), inputs, 1, outputs);
+}
+
+void lowered_close(lowered *l) { jit_close(l->j); }
+
 frit_status lowered_run(cx *c, graph *g, const lowered_options *o, const tensor *inputs, tensor *outputs) {
-    plan *p;
-    if (!o->is_interpreted) return run_compiled(c, g, o, inputs, outputs);
-    TRY(lowered_plan(c, g, o, &p));
-    return lowered_call(c, &(plan_call){.p = p}, inputs, outputs);
+    lowered l;
+    frit_status status = lowered_open(c, g, o, &l);
+    if (status == FRIT_OK) status = lowered_apply(c, &l, inputs, outputs);
+    lowered_close(&l);
+    return status;
 }

@@ -2,6 +2,7 @@
 #ifndef FRIT_TESTS_LOWERED_H
 #define FRIT_TESTS_LOWERED_H
 
+#include "driver/jit.h"
 #include "ir/eval.h"
 #include "ir/plan.h"
 
@@ -12,7 +13,17 @@ typedef struct lowered_options {
     bool is_checked;     /* with bounds checks */
 } lowered_options;
 
-/* All passes, lowering and every verifier, then one run on inputs. Outputs are allocated in c->job. */
+/* A graph made ready to run, any number of times. */
+typedef struct lowered {
+    plan *p; /* for the kernel interpreter, else NULL */
+    jit *j;  /* machine code, else NULL */
+} lowered;
+/* All passes, lowering and every verifier; machine code unless interpreted. */
+frit_status lowered_open(cx *c, graph *g, const lowered_options *o, lowered *out);
+/* One run on inputs. Outputs are allocated in c->job. */
+frit_status lowered_apply(cx *c, const lowered *l, const tensor *inputs, tensor *outputs);
+void lowered_close(lowered *l);
+/* The three together. */
 frit_status lowered_run(cx *c, graph *g, const lowered_options *o, const tensor *inputs, tensor *outputs);
 /* The two halves of that: everything before the run, and the run by somebody's way to run a kernel (NULL: the kernel
  * interpreter). */

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+enum { MAX_SIZE = 257 };
+
 static uint64_t next(random_graph *r) { /* splitmix64 */
     uint64_t z = r->rng += 0x9E3779B97F4A7C15;
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;
@@ -117,7 +119,7 @@ value_id random_indices(random_graph *r, uint32_t rank, const int64_t *shape, in
     return add_const(r, &t);
 }
 
-static bool is_small(random_graph *r, value_id v) {
+bool random_is_small(random_graph *r, value_id v) {
     const tensor_type *t = graph_type(r->g, v);
     int64_t count = 1;
     for (uint32_t i = 0; i < t->rank; i++) {
@@ -154,7 +156,7 @@ static bool add_node(random_graph *r, op_code op, uint32_t n_in, const value_id 
     const node *n = graph_def(r->g, first);
     bool is_fine = contracts_hold(r, n_contracts);
     for (uint32_t i = 0; i < r->refused.n; i++) is_fine = is_fine && r->refused.at[i] != first;
-    for (uint32_t i = 0; i < n->n_out; i++) is_fine = is_fine && is_small(r, n->out + i);
+    for (uint32_t i = 0; i < n->n_out; i++) is_fine = is_fine && random_is_small(r, n->out + i);
     if (!is_fine) vec_push(r->c->job, r->refused, first);
     for (uint32_t i = 0; i < n->n_out && is_fine; i++) vec_push(r->c->job, r->pool, n->out + i);
     return is_fine;
@@ -172,21 +174,34 @@ bool random_add(random_graph *r, op_code op, uint32_t n_in, const value_id *in, 
     return false;
 }
 
+/* B may be 1; the others allow slices without their ends. */
 static void add_symbols(random_graph *r) {
     static const char *const names[RANDOM_SYMS] = {"B", "S", "T"};
-    static const int64_t sizes[] = {2, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33, 40};
     for (uint32_t i = 0; i < RANDOM_SYMS; i++) {
-        sym_id s;
         r->syms[i] = dim_sym(r->g->dims, names[i]);
-        ASSERT(dim_is_sym(r->g->dims, r->syms[i], &s) && s < countof(r->sym_values));
-        *dim_sym_info(r->g->dims, s) = (sym_info){.name = names[i],
-                                                  .kind = SYM_FREE,
-                                                  .lo = 2,
-                                                  .hi = 64,
-                                                  .extent = DIM_BAD,
-                                                  .input = UINT32_MAX,
-                                                  .axis = UINT32_MAX};
-        r->sym_values[s] = sizes[random_below(r, countof(sizes))];
+        symbol(r, i)->lo = i ? 2 : 1;
+        symbol(r, i)->hi = MAX_SIZE;
+    }
+}
+
+void random_graph_choose_sizes(random_graph *r) {
+    static const int64_t sizes[] = {1, 2, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33, 40, 64, 65, 100, 130, MAX_SIZE};
+    for (uint32_t i = 0; i < RANDOM_SYMS; i++) {
+        const sym_info *info = symbol(r, i);
+        sym_id s = SYM_NONE;
+        dim_is_sym(r->g->dims, r->syms[i], &s);
+        ASSERT(s < countof(r->sym_values));
+        int64_t v = sizes[random_below(r, random_chance(r, 70) ? 13 : countof(sizes))];
+        r->sym_values[s] = v < info->lo ? info->lo : v > info->hi ? info->hi : v;
+    }
+}
+
+void random_graph_inputs(random_graph *r) {
+    for (uint32_t i = 0; i < r->g->inputs.n; i++) {
+        const tensor_type *t = &r->g->inputs.at[i].type;
+        int64_t shape[MAX_RANK];
+        for (uint32_t k = 0; k < t->rank; k++) shape[k] = random_concrete(r, t->shape[k]);
+        r->inputs[i] = random_tensor(r, t->dt, t->rank, shape);
     }
 }
 
@@ -223,6 +238,7 @@ bool random_graph_make(cx *c, uint64_t seed, uint32_t n_ops, uint32_t only, rand
     random_graph *r = out;
     r->g = graph_new(c->job, "fuzz", dim_table_new(c->job));
     add_symbols(r);
+    random_graph_choose_sizes(r);
     bind_symbols(r);
     while (r->pool.n < 4) add_source(r);
     uint32_t n_sources = r->pool.n, n_added = 0;

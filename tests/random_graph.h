@@ -5,14 +5,14 @@
 #include "ir/attrs.h"
 #include "ir/eval.h"
 
-enum { RANDOM_MAX_INPUTS = 12, RANDOM_SYMS = 3, RANDOM_MAX_ELEMENTS = 6000 };
+enum { RANDOM_MAX_INPUTS = 12, RANDOM_SYMS = 3, RANDOM_MAX_ELEMENTS = 20000 };
 
 /* A graph under construction. Symbols B, S and T have values that every size is checked against. */
 typedef struct random_graph {
     cx *c;
     graph *g;
     uint64_t rng;
-    VEC(value_id) pool; /* values that operators may use, in order of making */
+    VEC(value_id) pool;    /* values that operators may use, in order of making */
     VEC(value_id) refused; /* results of nodes that were taken back: interning may offer them again */
     dim syms[RANDOM_SYMS];
     int64_t sym_values[64]; /* by sym_id */
@@ -22,6 +22,12 @@ typedef struct random_graph {
 /* Builds a graph of about n_ops operators in c->job. only: UINT32_MAX for all values without users as outputs, else the
  * one pool value with that number (the same graph with another output). False when there is nothing to output. */
 bool random_graph_make(cx *c, uint64_t seed, uint32_t n_ops, uint32_t only, random_graph *out);
+
+/* Other values of the symbols (which may break the graph's contracts), then inputs for them. */
+void random_graph_choose_sizes(random_graph *r);
+void random_graph_inputs(random_graph *r);
+/* Whether value v has at most RANDOM_MAX_ELEMENTS elements at the sizes at hand. */
+bool random_is_small(random_graph *r, value_id v);
 
 /* ---- what the makers of operators share (random_ops.c) */
 uint32_t random_below(random_graph *r, uint32_t n);

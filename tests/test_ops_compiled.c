@@ -68,9 +68,9 @@ static void run_cases(const lowered_options *o) {
 
 START_TEST(interpreted) { run_cases(&(lowered_options){.is_interpreted = true, .cpu = "x86-64-v3"}); }
 END_TEST
-START_TEST(compiled) { run_cases(&(lowered_options){0}); }
+START_TEST(machine_code) { run_cases(&(lowered_options){0}); }
 END_TEST
-START_TEST(compiled_checked) { run_cases(&(lowered_options){.is_checked = true}); }
+START_TEST(machine_code_checked) { run_cases(&(lowered_options){.is_checked = true}); }
 END_TEST
 START_TEST(compiled_for_the_oldest_cpu) { run_cases(&(lowered_options){.cpu = "x86-64-v2"}); }
 END_TEST
@@ -81,8 +81,8 @@ int main(void) {
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 300);
     tcase_add_test(t, interpreted);
-    tcase_add_test(t, compiled);
-    tcase_add_test(t, compiled_checked);
+    tcase_add_test(t, machine_code);
+    tcase_add_test(t, machine_code_checked);
     tcase_add_test(t, compiled_for_the_oldest_cpu);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
