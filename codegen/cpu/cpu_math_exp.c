@@ -41,8 +41,58 @@ static val expm1_series(emitter *e, val r) {
     return is_double(r) ? polynomial(e, r, countof(twice), twice) : polynomial(e, r, countof(single), single);
 }
 
+/* --- exp of floats with AVX-512 --- */
+
+enum { TABLE_LANES = 16, CURRENT_ROUNDING = 4 };
+
+/* 2^(j/16) */
+static val sixteenth_powers(emitter *e) {
+    val powers[TABLE_LANES];
+    for (int j = 0; j < TABLE_LANES; j++) powers[j] = LLVMConstReal(e->f32, exp2(j / 16.0));
+    return LLVMConstVector(powers, TABLE_LANES);
+}
+
+/* One register: x = n ln 2 + r with n a multiple of 1/16, so |r| <= ln 2 / 32 and e^x = 2^floor(n) 2^(j/16) e^r, where
+ * j is in the last four bits of n and vscalef takes the floor itself. r is cut to [-1, 1], which keeps it a number: for
+ * infinite, huge and NaN x it is then n alone that decides, and vscalef gives infinity, 0 or NaN. The multiplier ports
+ * limit this code, and this form needs 8 of their operations where exponent, clamps and a longer series take 11. */
+static val exp_by_table(emitter *e, val x) {
+    LLVMTypeRef integers = like(x, e->i32);
+    val all = const_int(e->i16, -1), rounding = const_int(e->i32, CURRENT_ROUNDING);
+    enum { TO_SIXTEENTHS = 0x48, LESSER_SIZE_WITH_ITS_SIGN = 2 };
+    val y = scaled(e, x, M_LOG2E);
+    val round_args[5] = {y, const_int(e->i32, TO_SIXTEENTHS), y, all, rounding};
+    val n = intrinsic(e, "llvm.x86.avx512.mask.rndscale.ps.512", 0, NULL, 5, round_args);
+    val r = mul_add(e, n, real(x, -ln2_hi_f32), x);
+    r = mul_add(e, n, real(x, -ln2_lo_f32), r);
+    val cut_args[6] = {r, real(x, 1), const_int(e->i32, LESSER_SIZE_WITH_ITS_SIGN), r, all, rounding};
+    r = intrinsic(e, "llvm.x86.avx512.mask.range.ps.512", 0, NULL, 6, cut_args);
+    val index = LLVMBuildBitCast(e->b, add(e, n, real(x, 0x1.8p19)), integers, ""); /* its last place is 1/16 */
+    val table_args[2] = {sixteenth_powers(e), index};
+    val power = intrinsic(e, "llvm.x86.avx512.permvar.sf.512", 0, NULL, 2, table_args);
+    val series = mul_add(e, r, real(x, 0.166670591), real(x, 0.500009775));
+    val above_one = mul_add(e, mul(e, r, r), series, r);
+    val p = mul_add(e, power, above_one, power);
+    val scale_args[5] = {p, n, p, all, rounding};
+    return intrinsic(e, "llvm.x86.avx512.mask.scalef.ps.512", 0, NULL, 5, scale_args);
+}
+
+/* Register by register; fewer lanes, down to a scalar, take a whole register, so that an argument has one result. */
+static val exp_by_registers(emitter *e, val x) {
+    uint32_t width = width_of(x), n_parts = width / TABLE_LANES;
+    if (n_parts == 0) {
+        val lanes[TABLE_LANES];
+        for (uint32_t i = 0; i < TABLE_LANES; i++) lanes[i] = lane_at(e, x, i < width ? i : 0);
+        return slice_lanes(e, exp_by_table(e, concat_lanes(e, TABLE_LANES, lanes)), 0, width);
+    }
+    val *parts = ARENA_ARRAY(e->c->scratch, val, n_parts);
+    for (uint32_t i = 0; i < n_parts; i++) parts[i] = exp_by_table(e, slice_lanes(e, x, i * TABLE_LANES, TABLE_LANES));
+    return concat_lanes(e, n_parts, parts);
+}
+
 val math_exp(emitter *e, val x) {
     val n;
+    if (e->t->has_masks && !is_double(x)) return exp_by_registers(e, x);
     val y = is_double(x) ? clamped(e, x, -800, 800) : clamped(e, x, -110, 100);
     val r = reduce(e, y, &n);
     val p = mul_add(e, mul_add(e, exp_series(e, r), r, real(r, 1)), r, real(r, 1));

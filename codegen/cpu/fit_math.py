@@ -95,6 +95,8 @@ SMALL = mpf(10) ** -12
 if __name__ == "__main__":
     for single, suffix in ((True, "f32"), (False, "f64")):
         pick = lambda a, b: a if single else b
+        if single:
+            fit("exp by table f32", EXP, EVEN, -HALF_LN2 / 16, HALF_LN2 / 16, 2)
         fit("exp " + suffix, EXP, EVEN, -HALF_LN2, HALF_LN2, pick(5, 10), single=single)
         fit("expm1 " + suffix, EXP, EVEN, -HALF_LN2, HALF_LN2, pick(6, 11), single=single)
         if single:
