@@ -4,18 +4,16 @@
  *   types        stored and folded values have the dtype of their place; conditions are bools
  *   definitions  read earlier definitions only, and neither accumulators nor lets
  *   scopes       the tree reads no definition; lets and accumulators are set once, before they are read, and read in
- *                their statement list or below it; an axis is mentioned inside its loop only, and has one loop at a time
- *   loops        parallel loops stand outermost and hold nothing beside each other; lanes are powers of two
- *   sums         an accumulator of several partials is not updated after its first read; updates pass at most one lane
- *                loop inside its declaration; its lanes are a power of two
- *   barriers     not in vec loops; in thread loops of extent == lanes only; not below a condition that differs by thread
- *   stores       go to local buffers and to parameters that are marked as written
- *   registers    reg buffers have constant shapes and, on CUDA, are indexed by unrolled axes only
- *   leaves       a is linear in row and kk, b linear in kk with unit stride in col, c linear in row with unit stride in
- *                col; columns at most max_cols; no lane loop around
- *   bounds       no access is outside its buffer for sure; those that cannot be proved inside are listed by
- *                kernel_unproven (--checked guards them)
- *   overlap      no two items of a phase store to the same place for sure; unproved cases are listed too */
+ *                their statement list or below it; an axis is mentioned inside its loop only, and has one loop at a
+ * time loops        parallel loops stand outermost and hold nothing beside each other; lanes are powers of two sums an
+ * accumulator of several partials is not updated after its first read; updates pass at most one lane loop inside its
+ * declaration; its lanes are a power of two barriers     not in vec loops; in thread loops of extent == lanes only; not
+ * below a condition that differs by thread stores       go to local buffers and to parameters that are marked as
+ * written registers    reg buffers have constant shapes and, on CUDA, are indexed by unrolled axes only leaves       a
+ * is linear in row and kk, b linear in kk with unit stride in col, c linear in row with unit stride in col; columns at
+ * most max_cols; no lane loop around bounds       no access is outside its buffer for sure; those that cannot be proved
+ * inside are listed by kernel_unproven (--checked guards them) overlap      no two items of a phase store to the same
+ * place for sure; unproved cases are listed too */
 #include "ir/kernel.h"
 
 #include <string.h>
@@ -276,6 +274,25 @@ static void strike_digits(verifier *v, dim d, uint32_t *n_left, sym_id *left) {
     }
 }
 
+/* Whether an index mentions a symbol, through loaded indices too. */
+typedef struct mention {
+    const kernel *k;
+    sym_id s;
+    bool found;
+} mention;
+
+static void find_mention(void *data, sym_id s) {
+    mention *m = data;
+    const sym_info *info = dim_sym_info(m->k->dims, s);
+    m->found = m->found || s == m->s || (info->kind == SYM_LOADED && kx_depends(m->k, info->input, m->s));
+}
+
+static bool mentions(const kernel *k, dim d, sym_id s) {
+    mention m = {.k = k, .s = s};
+    kx_visit_dim(k->dims, d, find_mention, &m);
+    return m.found;
+}
+
 /* Parallel items may not store to the same place of a parameter. */
 static frit_status check_overlap(verifier *v, buf_id b, const dim *at, kx pred) {
     const kbuf *buf = &v->k->bufs.at[b];
@@ -287,7 +304,7 @@ static frit_status check_overlap(verifier *v, buf_id b, const dim *at, kx pred) 
     for (uint32_t i = 0; i < buf->rank; i++) strike_digits(v, at[i], &n_left, left);
     for (uint32_t i = 0; i < n_left; i++) {
         bool is_used = pred && kx_depends(v->k, pred, left[i]);
-        for (uint32_t j = 0; j < buf->rank; j++) is_used |= dim_depends(v->k->dims, at[j], left[i]);
+        for (uint32_t j = 0; j < buf->rank; j++) is_used |= mentions(v->k, at[j], left[i]);
         int64_t lo, hi;
         dim_bounds(v->k->dims, dim_sym_info(v->k->dims, left[i])->extent, &lo, &hi);
         if (hi == 1) continue;

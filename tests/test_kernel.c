@@ -59,12 +59,62 @@ START_TEST(tree_does_what_definitions_say) {
 }
 END_TEST
 
+/* Files of tests/kernels/bad begin with "-- " and a part of the message that reading, verifying or running them gives.
+ */
+START_TEST(bad_kernels_are_refused) {
+    glob_t g;
+    ck_assert_int_eq(glob("tests/kernels/bad/*.kernel", 0, NULL, &g), 0);
+    for (size_t i = 0; i < g.gl_pathc; i++) {
+        sample s = {.path = g.gl_pathv[i]};
+        mapped_file f;
+        ck_assert_int_eq(file_map(&c, s.path, &f), FRIT_OK);
+        s.text = arena_strndup(&job, (const char *)f.data, f.bytes);
+        const char *expected = arena_strndup(&job, s.text + 3, strcspn(s.text, "\n") - 3);
+        file_unmap(&f);
+        frit_status status = kernel_parse(&c, s.path, s.text, &job, &s.k);
+        if (status == FRIT_OK) status = kernel_verify(&c, s.k);
+        if (status == FRIT_OK) {
+            sample_fill(&c, &s, 1);
+            kernel_run r = {.k = s.k, .buffers = s.buffers, .syms = s.syms, .a = &job, .checked = true};
+            status = kernel_run_tree(&c, &r);
+        }
+        ck_assert_msg(status != FRIT_OK, "%s is accepted", s.path);
+        ck_assert_msg(strstr(c.message, expected) != NULL, "%s: %s", s.path, c.message);
+        cx_clear(&c);
+    }
+    globfree(&g);
+}
+END_TEST
+
+/* Any prefix of a kernel's text, and any one byte changed, is refused or read, never a crash. */
+START_TEST(damaged_text_is_harmless) {
+    glob_t g = sample_files();
+    for (size_t i = 0; i < g.gl_pathc; i++) {
+        sample s;
+        sample_read(&c, g.gl_pathv[i], &s);
+        size_t n = strlen(s.text);
+        uint64_t state = i;
+        for (int turn = 0; turn < 400; turn++) {
+            char *text = arena_strdup(&job, s.text);
+            size_t at = (size_t)(sample_random(&state) % n);
+            text[at] = turn % 2 ? 0 : "(){}[]<>=+-*/.,:$@\"0123456789abcinf"[sample_random(&state) % 35];
+            kernel *k;
+            if (kernel_parse(&c, "damaged", text, &job, &k) == FRIT_OK) kernel_verify(&c, k);
+            cx_clear(&c);
+        }
+    }
+    globfree(&g);
+}
+END_TEST
+
 int main(void) {
     TCase *t = tcase_create("kernel");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, text_round_trip);
     tcase_add_test(t, samples_are_valid);
     tcase_add_test(t, tree_does_what_definitions_say);
+    tcase_add_test(t, bad_kernels_are_refused);
+    tcase_add_test(t, damaged_text_is_harmless);
     Suite *s = suite_create("kernel");
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
