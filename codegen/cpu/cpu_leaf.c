@@ -135,35 +135,33 @@ static void emit_tile(emitter *e, const leaf *f, const tile *t) {
     }
 }
 
-/* All rows of one column tile: whole tiles, then a switch over how many rows are left. */
+/* Tiles of n_rows rows from row on, while a whole one is left; returns where they end. */
+static val emit_row_tiles(emitter *e, const leaf *f, tile t, uint32_t n_rows, val row) {
+    val left = minus(e, f->rows, row), n = number(e, n_rows);
+    val end = plus(e, row, times(e, LLVMBuildUDiv(e->b, left, n, ""), n));
+    count_loop loop = loop_begin(e, row, end, n);
+    t.rows = n_rows;
+    t.row = loop.index;
+    emit_tile(e, f, &t);
+    loop_end(e, &loop);
+    return end;
+}
+
+/* All rows of one column tile: tiles of MAX_ROWS, then what is left: one tile of just that when it is known, else tiles
+ * of half that and of one row. Each size of tile is code to compile, so there are few. */
 static void emit_rows(emitter *e, const leaf *f, tile t) {
+    dim_table *d = e->k->dims;
     int64_t lo, hi;
-    dim_bounds(e->k->dims, f->l->rows, &lo, &hi);
-    val whole = e->zero;
-    if (hi >= MAX_ROWS) {
-        whole = times(e, LLVMBuildUDiv(e->b, f->rows, number(e, MAX_ROWS), ""), number(e, MAX_ROWS));
-        count_loop loop = loop_begin(e, e->zero, whole, number(e, MAX_ROWS));
-        t.rows = MAX_ROWS;
-        t.row = loop.index;
-        emit_tile(e, f, &t);
-        loop_end(e, &loop);
+    val row = e->zero;
+    dim_bounds(d, f->l->rows, &lo, &hi);
+    if (hi >= MAX_ROWS) row = emit_row_tiles(e, f, t, MAX_ROWS, row);
+    if (dim_divides(d, dim_const(d, MAX_ROWS), f->l->rows)) return;
+    if (lo == hi) {
+        emit_row_tiles(e, f, t, (uint32_t)(hi % MAX_ROWS), row);
+        return;
     }
-    if (dim_divides(e->k->dims, dim_const(e->k->dims, MAX_ROWS), f->l->rows)) return;
-    LLVMBasicBlockRef done = new_block(e, "rows");
-    val left = minus(e, f->rows, whole);
-    val choice = LLVMBuildSwitch(e->b, left, done, MAX_ROWS);
-    t.row = whole;
-    bool is_fixed = lo == hi;
-    for (uint32_t r = 1; r < MAX_ROWS && r <= hi; r++) {
-        if (is_fixed && hi % MAX_ROWS != r) continue;
-        LLVMBasicBlockRef block = new_block(e, "rest");
-        LLVMAddCase(choice, number(e, r), block);
-        LLVMPositionBuilderAtEnd(e->b, block);
-        t.rows = r;
-        emit_tile(e, f, &t);
-        LLVMBuildBr(e->b, done);
-    }
-    LLVMPositionBuilderAtEnd(e->b, done);
+    if (hi >= MAX_ROWS / 2) row = emit_row_tiles(e, f, t, MAX_ROWS / 2, row);
+    emit_row_tiles(e, f, t, 1, row);
 }
 
 /* Column tiles of one width from col on, while a whole one is left; returns where they end. */
@@ -201,8 +199,10 @@ static void emit_all(emitter *e, const leaf *f) {
     if (hi > f->l->max_cols) hi = f->l->max_cols;
     while (multiple < f->max_width && dim_divides(e->k->dims, dim_const(e->k->dims, multiple * 2), f->l->cols))
         multiple *= 2;
+    bool is_known = lo == hi;
     for (uint32_t width = f->max_width; width >= f->lanes; width /= 2) {
-        if (hi >= width) col = emit_columns(e, f, width, col);
+        bool is_wanted = is_known || width == f->max_width || width == f->lanes;
+        if (is_wanted && hi >= width) col = emit_columns(e, f, width, col);
         if (multiple >= width) return;
     }
     emit_last_columns(e, f, col);
