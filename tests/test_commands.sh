@@ -87,6 +87,12 @@ head -c 30000 d.so >cut.so
 refuses 1 'cut.so: is damaged or cut short' "$FRIT" info cut.so
 refuses 1 'cut.so: is damaged or cut short' "$FRIT" run cut.so
 
+# an artifact for another machine: told about, not run
+cp d.so arm.so
+printf '\267\0' | dd of=arm.so bs=1 seek=18 conv=notrunc status=none
+says 'KiB for aarch64' "$FRIT" info arm.so
+refuses 1 'arm.so: is made for aarch64, not for this machine' "$FRIT" run arm.so --input image="$held"
+
 # bench, verify, compare
 says '^latency: min .* ms, median .* ms, p90' "$FRIT" bench d.so --threads 1 --dim batch=3
 says '"percent_of_limit"' "$FRIT" bench d.so --json --trace trace.json

@@ -210,9 +210,9 @@ static frit_status write_artifact(link_job *j, const linked_file *f, file_writer
     TRY(file_write(c, w, f->map.data + f->head_bytes, f->map.bytes - f->head_bytes));
     bool is_inside = !j->o->side_weights && j->tables->weights_bytes;
     if (!is_inside) return file_commit(c, w);
-    uint64_t page = j->machine == EM_AARCH64 ? PAGE_BYTES_ARM : PAGE_BYTES_X86, id;
+    uint64_t page = j->machine == EM_AARCH64 ? PAGE_BYTES_ARM : PAGE_BYTES_X86;
     TRY(write_padding(c, w, align_up(f->map.bytes, page) - f->map.bytes));
-    TRY(weights_write(c, j->p, w, &id));
+    TRY(weights_write(c, j->p, w, NULL));
     return file_commit(c, w);
 }
 
