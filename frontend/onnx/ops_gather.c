@@ -72,3 +72,12 @@ void map_tensor_scatter(reader *r, call *n) {
     value_id in[3] = {cache, make_same_shape(r, index, block), block};
     n->out[0] = make(r, OP_scatter_elements, 3, in, &(attr_scatter){.axis = axis});
 }
+
+/* ai.onnx.ml: the columns of x that y lists; a vector counts as one row. */
+void map_array_feature_extractor(reader *r, call *n) {
+    value_id x = n->in[0], y = n->in[1];
+    if (x == VALUE_NONE || y == VALUE_NONE) return;
+    dim count = graph_n_elements(r->g, y);
+    if (rank_of(r, x) == 1) x = make_unsqueeze(r, x, 0);
+    n->out[0] = make_gather(r, -1, x, make_reshape(r, y, 1, &count));
+}

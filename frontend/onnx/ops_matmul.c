@@ -167,3 +167,31 @@ void map_qlinear_conv(reader *r, call *n) {
     value_id scaled = mul(r, make_cast(r, y, FRIT_DT_F32), per_output(r, scale, y));
     n->out[0] = quantised(r, scaled, make_reshape(r, zero, 0, NULL), dtype_of(r, zero), true);
 }
+
+#define MAX_DET 5 /* the expansion below takes n! products */
+
+/* Determinant of the rows from `row` on and the columns in the set, by expansion along the first row. */
+static value_id minor_of(reader *r, value_id x, int64_t n, int64_t row, uint32_t columns) {
+    value_id sum = VALUE_NONE;
+    bool minus = false;
+    for (int64_t c = 0; c < n; c++) {
+        if (!(columns >> c & 1)) continue;
+        value_id line = make_squeeze(r, make_slice(r, x, -2, dimi(r, row), dimi(r, 1), 1), -2);
+        value_id part = make_squeeze(r, make_slice(r, line, -1, dimi(r, c), dimi(r, 1), 1), -1);
+        if (row + 1 < n) part = mul(r, part, minor_of(r, x, n, row + 1, columns & ~(1u << c)));
+        sum = sum == VALUE_NONE ? part : make2(r, minus ? OP_sub : OP_add, sum, part);
+        minus = !minus;
+    }
+    return sum;
+}
+
+void map_det(reader *r, call *n) {
+    int64_t rows, columns;
+    value_id x = n->in[0];
+    bool known_size = rank_of(r, x) >= 2 && dim_is_const(r->dims, extent_of(r, x, -1), &columns) &&
+                      dim_is_const(r->dims, extent_of(r, x, -2), &rows);
+    if (!known_size || rows != columns || rows < 1 || rows > MAX_DET)
+        fail_node(r, FRIT_UNSUPPORTED, "needs square matrices of at most %d rows", MAX_DET);
+    else
+        n->out[0] = minor_of(r, x, rows, 0, (1u << rows) - 1);
+}

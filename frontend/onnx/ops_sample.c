@@ -20,7 +20,7 @@ typedef struct tap {
 
 typedef struct sampler {
     int mode, padding;
-    bool align;
+    bool align, takes_max;    /* takes_max: the greatest weighted tap, not the sum */
     uint32_t n, n_taps;       /* spatial axes; taps an axis */
     dim extents[MAX_SPATIAL]; /* of the image */
     tap taps[MAX_SPATIAL][MAX_TAPS];
@@ -88,7 +88,7 @@ static value_id gather_taps(reader *r, const sampler *s, value_id flat) {
         value_id places = make_broadcast(r, make_unsqueeze(r, index, 1), 3, shape);
         value_id pixels = make(r, OP_gather_elements, 2, (value_id[]){flat, places}, &(attr_axis){.axis = 2});
         value_id part = mul(r, pixels, make_cast(r, make_unsqueeze(r, weight, 1), dtype_of(r, flat)));
-        sum = c ? add(r, sum, part) : part;
+        sum = c ? make2(r, s->takes_max ? OP_max : OP_add, sum, part) : part;
     }
     return sum;
 }
@@ -157,4 +157,142 @@ void map_affine_grid(reader *r, call *n) {
     for (uint32_t i = 0; i < k; i++) grid[i] = size.at[2 + i], out[1 + i] = grid[i];
     out[1 + k] = dimi(r, k);
     n->out[0] = make_reshape(r, y, k + 2, out);
+}
+
+/* --- DeformConv --- */
+
+typedef struct deform_call {
+    window_call w;
+    int64_t groups, offset_groups, taps; /* taps: positions of the kernel */
+    dim out[2], points;                  /* output extents and their product */
+    value_id offset, mask;               /* [N, offset groups, taps, 2, P], [N, offset groups, taps, P] */
+} deform_call;
+
+/* Positions along one axis that kernel position k reads: start + stride * i + dilation * k + offset, [N, P]. */
+static value_id deformed(reader *r, const deform_call *d, uint32_t axis, int64_t k, value_id offset) {
+    dim grid[2] = {d->out[0], d->out[1]}, line[2] = {dimi(r, 1), d->points};
+    value_id step = make_iota_nd(r, dtype_of(r, offset), 2, grid, axis);
+    double start = (double)(k * d->w.dilations[axis] - d->w.pads[axis]);
+    value_id base = add(r, mul(r, step, make_like(r, step, (double)d->w.strides[axis])), make_like(r, step, start));
+    return add(r, make_reshape(r, base, 2, line), offset);
+}
+
+static value_id pick(reader *r, value_id x, int64_t axis, int64_t i) {
+    return make_squeeze(r, make_slice(r, x, axis, dimi(r, i), dimi(r, 1), 1), axis);
+}
+
+/* What kernel position k reads of the channels of one offset group: [N, C, 1, P]. */
+static value_id deformed_column(reader *r, const deform_call *d, value_id x, int64_t group, int64_t k) {
+    sampler s = {.n = 2, .n_taps = 2, .mode = MODE_LINEAR, .padding = PAD_ZEROS, .align = true};
+    dim pixels[3] = {extent_of(r, x, 0), extent_of(r, x, 1), dim_mul(r->dims, extent_of(r, x, 2), extent_of(r, x, 3))};
+    value_id shifts = pick(r, pick(r, d->offset, 1, group), 1, k); /* [N, 2, P] */
+    for (uint32_t axis = 0; axis < 2; axis++) {
+        int64_t at = axis ? k % d->w.sizes[1] : k / d->w.sizes[1];
+        s.extents[axis] = extent_of(r, x, 2 + axis);
+        make_taps(r, &s, axis, deformed(r, d, axis, at, pick(r, shifts, 1, axis)));
+    }
+    value_id y = gather_taps(r, &s, make_reshape(r, x, 3, pixels));
+    if (d->mask != VALUE_NONE) y = mul(r, y, make_unsqueeze(r, pick(r, pick(r, d->mask, 1, group), 1, k), 1));
+    return make_unsqueeze(r, y, 2);
+}
+
+static bool read_deform(reader *r, call *n, deform_call *d) {
+    value_id offset = n->in[2], mask = n->in[4];
+    if (!window_of(r, n, n->in[0], n->in[1], &d->w) || offset == VALUE_NONE) return false;
+    d->groups = attr_int(n, "group", 1), d->offset_groups = attr_int(n, "offset_group", 1);
+    if (d->w.n != 2 || rank_of(r, offset) != 4 || d->groups < 1 || d->offset_groups < 1 || d->offset_groups > 64 ||
+        d->w.sizes[0] * d->w.sizes[1] > 256) {
+        fail_node(r, FRIT_UNSUPPORTED, "needs two spatial axes, a kernel and groups of moderate size");
+        return false;
+    }
+    d->taps = d->w.sizes[0] * d->w.sizes[1];
+    d->out[0] = extent_of(r, offset, 2), d->out[1] = extent_of(r, offset, 3);
+    d->points = dim_mul(r->dims, d->out[0], d->out[1]);
+    dim batch = extent_of(r, offset, 0), g = dimi(r, d->offset_groups), k = dimi(r, d->taps);
+    d->offset = make_reshape(r, offset, 5, (dim[]){batch, g, k, dimi(r, 2), d->points});
+    d->mask = make_reshape(r, mask, 4, (dim[]){batch, g, k, d->points});
+    return !failed(r);
+}
+
+/* Convolution whose kernel reads at positions shifted by offsets, bilinearly: all columns, then one product. */
+void map_deform_conv(reader *r, call *n) {
+    deform_call d;
+    if (!read_deform(r, n, &d)) return;
+    value_id x = n->in[0], *parts = ARENA_ARRAY(r->c->job, value_id, d.taps), groups[64];
+    dim_table *t = r->dims;
+    dim each = dim_floordiv(t, extent_of(r, x, 1), dimi(r, d.offset_groups));
+    for (int64_t g = 0; g < d.offset_groups; g++) {
+        value_id part = make_slice(r, x, 1, dim_mul(t, each, dimi(r, g)), each, 1);
+        for (int64_t k = 0; k < d.taps; k++) parts[k] = deformed_column(r, &d, part, g, k);
+        groups[g] = make_concat(r, 2, (uint32_t)d.taps, parts); /* [N, C / offset groups, taps, P] */
+    }
+    value_id columns = make_concat(r, 1, (uint32_t)d.offset_groups, groups), w = n->in[1];
+    dim batch = extent_of(r, x, 0), g = dimi(r, d.groups), k = dimi(r, d.taps), o = extent_of(r, w, 0);
+    dim wide[5] = {batch, g, extent_of(r, w, 1), k, d.points}, kernel[4] = {g, dim_floordiv(t, o, g), wide[2], k};
+    value_id in[2] = {make_reshape(r, columns, 5, wide), make_reshape(r, w, 4, kernel)};
+    value_id y = make(r, OP_contract, 2, in, &(attr_contract){.lhs = "ngckp", .rhs = "gock", .out = "ngop"});
+    y = make_reshape(r, y, 4, (dim[]){batch, o, d.out[0], d.out[1]});
+    if (has_in(n, 3)) y = add(r, y, make_reshape(r, n->in[3], 3, (dim[]){o, dimi(r, 1), dimi(r, 1)}));
+    n->out[0] = y;
+}
+
+/* --- RoiAlign --- */
+
+typedef struct roi_call {
+    value_id rois; /* [R, 4]: x1, y1, x2, y2 */
+    int64_t samples;
+    double scale;
+    bool half_pixel;
+} roi_call;
+
+/* Taps of one axis for all samples: positions are [R, bins * samples] along it, spread over the other axis to [R, P].
+ */
+static void roi_taps(reader *r, sampler *s, const roi_call *k, uint32_t axis, const int64_t *bins) {
+    value_id start = make_slice(r, k->rois, 1, dimi(r, 1 - axis), dimi(r, 1), 1);
+    value_id end = make_slice(r, k->rois, 1, dimi(r, 3 - axis), dimi(r, 1), 1);
+    value_id scale = make_like(r, start, k->scale), offset = make_like(r, start, k->half_pixel ? 0.5 : 0);
+    start = sub(r, mul(r, start, scale), offset), end = sub(r, mul(r, end, scale), offset);
+    value_id size = sub(r, end, start);
+    if (!k->half_pixel) size = make2(r, OP_max, size, make_like(r, size, 1));
+    int64_t count[2] = {bins[0] * k->samples, bins[1] * k->samples};
+    dim grid[2] = {dimi(r, count[0]), dimi(r, count[1])}, line[2] = {dimi(r, 1), dimi(r, count[0] * count[1])};
+    value_id i = make_reshape(r, make_iota_nd(r, dtype_of(r, start), 2, grid, axis), 2, line);
+    value_id step = quotient(r, size, make_like(r, size, (double)count[axis]));
+    value_id x = add(r, start, mul(r, add(r, i, make_like(r, i, 0.5)), step));
+    value_id extent = dim_float(r, s->extents[axis], dtype_of(r, x)), zero = make_like(r, x, 0),
+             one = make_like(r, x, 1);
+    value_id outside = make2(r, OP_or, make2(r, OP_lt, x, make_like(r, x, -1)), make2(r, OP_gt, x, extent));
+    x = clamp_to(r, x, extent);
+    value_id low = make1(r, OP_floor, x), fraction = sub(r, x, low);
+    for (uint32_t j = 0; j < 2; j++) {
+        value_id weight = j ? fraction : sub(r, one, fraction), at = j ? clamp_to(r, add(r, low, one), extent) : low;
+        s->taps[axis][j] = (tap){make_cast(r, at, FRIT_DT_I64), VALUE_NONE, make3(r, OP_select, outside, zero, weight)};
+    }
+}
+
+/* Each region's bins: the mean, or the maximum of the weighted taps, over samples * samples points of every bin. */
+void map_roi_align(reader *r, call *n) {
+    static const char *const modes[] = {"avg", "max", NULL}, *const coords[] = {"output_half_pixel", "half_pixel",
+                                                                                NULL};
+    static const int64_t sample_axes[] = {3, 5};
+    value_id x = n->in[0];
+    const char *usual = n->version < 16 ? "output_half_pixel" : "half_pixel";
+    roi_call k = {n->in[1], attr_int(n, "sampling_ratio", 0), attr_float(n, "spatial_scale", 1),
+                  attr_choice(r, n, "coordinate_transformation_mode", usual, coords) != 0};
+    int64_t bins[2] = {attr_int(n, "output_height", 1), attr_int(n, "output_width", 1)};
+    bool fits = rank_of(r, x) == 4 && rank_of(r, k.rois) == 2 && bins[0] >= 1 && bins[1] >= 1 && bins[0] <= 4096 &&
+                bins[1] <= 4096;
+    if (!fits || k.samples < 1 || k.samples > 64) {
+        fail_node(r, FRIT_UNSUPPORTED, "needs four axes, and a sampling_ratio that says how many points a bin has");
+        return;
+    }
+    sampler s = {.n = 2, .n_taps = 2, .takes_max = attr_choice(r, n, "mode", "avg", modes) != 0};
+    s.extents[0] = extent_of(r, x, 2), s.extents[1] = extent_of(r, x, 3);
+    for (uint32_t axis = 0; axis < 2; axis++) roi_taps(r, &s, &k, axis, bins);
+    value_id images = make_gather(r, 0, x, n->in[2]);
+    dim regions = extent_of(r, images, 0), channels = extent_of(r, x, 1), m = dimi(r, k.samples);
+    dim flat[3] = {regions, channels, dim_mul(r->dims, s.extents[0], s.extents[1])};
+    dim split[6] = {regions, channels, dimi(r, bins[0]), m, dimi(r, bins[1]), m};
+    value_id y = make_reshape(r, gather_taps(r, &s, make_reshape(r, images, 3, flat)), 6, split);
+    n->out[0] = s.takes_max ? make_reduce(r, RK_max, y, 2, sample_axes, false) : make_mean(r, y, 2, sample_axes, false);
 }
