@@ -71,11 +71,31 @@ void map_clip(reader *r, call *n) {
     n->out[0] = x;
 }
 
+/* To powers of two: the exponent field alone, rounded as round_mode says; infinities and NaN become NaN. */
+static value_id cast_e8m0(reader *r, const call *n, value_id x) {
+    static const char *const modes[] = {"up", "down", "nearest", NULL};
+    int mode = attr_choice(r, n, "round_mode", "up", modes);
+    value_id wide = make_cast(r, x, FRIT_DT_F32);
+    value_id bits = make(r, OP_bitcast, 1, &wide, &(attr_cast){.to = FRIT_DT_U32, .saturate = true});
+    value_id top = make_like(r, bits, 255), half = make_like(r, bits, 0x400000);
+    value_id e = make2(r, OP_and, make2(r, OP_shr, bits, make_like(r, bits, 23)), top);
+    value_id mantissa = make2(r, OP_and, bits, make_like(r, bits, 0x7fffff)), zero = make_like(r, bits, 0);
+    value_id tie = make2(r, OP_and, make2(r, OP_eq, mantissa, half), make2(r, OP_gt, e, zero));
+    value_id grows =
+        mode == 2 ? make2(r, OP_or, make2(r, OP_gt, mantissa, half), tie) : make2(r, OP_gt, mantissa, zero);
+    value_id code = mode == 1 ? e : make3(r, OP_select, grows, add(r, e, make_like(r, e, 1)), e);
+    if (attr_int(n, "saturate", 1)) code = make2(r, OP_min, code, make_like(r, code, 254));
+    code = make_cast(r, make3(r, OP_select, make2(r, OP_eq, e, top), top, code), FRIT_DT_U8);
+    return make(r, OP_bitcast, 1, &code, &(attr_cast){.to = FRIT_DT_F8E8M0, .saturate = true});
+}
+
 void map_cast(reader *r, call *n) {
     attr_cast a = {.to = attr_dtype(r, n, "to", FRIT_DT_NONE), .saturate = attr_int(n, "saturate", 1) != 0};
     if (n->version < 6 && !failed(r) && a.to == FRIT_DT_NONE) fail_node(r, FRIT_UNSUPPORTED, "a type named by text");
     if (failed(r) || a.to == dtype_of(r, n->in[0]))
         n->out[0] = n->in[0];
+    else if (a.to == FRIT_DT_F8E8M0)
+        n->out[0] = cast_e8m0(r, n, n->in[0]);
     else
         n->out[0] = make(r, OP_cast, 1, n->in, &a);
 }
