@@ -1,7 +1,7 @@
-/* The file that tests/gpu/prepare writes and tests/gpu/run reads: one model, one set of dims, inputs and what they must
+/* The file that gpu_speed_prepare writes and gpu_speed reads: one model, one set of dims, inputs and what they must
  * give. Header, then n_inputs + n_outputs tensors, then their bytes one after the other, each at a multiple of 64. */
-#ifndef FRIT_TESTS_GPU_CASES_H
-#define FRIT_TESTS_GPU_CASES_H
+#ifndef FRIT_TESTS_GPU_SPEED_CASES_H
+#define FRIT_TESTS_GPU_SPEED_CASES_H
 
 #include <stdint.h>
 

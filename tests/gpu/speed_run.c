@@ -1,6 +1,6 @@
-/* gpu_run DIR [--quick]: runs every case that gpu_prepare made in DIR on the first GPU, compares with what is stored,
- * and times each. Needs nothing but libc and the driver; exit status 0 when all agree. --quick: cases of at most 1 MB,
- * run once, for compute-sanitizer. */
+/* gpu_speed DIR [--quick]: runs every case that gpu_speed_prepare made in DIR on the first GPU, compares with what is
+ * stored, and times each. Needs nothing but libc and the driver; exit status 0 when all agree. --quick: cases of at
+ * most 1 MB, run once, for compute-sanitizer. */
 #include <dlfcn.h>
 #include <glob.h>
 #include <math.h>
@@ -11,14 +11,14 @@
 
 #include "frit_artifact.h"
 #include "runtime/cuda_api.h"
-#include "tests/gpu/cases.h"
+#include "tests/gpu/speed_cases.h"
 
 enum { QUICK_BYTES = 1 << 20, TIMED_RUNS = 50 };
 
 static cuda_api api;
 
 static void die(const char *what, const char *why) {
-    fprintf(stderr, "gpu_run: %s: %s\n", what, why);
+    fprintf(stderr, "gpu_speed: %s: %s\n", what, why);
     exit(2);
 }
 
@@ -182,7 +182,7 @@ int main(int argc, char **argv) {
     void *context = NULL;
     int device, n_wrong = 0;
     glob_t g;
-    if (argc < 2) die("usage", "gpu_run DIR [--quick]");
+    if (argc < 2) die("usage", "gpu_speed DIR [--quick]");
     if (!cuda_api_open(&api, text, sizeof text)) die("driver", text);
     check(api.init(0), "driver");
     check(api.device_get(&device, 0), "device");

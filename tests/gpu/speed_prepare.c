@@ -1,7 +1,7 @@
-/* gpu_prepare FROM OUT: everything that tests/gpu/run needs on a machine with a GPU, made on one without. For each
- * model FROM/NAME.fir: OUT/NAME.so for CUDA, and for each set of sizes in its first line OUT/NAME_I.case with random
- * inputs and what the evaluator makes of them. The digit reader of examples/ comes last, with all of its held-out
- * images. */
+/* gpu_speed_prepare FROM OUT: everything that tests/gpu/speed_run.sh needs on a machine with a GPU, made on one
+ * without. For each model FROM/NAME.fir: OUT/NAME.so for CUDA, and for each set of sizes in its first line
+ * OUT/NAME_I.case with random inputs and what the evaluator makes of them. The digit reader of examples/ comes last,
+ * with all of its held-out images. */
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,14 +9,14 @@
 
 #include "driver/compile.h"
 #include "driver/npy.h"
-#include "tests/gpu/cases.h"
+#include "tests/gpu/speed_cases.h"
 
 static arena job, scratch;
 static cx c;
 
 static void check(frit_status status) {
     if (status == FRIT_OK) return;
-    fprintf(stderr, "gpu_prepare: %s\n", c.message ? c.message : frit_status_text(status));
+    fprintf(stderr, "gpu_speed_prepare: %s\n", c.message ? c.message : frit_status_text(status));
     exit(1);
 }
 
@@ -48,7 +48,7 @@ static void write_case(const char *path, case_header *h, const tensor *in, const
         ok = fseek(f, (long)d->offset, SEEK_SET) == 0 && (!d->bytes || fwrite(t->data, d->bytes, 1, f) == 1);
     }
     if (!ok || fclose(f)) {
-        fprintf(stderr, "gpu_prepare: %s cannot be written\n", path);
+        fprintf(stderr, "gpu_speed_prepare: %s cannot be written\n", path);
         exit(1);
     }
 }
@@ -66,7 +66,7 @@ static void read_sizes(const graph *g, const char *text, int64_t *syms) {
         size_t n = strcspn(s, "=");
         sym_id id;
         if (!s[n] || !dim_sym_find(g->dims, arena_strndup(&job, s, n), &id)) {
-            fprintf(stderr, "gpu_prepare: '%s' names no symbol\n", s);
+            fprintf(stderr, "gpu_speed_prepare: '%s' names no symbol\n", s);
             exit(1);
         }
         syms[id] = atoll(s + n + 1);
@@ -168,7 +168,7 @@ int main(int argc, char **argv) {
     arena_init(&job), arena_init(&scratch);
     c = (cx){.job = &job, .scratch = &scratch};
     if (argc != 3 || glob(arena_printf(&job, "%s/*.fir", argv[1]), 0, NULL, &g) != 0) {
-        fprintf(stderr, "usage: gpu_prepare FOLDER_OF_FIR_FILES OUT\n");
+        fprintf(stderr, "usage: gpu_speed_prepare FOLDER_OF_FIR_FILES OUT\n");
         return 2;
     }
     check(path_make_dir(&c, argv[2]));
