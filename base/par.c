@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { MAX_THREADS = 64, STACK_BYTES = 8 << 20 };
@@ -63,37 +64,64 @@ static int64_t next_number(const char **text) {
     return n;
 }
 
-/* Reads a short file; "" when there is none. */
-static const char *read_line(const char *path, char out[64]) {
+enum { PATH_BYTES = 4096 };
+
+/* Reads the start of a file; "" when there is none. */
+static const char *read_text(const char *path, char *out, size_t n_bytes) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : read(fd, out, 63);
+    ssize_t n = fd < 0 ? 0 : read(fd, out, n_bytes - 1);
     if (fd >= 0) close(fd);
     out[n > 0 ? n : 0] = 0;
     return out;
 }
 
-/* Whole cores that the cgroup's quota allows, 0 when there is no quota or it cannot be read. */
-static uint32_t cgroup_cores(void) {
-    char line[64], other[64];
-    const char *text = read_line("/sys/fs/cgroup/cpu.max", line); /* version 2: "QUOTA PERIOD" or "max PERIOD" */
-    int64_t quota, period;
-    if (*text) {
-        quota = next_number(&text);
-        period = next_number(&text);
-    } else {
-        text = read_line("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", line);
-        quota = next_number(&text);
-        text = read_line("/sys/fs/cgroup/cpu/cpu.cfs_period_us", other);
-        period = next_number(&text);
-    }
-    if (quota <= 0 || period <= 0) return 0;
+static uint32_t whole_cores(int64_t quota, int64_t period) {
+    if (quota <= 0 || period <= 0) return UINT32_MAX;
     return quota < period ? 1 : (uint32_t)(quota / period);
+}
+
+/* Version 1: one file each. */
+static uint32_t version1_cores(void) {
+    char text[64];
+    const char *at = read_text("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", text, sizeof text);
+    int64_t quota = next_number(&at);
+    at = read_text("/sys/fs/cgroup/cpu/cpu.cfs_period_us", text, sizeof text);
+    return whole_cores(quota, next_number(&at));
+}
+
+/* Version 2: "QUOTA PERIOD" or "max PERIOD". */
+static uint32_t group_cores(const char *folder, size_t n) {
+    static const char file[] = "/cpu.max";
+    char path[2 * PATH_BYTES], text[64];
+    memcpy(path, folder, n);
+    memcpy(path + n, file, sizeof file);
+    const char *at = read_text(path, text, sizeof text);
+    int64_t quota = next_number(&at);
+    return whole_cores(quota, next_number(&at));
+}
+
+/* The least of this process's group and those around it. */
+static uint32_t version2_cores(void) {
+    static const char root[] = "/sys/fs/cgroup";
+    enum { ROOT_BYTES = sizeof root - 1 };
+    char groups[PATH_BYTES], path[PATH_BYTES + ROOT_BYTES];
+    const char *group = strstr(read_text("/proc/self/cgroup", groups, sizeof groups), "0::/");
+    size_t end = ROOT_BYTES, n_group = group ? strcspn(group + 3, "\n") : 0;
+    memcpy(path, root, ROOT_BYTES);
+    if (n_group) memcpy(path + ROOT_BYTES, group + 3, n_group);
+    uint32_t least = UINT32_MAX;
+    for (end += n_group;; end--) {
+        if (end > ROOT_BYTES && end < ROOT_BYTES + n_group && path[end] != '/') continue;
+        uint32_t cores = group_cores(path, end);
+        if (cores < least) least = cores;
+        if (end == ROOT_BYTES) return least;
+    }
 }
 
 uint32_t par_default_threads(void) {
     cpu_set_t set;
     uint32_t n = sched_getaffinity(0, sizeof set, &set) == 0 ? (uint32_t)CPU_COUNT(&set) : 1;
-    uint32_t quota = cgroup_cores();
-    if (quota && quota < n) n = quota;
+    uint32_t v1 = version1_cores(), v2 = version2_cores(), quota = v1 < v2 ? v1 : v2;
+    if (quota < n) n = quota;
     return n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
 }

@@ -95,7 +95,7 @@ static void print_operators(arena *a, const info_subject *s) {
 frit_status info_print_text(cx *c, const info_subject *s) {
     arena *a = c->scratch;
     if (!s->plan) {
-        printf("%s: a model that cannot be compiled: %s\n", s->path, shown(a, s->refusal));
+        printf("a model that cannot be compiled: %s\n", shown(a, s->refusal));
         print_operators(a, s);
         return FRIT_OK;
     }
