@@ -29,8 +29,26 @@ static void combine(emitter *e, acc_id a, const val *left, const val *right, val
     }
 }
 
+/* In memory a bool takes a byte: an address inside a vector of bits does not exist. */
+static LLVMTypeRef memory_type(emitter *e, acc_id a, uint32_t component) {
+    dtype dt = e->k->accs.at[a].dt[component];
+    return dt == FRIT_DT_BOOL ? e->i8 : reg_type(e, dt);
+}
+
 static LLVMTypeRef partial_type(emitter *e, acc_id a, uint32_t component) {
-    return vector_of(reg_type(e, e->k->accs.at[a].dt[component]), e->accs[a].n);
+    return vector_of(memory_type(e, a, component), e->accs[a].n);
+}
+
+static val load_partial(emitter *e, acc_id a, uint32_t component, LLVMTypeRef type, val address) {
+    val v = LLVMBuildLoad2(e->b, type, address, "");
+    LLVMSetAlignment(v, val_bits(v) / 8);
+    if (e->k->accs.at[a].dt[component] != FRIT_DT_BOOL) return v;
+    return LLVMBuildICmp(e->b, LLVMIntNE, v, LLVMConstNull(type), "");
+}
+
+static void store_partial(emitter *e, acc_id a, uint32_t component, val v, val address) {
+    if (e->k->accs.at[a].dt[component] == FRIT_DT_BOOL) v = LLVMBuildZExt(e->b, v, like(v, e->i8), "");
+    LLVMSetAlignment(LLVMBuildStore(e->b, v, address), val_bits(v) / 8);
 }
 
 void acc_declare(emitter *e, acc_id a) {
@@ -41,16 +59,16 @@ void acc_declare(emitter *e, acc_id a) {
     for (uint32_t c = 0; c < n_components(e, a); c++) {
         val identity = const_scalar(e, acc->dt[c], combiner_identity(acc->comb, c, acc->dt[c]));
         s->partial[c] = s->finished[c] = stack_slot(e, partial_type(e, a, c));
-        LLVMBuildStore(e->b, splat(e, identity, s->n), s->partial[c]);
+        store_partial(e, a, c, splat(e, identity, s->n), s->partial[c]);
         if (is_private || s->n == 1) continue;
-        s->finished[c] = stack_slot(e, LLVMTypeOf(identity));
-        LLVMBuildStore(e->b, identity, s->finished[c]);
+        s->finished[c] = stack_slot(e, memory_type(e, a, c));
+        store_partial(e, a, c, identity, s->finished[c]);
     }
 }
 
 static void load_all(emitter *e, acc_id a, val *out) {
     for (uint32_t c = 0; c < n_components(e, a); c++)
-        out[c] = LLVMBuildLoad2(e->b, partial_type(e, a, c), e->accs[a].partial[c], "");
+        out[c] = load_partial(e, a, c, partial_type(e, a, c), e->accs[a].partial[c]);
 }
 
 /* new where the mask (NULL: everywhere) holds, else old */
@@ -64,7 +82,7 @@ static void update_whole(emitter *e, acc_id a, const val *values, val mask) {
     load_all(e, a, old);
     combine(e, a, old, values, new);
     for (uint32_t c = 0; c < n_components(e, a); c++)
-        LLVMBuildStore(e->b, keep_masked(e, mask, new[c], old[c]), e->accs[a].partial[c]);
+        store_partial(e, a, c, keep_masked(e, mask, new[c], old[c]), e->accs[a].partial[c]);
 }
 
 /* More lanes than partials: the lanes go in groups of n, in order. */
@@ -82,16 +100,13 @@ static void update_at(emitter *e, acc_id a, const val *values, val mask) {
     val old[COMBINE_MAX], new[COMBINE_MAX], at[COMBINE_MAX];
     val place = LLVMBuildAnd(e->b, e->lane.base, const_int(e->i64, (int64_t)e->accs[a].n - 1), "");
     for (uint32_t c = 0; c < n_components(e, a); c++) {
-        LLVMTypeRef element = element_type(values[c]), part = vector_of(element, e->lane.width);
+        LLVMTypeRef element = memory_type(e, a, c);
         at[c] = LLVMBuildInBoundsGEP2(e->b, element, e->accs[a].partial[c], &place, 1, "");
-        old[c] = LLVMBuildLoad2(e->b, part, at[c], "");
-        LLVMSetAlignment(old[c], val_bits(values[c]) < 8 ? 1 : val_bits(values[c]) / 8);
+        old[c] = load_partial(e, a, c, vector_of(element, e->lane.width), at[c]);
     }
     combine(e, a, old, values, new);
-    for (uint32_t c = 0; c < n_components(e, a); c++) {
-        val store = LLVMBuildStore(e->b, keep_masked(e, mask, new[c], old[c]), at[c]);
-        LLVMSetAlignment(store, val_bits(values[c]) < 8 ? 1 : val_bits(values[c]) / 8);
-    }
+    for (uint32_t c = 0; c < n_components(e, a); c++)
+        store_partial(e, a, c, keep_masked(e, mask, new[c], old[c]), at[c]);
 }
 
 void acc_update(emitter *e, acc_id a, const val *values) {
@@ -124,7 +139,7 @@ static void finish(emitter *e, acc_id a) {
         }
         combine(e, a, low, high, v);
     }
-    for (uint32_t c = 0; c < n_components(e, a); c++) LLVMBuildStore(e->b, v[c], s->finished[c]);
+    for (uint32_t c = 0; c < n_components(e, a); c++) store_partial(e, a, c, v[c], s->finished[c]);
     s->is_dirty = false;
 }
 
@@ -137,7 +152,7 @@ val acc_read(emitter *e, acc_id a, uint32_t component) {
     acc_slot *s = &e->accs[a];
     ASSERT(s->partial[component]);
     if (s->is_dirty) finish(e, a);
-    LLVMTypeRef element = reg_type(e, e->k->accs.at[a].dt[component]);
+    LLVMTypeRef element = memory_type(e, a, component);
     LLVMTypeRef type = s->is_private ? vector_of(element, s->n) : element;
-    return LLVMBuildLoad2(e->b, type, s->finished[component], "");
+    return load_partial(e, a, component, type, s->finished[component]);
 }

@@ -1,7 +1,7 @@
 /* Our own vector math: functions of float and double values, scalars or vectors of any width, as straight-line code.
  * The table is the largest error allowed, in units in the last place of the result, with or without FMA; tests/
  * test_cpu_math.c holds the code to it on 50,000 evenly spaced arguments of each of several ranges (not on all floats).
- * sin and cos: for |x| up to 1e5; see cpu_math_trig.c for what happens beyond. Infinities, NaN, signed zeros and
+ * sin and cos: all arguments (3 beyond 2^20 in f64). Infinities, NaN, signed zeros and
  * subnormal numbers come out as in C's Annex F.
  *
  *             f32          f64
@@ -38,6 +38,11 @@ val math_sin(emitter *e, val x);
 val math_cos(emitter *e, val x);
 val math_atan(emitter *e, val x);
 val math_atan2(emitter *e, val y, val x);
+
+/* cpu_math_huge.c */
+#define HUGE_ANGLE 0x1p20 /* from here on angles are reduced with as many bits of 2 / pi as it takes */
+/* Puts right what *r and *quadrant (i32) hold for the lanes of the doubles y beyond HUGE_ANGLE. */
+void reduce_huge_angles(emitter *e, val y, val *r, val *quadrant);
 
 /* cpu_math.c: the words the others are written in; numbers take the type of the value beside them */
 bool is_double(val x);

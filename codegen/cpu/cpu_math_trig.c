@@ -4,7 +4,7 @@
 #include "codegen/cpu/cpu_math.h"
 
 /* pi / 2 in parts. The short ones have 33 bits, so that products with quadrant numbers below 2^20 are exact. */
-static const double half_pi = M_PI_2, half_pi_lo = 6.123233995736766036e-17;
+static const double half_pi = M_PI_2, half_pi_lo = 6.123233995736766036e-17, half_pi_least = -1.4973849048591698e-33;
 static const double half_pi_1 = 0x1.921fb544p+0, half_pi_2 = 0x1.0b4611a6p-34, half_pi_3 = 0x1.3198a2e037073p-69;
 
 /* x = q pi / 2 + r, |r| <= pi / 4 and a bit. Good to the last place of a float up to |x| = 2^50 with FMA; of a double
@@ -21,6 +21,7 @@ static angle reduce_angle(emitter *e, val x) {
     if (e->t->has_fma) {
         r = mul_add(e, q, real(y, -half_pi), y);
         r = mul_add(e, q, real(y, -half_pi_lo), r);
+        r = mul_add(e, q, real(y, -half_pi_least), r); /* near multiples of pi / 2 the first two cancel */
     } else {
         r = sub(e, y, scaled(e, q, half_pi_1));
         r = sub(e, r, scaled(e, q, half_pi_2));
@@ -31,6 +32,7 @@ static angle reduce_angle(emitter *e, val x) {
     val q4 = sub(e, q, scaled(e, intrinsic_like(e, "llvm.floor", 1, &quarter), 4));
     LLVMTypeRef types[2] = {like(x, e->i32), LLVMTypeOf(q4)};
     angle a = {.quadrant = intrinsic(e, "llvm.fptosi.sat", 2, types, 1, &q4)};
+    reduce_huge_angles(e, y, &r, &a.quadrant);
     a.r = is_double(x) ? r : LLVMBuildFPTrunc(e->b, r, type, "");
     return a;
 }
