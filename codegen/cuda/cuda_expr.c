@@ -27,6 +27,14 @@ static const type_row type_rows[] = {
     {FRIT_DT_U16, "unsigned", "unsigned short"},
     {FRIT_DT_U8, "unsigned", "unsigned char"},
     {FRIT_DT_BOOL, "bool", "unsigned char"},
+    {FRIT_DT_F8E4M3, "float", "unsigned char"},
+    {FRIT_DT_F8E5M2, "float", "unsigned char"},
+    {FRIT_DT_F8E4M3FNUZ, "float", "unsigned char"},
+    {FRIT_DT_F8E5M2FNUZ, "float", "unsigned char"},
+    {FRIT_DT_I4, "int", "unsigned char"},
+    {FRIT_DT_U4, "unsigned", "unsigned char"},
+    {FRIT_DT_I2, "int", "unsigned char"},
+    {FRIT_DT_U2, "unsigned", "unsigned char"},
 };
 
 static const type_row *type_of(dtype dt) {
@@ -269,8 +277,29 @@ static const char *join(cemit *e, uint32_t n, const ctext *args) {
     return s;
 }
 
+static bool is_small_float(dtype dt) { return dtype_is_float(dt) && dtype_bits(dt) == 8; }
+
+/* The 8-bit code of x. */
+static ctext small_code(cemit *e, dtype dt, ctext x, bool saturate) {
+    return primary(arena_printf(e->a, "float_to_%s(%s, %s)", dtype_name(dt), x.text, saturate ? "true" : "false"));
+}
+
+static ctext round_small(cemit *e, dtype dt, ctext x, bool saturate) {
+    return primary(arena_printf(e->a, "%s_to_float(%s)", dtype_name(dt), small_code(e, dt, x, saturate).text));
+}
+
+/* The low bits of an integer as one of fewer than 8 bits. */
+static ctext low_bits(cemit *e, dtype dt, ctext x) {
+    unsigned bits = dtype_bits(dt);
+    if (dtype_kind_of(dt) == DTYPE_INT)
+        return primary(arena_printf(e->a, "sign_extend((int)%s, %u)", cuda_paren(e, x, CP_UNARY), bits));
+    return (ctext){arena_printf(e->a, "(unsigned)%s & %uu", cuda_paren(e, x, CP_UNARY), (1u << bits) - 1), CP_BITAND};
+}
+
 /* After an operator on a narrow type: its value range again. */
 static ctext narrowed(cemit *e, dtype dt, ctext x) {
+    if (is_small_float(dt)) return round_small(e, dt, x, true);
+    if (dtype_is_integer(dt) && dtype_bits(dt) < 8) return low_bits(e, dt, x);
     if (dt == FRIT_DT_F16) return primary(arena_printf(e->a, "round_f16(%s)", x.text));
     if (dt == FRIT_DT_BF16) return primary(arena_printf(e->a, "round_bf16(%s)", x.text));
     bool is_narrow = dtype_is_integer(dt) && dtype_bits(dt) < 32;
@@ -287,13 +316,17 @@ static ctext cast_float_to_int(cemit *e, dtype to, ctext x) {
                                 cuda_number(e, to, low).text, cuda_number(e, to, high).text));
 }
 
-static ctext cast_text(cemit *e, dtype from, dtype to, ctext x) {
+static ctext cast_text(cemit *e, dtype from, dtype to, ctext x, bool saturate) {
     bool to_float = dtype_is_float(to);
+    if (is_small_float(to)) return round_small(e, to, x, saturate);
     if (to == FRIT_DT_BOOL) return (ctext){arena_printf(e->a, "%s != 0", cuda_paren(e, x, CP_RELATION)), CP_EQUAL};
+    bool to_bits = !to_float && dtype_bits(to) < 8;
+    if (dtype_is_float(from) && to_bits) return low_bits(e, to, cast_float_to_int(e, FRIT_DT_I32, x));
     if (dtype_is_float(from) && !to_float) return cast_float_to_int(e, to, x);
+    if (to_bits) return low_bits(e, to, x);
     if (to_float && strcmp(cuda_value_type(from), cuda_value_type(to)) != 0)
         x = (ctext){arena_printf(e->a, "(%s)%s", cuda_value_type(to), cuda_paren(e, x, CP_UNARY)), CP_UNARY};
-    bool is_widening = from == FRIT_DT_F16 || from == FRIT_DT_BF16;
+    bool is_widening = dtype_is_float(from) && dtype_bits(from) <= 16;
     if (to_float) return is_widening && dtype_bits(to) > 16 ? x : narrowed(e, to, x);
     return (ctext){arena_printf(e->a, "(%s)%s", cuda_storage_type(to), cuda_paren(e, x, CP_UNARY)), CP_UNARY};
 }
@@ -353,8 +386,8 @@ static ctext special_op(cemit *e, op_code op, dtype dt, const ctext *args) {
 }
 
 ctext cuda_op(cemit *e, op_code op, const void *attrs, dtype from, dtype to, const ctext *args) {
-    (void)attrs;
-    if (op == OP_cast) return cast_text(e, from, to, args[0]);
+    const attr_cast *cast = attrs;
+    if (op == OP_cast) return cast_text(e, from, to, args[0], !cast || cast->saturate);
     if (op == OP_bitcast) return bitcast_text(e, from, to, args[0]);
     ctext x = special_op(e, op, from, args);
     for (size_t i = 0; i < countof(op_rows) && !x.text; i++) {
@@ -380,12 +413,14 @@ ctext cuda_loaded(cemit *e, dtype dt, const char *place) {
     if (dt == FRIT_DT_F16) return primary(arena_printf(e->a, "f16_to_float(%s)", place));
     if (dt == FRIT_DT_BF16) return primary(arena_printf(e->a, "bf16_to_float(%s)", place));
     if (dt == FRIT_DT_BOOL) return (ctext){arena_printf(e->a, "%s != 0", place), CP_EQUAL};
+    if (is_small_float(dt)) return primary(arena_printf(e->a, "%s_to_float(%s)", dtype_name(dt), place));
     return primary(place);
 }
 
 const char *cuda_stored(cemit *e, dtype dt, ctext x) {
     if (dt == FRIT_DT_F16) return arena_printf(e->a, "float_to_f16(%s)", x.text);
     if (dt == FRIT_DT_BF16) return arena_printf(e->a, "float_to_bf16(%s)", x.text);
+    if (is_small_float(dt)) return small_code(e, dt, x, true).text;
     return x.text;
 }
 
@@ -400,8 +435,15 @@ const char *cuda_place(cemit *e, buf_id b, const dim *at) {
     return s;
 }
 
+/* An element of fewer than 8 bits. */
+static ctext load_packed(cemit *e, const kx_node *n) {
+    const char *offset = cuda_dim_text(e, kbuf_offset((kernel *)e->k, n->ref, n->at));
+    ctext bits = primary(arena_printf(e->a, "packed_bits(%s, %s, %u)", e->buf_name[n->ref], offset, dtype_bits(n->dt)));
+    return dtype_kind_of(n->dt) == DTYPE_INT ? low_bits(e, n->dt, bits) : bits;
+}
+
 static ctext load_text(cemit *e, const kx_node *n) {
-    ctext x = cuda_loaded(e, n->dt, cuda_place(e, n->ref, n->at));
+    ctext x = dtype_bits(n->dt) < 8 ? load_packed(e, n) : cuda_loaded(e, n->dt, cuda_place(e, n->ref, n->at));
     if (!n->pred) return x;
     return (ctext){arena_printf(e->a, "%s ? %s : %s", cuda_paren(e, cuda_expr(e, n->pred), CP_TERNARY + 1),
                                 cuda_paren(e, x, CP_TERNARY + 1), cuda_paren(e, cuda_expr(e, n->fill), CP_TERNARY + 1)),

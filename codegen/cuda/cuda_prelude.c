@@ -10,6 +10,16 @@ typedef struct piece {
     const char *text;
 } piece;
 
+/* Conversions of an 8-bit float by the row of its format, as in base/float.h: exponent bits, mantissa bits, bias, has
+ * infinities, -0 is NaN. */
+#define SMALL_FLOAT(name, row)                                                                                         \
+    {name "_to_float", "static __device__ __forceinline__ float " name "_to_float(unsigned bits) "                     \
+                       "{ return small_to_float(bits, " row "); }\n"},                                                 \
+    {                                                                                                                  \
+        "float_to_" name, "static __device__ __forceinline__ unsigned char float_to_" name                             \
+                          "(double x, bool saturate) { return float_to_small(x, " row ", saturate); }\n"               \
+    }
+
 /* Later pieces may use earlier ones. */
 static const piece pieces[] = {
     {"INFINITY", "#ifndef INFINITY\n"
@@ -202,6 +212,78 @@ static const piece pieces[] = {
                       "}\n"},
     {"round_bf16", "static __device__ __forceinline__ float round_bf16(float x) "
                    "{ return float_of((unsigned)float_to_bf16(x) << 16); }\n"},
+    {"small_to_float", "// An 8-bit float: sign, exponent field, mantissa.\n"
+                       "static __device__ float small_to_float(unsigned bits, int exponent_bits, int mantissa_bits, "
+                       "int bias, bool has_inf,\n"
+                       "                                       bool nan_is_neg0)\n"
+                       "{\n"
+                       "    const unsigned all = (1u << (exponent_bits + mantissa_bits)) - 1, code = bits & all;\n"
+                       "    const unsigned inf = all >> mantissa_bits << mantissa_bits;\n"
+                       "    const unsigned most = has_inf ? inf - 1 : nan_is_neg0 ? all : all - 1;\n"
+                       "    const float sign = bits > all ? -1.0f : 1.0f;\n"
+                       "    if (nan_is_neg0 && bits == all + 1) return NAN;\n"
+                       "    if (code > most) return has_inf && code == inf ? sign * INFINITY : NAN;\n"
+                       "    const int exponent = code >> mantissa_bits;\n"
+                       "    const unsigned mantissa = code & ((1u << mantissa_bits) - 1);\n"
+                       "    const float whole = (float)(exponent ? mantissa + (1u << mantissa_bits) : mantissa);\n"
+                       "    return sign * ldexpf(whole, (exponent ? exponent : 1) - bias - mantissa_bits);\n"
+                       "}\n"},
+    {"float_to_small",
+     "// To nearest, ties to even; beyond the largest: that, infinity or NaN.\n"
+     "static __device__ unsigned char float_to_small(double x, int exponent_bits, int mantissa_bits, int bias,\n"
+     "                                               bool has_inf, bool nan_is_neg0, bool saturate)\n"
+     "{\n"
+     "    const unsigned all = (1u << (exponent_bits + mantissa_bits)) - 1, sign_bit = all + 1;\n"
+     "    const unsigned inf = all >> mantissa_bits << mantissa_bits;\n"
+     "    const unsigned most = has_inf ? inf - 1 : nan_is_neg0 ? all : all - 1;\n"
+     "    const unsigned sign = x < 0 || (x == 0 && 1 / x < 0) ? sign_bit : 0;\n"
+     "    const unsigned nan = nan_is_neg0 ? sign_bit : has_inf ? inf | 1u << (mantissa_bits - 1) : all;\n"
+     "    if (x != x) return (unsigned char)nan;\n"
+     "    const double a = fabs(x);\n"
+     "    unsigned code = all + 1;\n"
+     "    if (a <= 2e5) {\n"
+     "        int e = a == 0 ? 1 - bias : ilogb(a);\n"
+     "        if (e < 1 - bias) e = 1 - bias;\n"
+     "        code = (unsigned)((e + bias - 1) * (1 << mantissa_bits) + (int)rint(ldexp(a, mantissa_bits - e)));\n"
+     "    }\n"
+     "    if (code > most) {\n"
+     "        if (!saturate && !has_inf) return (unsigned char)(nan_is_neg0 ? nan : nan | sign);\n"
+     "        code = saturate ? most : inf;\n"
+     "    }\n"
+     "    if (code == 0 && nan_is_neg0) return 0;\n"
+     "    return (unsigned char)(code | sign);\n"
+     "}\n"},
+    SMALL_FLOAT("f8e4m3", "4, 3, 7, false, false"),
+    SMALL_FLOAT("f8e5m2", "5, 2, 15, true, false"),
+    SMALL_FLOAT("f8e4m3fnuz", "4, 3, 8, false, true"),
+    SMALL_FLOAT("f8e5m2fnuz", "5, 2, 16, false, true"),
+    {"packed_bits",
+     "// Element i of integers of 4 or 2 bits, the first in the lowest bits of a byte.\n"
+     "static __device__ __forceinline__ unsigned packed_bits(const unsigned char *x, long long i, int bits)\n"
+     "{\n"
+     "    const int each = 8 / bits;\n"
+     "    return x[i / each] >> (i % each * bits) & ((1u << bits) - 1);\n"
+     "}\n"},
+    {"store_packed",
+     "// Sets element i; threads that set its neighbours in the same word do not disturb it.\n"
+     "static __device__ __forceinline__ void store_packed(unsigned char *x, long long i, int bits, unsigned v)\n"
+     "{\n"
+     "    const int each = 8 / bits;\n"
+     "    const unsigned long long at = (unsigned long long)(x + i / each);\n"
+     "    const int shift = (int)(at % 4 * 8 + i % each * bits);\n"
+     "    const unsigned mask = ((1u << bits) - 1) << shift, set = v << shift & mask;\n"
+     "    unsigned *const word = (unsigned *)(at - at % 4);\n"
+     "#ifdef FRIT_EMULATE\n"
+     "    *word = (*word & ~mask) | set;\n"
+     "#else\n"
+     "    atomicAnd(word, ~mask);\n"
+     "    atomicOr(word, set);\n"
+     "#endif\n"
+     "}\n"},
+    {"sign_extend", "static __device__ __forceinline__ int sign_extend(int x, int bits)\n"
+                    "{\n"
+                    "    return (int)((unsigned)x << (32 - bits)) >> (32 - bits);\n"
+                    "}\n"},
     {"shuffle_down",
      "// The value of the thread `distance` further on in the warp; `group` has a bit for each thread taking part.\n"
      "template <typename T> static __device__ __forceinline__ T shuffle_down(unsigned group, T x, int distance)\n"

@@ -326,8 +326,12 @@ static frit_status emit_store(cemit *e, const kstmt *s) {
     const char *guard = s->u.store.pred ? cuda_expr_text(e, s->u.store.pred) : lone.guard;
     if (s->u.store.pred && lone.guard) guard = arena_printf(e->a, "%s && (%s)", lone.guard, guard);
     if (lone.waits_before) cuda_line(e, "%s", lone.wait);
-    cuda_line(e, guard ? "if (%s) %s = %s;" : "%s%s = %s;", guard ? guard : "", cuda_place(e, b, s->u.store.at),
-              cuda_stored(e, buf->dt, x));
+    const char *text = arena_printf(e->a, "%s = %s;", cuda_place(e, b, s->u.store.at), cuda_stored(e, buf->dt, x));
+    if (dtype_bits(buf->dt) < 8)
+        text =
+            arena_printf(e->a, "store_packed(%s, %s, %u, %s);", e->buf_name[b],
+                         cuda_dim_text(e, kbuf_offset((kernel *)e->k, b, s->u.store.at)), dtype_bits(buf->dt), x.text);
+    cuda_line(e, guard ? "if (%s) %s" : "%s%s", guard ? guard : "", text);
     if (lone.wait) cuda_line(e, "%s", lone.wait);
     return FRIT_OK;
 }
