@@ -106,6 +106,9 @@ static void add_case(batch *b, const op_case *given) {
         judge(b, &k, "lowering", c.message);
         return;
     }
+    cuda_modules modules;
+    if (getenv("FRIT_NVRTC") && cuda_compile(&c, k.p, &(cuda_options){0}, &modules) != FRIT_OK)
+        judge(b, &k, "NVRTC", c.message);
     b->n_kernels += k.p->kernels.n;
     strbuf_add(&b->source, strbuf_text(&texts));
     vec_push(&job, b->cases, k);
