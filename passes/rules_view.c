@@ -239,3 +239,37 @@ value_id rule_transpose_of_contract(build *b, const node *n) {
     for (uint32_t i = 0; i < p->perm.n; i++) out[i] = a->out[p->perm.at[i]];
     return build_contract(b, inner.in[0], inner.in[1], a->lhs, a->rhs, out);
 }
+
+/* The x [.., G, T, D] that v [.., G R, T, D] repeats R times head by head: reshape(broadcast(reshape(x))) over an axis
+ * of extent 1 behind G. VALUE_NONE when v is nothing of the kind. */
+static value_id unrepeated(const build *b, value_id v) {
+    const node *joined = graph_def(b->g, v);
+    const node *wide = joined && joined->op == OP_reshape ? graph_def(b->g, joined->in[0]) : NULL;
+    const node *split = wide && wide->op == OP_broadcast ? graph_def(b->g, wide->in[0]) : NULL;
+    if (!split || split->op != OP_reshape) return VALUE_NONE;
+    const tensor_type *x = build_type(b, split->in[0]), *s = build_type(b, wide->in[0]),
+                      *w = build_type(b, joined->in[0]);
+    const tensor_type *t = build_type(b, v);
+    uint32_t r = t->rank, head = r - 3;
+    bool fits = r >= 3 && x->rank == r && s->rank == r + 1 && w->rank == r + 1 && is_const(b, s->shape[head + 1], 1);
+    for (uint32_t i = 0; fits && i < r; i++) {
+        uint32_t k = i <= head ? i : i + 1;
+        fits = dim_equal(b->g->dims, x->shape[i], s->shape[k]) && dim_equal(b->g->dims, x->shape[i], w->shape[k]) &&
+               (i == head || dim_equal(b->g->dims, x->shape[i], t->shape[i]));
+    }
+    return fits ? split->in[0] : VALUE_NONE;
+}
+
+value_id rule_attend_of_repeated_heads(build *b, const node *n) {
+    value_id in[4], k = unrepeated(b, n->in[1]), v = unrepeated(b, n->in[2]);
+    if (k == VALUE_NONE || v == VALUE_NONE) return VALUE_NONE;
+    dim_table *t = b->g->dims;
+    uint32_t head = build_rank(b, k) - 3;
+    dim heads = build_type(b, n->in[0])->shape[head], groups = build_type(b, k)->shape[head];
+    bool fits = dim_equal(t, groups, build_type(b, v)->shape[head]) && dim_divides(t, groups, heads);
+    if (!fits || !dim_equal(t, heads, build_type(b, n->in[1])->shape[head])) return VALUE_NONE;
+    memcpy(in, n->in, n->n_in * sizeof *in);
+    in[1] = k;
+    in[2] = v;
+    return build_node(b, OP_attend, n->n_in, in, n->attrs);
+}
