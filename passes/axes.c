@@ -128,3 +128,22 @@ void axis_map_merge(axis_map *m, const dim_set *accesses, uint32_t force) {
     for (uint32_t i = m->n; i-- > 1;)
         if (m->runs[i - 1].tag == m->runs[i].tag) merge_pair(m, i - 1, accesses, force >> m->runs[i].tag & 1);
 }
+
+typedef struct follow_cx {
+    const kernel *k;
+    sym_id axes[2];
+    bool follows;
+} follow_cx;
+
+static void note_loaded(void *data, sym_id s) {
+    follow_cx *f = data;
+    const sym_info *info = dim_sym_info(f->k->dims, s);
+    if (info->kind != SYM_LOADED) return;
+    for (uint32_t i = 0; i < countof(f->axes); i++) f->follows |= kx_depends(f->k, info->input, f->axes[i]);
+}
+
+bool loaded_follows(kernel *k, dim offset, dim a, dim b) {
+    follow_cx f = {.k = k, .axes = {axis_sym(k, a), axis_sym(k, b)}};
+    kx_visit_dim(k->dims, offset, note_loaded, &f);
+    return f.follows;
+}

@@ -122,6 +122,9 @@ void access_dims(kernel *k, kx x, dim_set *out);
 void access_add(kernel *k, dim d, dim_set *out);
 dim axis_extent(kernel *k, dim axis); /* of an axis symbol */
 sym_id axis_sym(kernel *k, dim axis);
+/* Whether an index loaded from a tensor changes along axis a or b of offset: then offset is linear in neither, though
+ * the loaded index looks like a plain symbol. */
+bool loaded_follows(kernel *k, dim offset, dim a, dim b);
 /* Cuts a range of `extent` values into blocks of `size`: returns block * size + inner over two new axes. */
 dim axis_split(kernel *k, dim extent, int64_t size, dim *out_block, dim *out_inner);
 /* Loops inside each other, outermost pushed first. */

@@ -131,7 +131,9 @@ static frit_status leaf_operand(attend_cx *x, klist *l, value_id v, dim key, dim
     bool is_direct = n.kind == KX_LOAD && !n.pred;
     if (is_direct) {
         dim offset = kbuf_offset(k, n.ref, n.at);
-        is_direct = dim_linear(k->dims, offset, axis_sym(k, key), &coeff, &rest) &&
+        is_direct = !loaded_follows(k, offset, key, column) &&
+                    dim_linear(k->dims, offset, axis_sym(k, key), &coeff, &rest) &&
+                    !dim_depends(k->dims, coeff, axis_sym(k, column)) &&
                     dim_linear(k->dims, rest, axis_sym(k, column), &coeff, &rest);
     }
     if (is_direct) {

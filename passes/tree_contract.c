@@ -100,27 +100,6 @@ frit_status contract_operand(contract_cx *x, uint32_t i, kx guard, operand *out)
     return FRIT_OK;
 }
 
-/* Axes whose values no loaded index may follow, and whether one does. */
-typedef struct follow_cx {
-    const kernel *k;
-    sym_id axes[2];
-    bool follows;
-} follow_cx;
-
-static void note_loaded(void *data, sym_id s) {
-    follow_cx *f = data;
-    const sym_info *info = dim_sym_info(f->k->dims, s);
-    if (info->kind != SYM_LOADED) return;
-    for (uint32_t i = 0; i < 2; i++) f->follows |= kx_depends(f->k, info->input, f->axes[i]);
-}
-
-/* An index loaded from a tensor that changes along k or own: linear in neither, though it looks like a plain symbol. */
-static bool has_loaded_index(const contract_cx *x, dim offset, dim own) {
-    follow_cx f = {.k = x->k, .axes = {axis_sym(x->k, x->kk), axis_sym(x->k, own)}};
-    kx_visit_dim(x->k->dims, offset, note_loaded, &f);
-    return f.follows;
-}
-
 /* Whether op is a load that the leaf can read in place: linear in k and in its own axis. */
 static void find_direct(contract_cx *x, operand *op, dim own, bool needs_unit) {
     kernel *k = x->k;
@@ -129,7 +108,7 @@ static void find_direct(contract_cx *x, operand *op, dim own, bool needs_unit) {
     op->is_direct = false;
     if (n.kind != KX_LOAD || n.pred || n.dt != x->dt) return;
     dim offset = kbuf_offset(k, n.ref, n.at);
-    if (has_loaded_index(x, offset, own)) return;
+    if (loaded_follows(k, offset, x->kk, own)) return;
     if (!dim_linear(k->dims, offset, axis_sym(k, x->kk), &op->k_coeff, &rest)) return;
     if (!dim_linear(k->dims, rest, axis_sym(k, own), &op->own_coeff, &op->rest)) return;
     if (dim_depends(k->dims, op->k_coeff, axis_sym(k, own))) return;
