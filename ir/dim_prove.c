@@ -364,7 +364,10 @@ bool dim_never_equal(dim_table *t, dim a, dim b) {
     return c != 0 && k > 1 && c % k != 0;
 }
 
-bool dim_divides(dim_table *t, dim divisor, dim d) { return dim_mod(t, d, divisor) == DIM_ZERO; }
+bool dim_divides(dim_table *t, dim divisor, dim d) {
+    dim rest = dim_mod(t, d, divisor);
+    return rest == DIM_ZERO || (rest != DIM_BAD && dim_lower(t, rest) == 0 && dim_upper(t, rest) == 0);
+}
 
 bool dim_div_exact(dim_table *t, dim d, dim divisor, dim *out) {
     if (d == DIM_BAD || divisor == DIM_BAD || divisor == DIM_ZERO) return false;

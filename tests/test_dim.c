@@ -91,6 +91,8 @@ START_TEST(proofs) {
     ck_assert(dim_never_equal(t, P("s"), P("S")));
     ck_assert(dim_divides(t, P("D"), P("H*D + 2*D")));
     ck_assert(!dim_divides(t, P("D"), P("H*D + 2")));
+    dim_axis(t, "only", P("1")); /* an axis of one turn is 0 */
+    ck_assert(dim_divides(t, P("6"), P("6 - 64*only")));
     ck_assert(dim_equal(t, P("S - 16*(S floordiv 16)"), P("S mod 16")));
     dim flat = dim_axis(t, "flat", P("B*S"));
     ck_assert(dim_lt(t, dim_floordiv(t, flat, P("S")), P("B")));

@@ -155,7 +155,7 @@ static void emit_rows(emitter *e, const leaf *f, tile t) {
     val row = e->zero;
     dim_bounds(d, f->l->rows, &lo, &hi);
     if (hi >= MAX_ROWS) row = emit_row_tiles(e, f, t, MAX_ROWS, row);
-    if (dim_divides(d, dim_const(d, MAX_ROWS), f->l->rows)) return;
+    if (dim_divides(d, dim_const(d, MAX_ROWS), f->l->rows) || (lo == hi && hi % MAX_ROWS == 0)) return;
     if (lo == hi) {
         emit_row_tiles(e, f, t, (uint32_t)(hi % MAX_ROWS), row);
         return;
@@ -201,7 +201,7 @@ static void emit_all(emitter *e, const leaf *f) {
         multiple *= 2;
     bool is_known = lo == hi;
     for (uint32_t width = f->max_width; width >= f->lanes; width /= 2) {
-        bool is_wanted = is_known || width == f->max_width || width == f->lanes;
+        bool is_wanted = is_known || width == f->max_width || width == f->lanes || multiple >= width;
         if (is_wanted && hi >= width) col = emit_columns(e, f, width, col);
         if (multiple >= width) return;
     }
