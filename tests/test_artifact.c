@@ -372,6 +372,9 @@ START_TEST(unwritable_places_are_named) {
     cx_clear(&c);
     ck_assert_int_eq(write_small("/dev/null", "x86-64-v2", false), FRIT_IO);
     cx_clear(&c);
+    ck_assert_int_eq(write_small(folder, "x86-64-v2", true), FRIT_IO);
+    ck_assert_int_ne(access(arena_printf(&job, "%s.weights", folder), F_OK), 0); /* no weights without an artifact */
+    cx_clear(&c);
     ck_assert_int_eq(write_small(folder, "x86-64-v2", false), FRIT_IO);
     cx_clear(&c);
 }

@@ -24,7 +24,7 @@ typedef struct link_job {
     const char *path;
     uint16_t machine;
     pf_header *tables;
-    file_writer objects, script, linked, stubs[N_STUB_LIBRARIES];
+    file_writer objects, script, linked, side, stubs[N_STUB_LIBRARIES];
 } link_job;
 
 /* --- what goes into the linker --- */
@@ -208,6 +208,7 @@ static frit_status write_artifact(link_job *j, const linked_file *f, file_writer
     TRY(file_begin(c, j->path, w));
     TRY(file_write(c, w, f->head, f->head_bytes));
     TRY(file_write(c, w, f->map.data + f->head_bytes, f->map.bytes - f->head_bytes));
+    if (j->o->side_weights) TRY(file_commit(c, &j->side)); /* only now: an older artifact keeps its weights till then */
     bool is_inside = !j->o->side_weights && j->tables->weights_bytes;
     if (!is_inside) return file_commit(c, w);
     uint64_t page = j->machine == EM_AARCH64 ? PAGE_BYTES_ARM : PAGE_BYTES_X86;
@@ -232,18 +233,19 @@ static frit_status finish_artifact(link_job *j) {
 
 /* --- side files --- */
 
-static frit_status write_side(cx *c, const plan *p, const char *path, uint64_t *out_id) {
-    file_writer w;
-    TRY(file_begin(c, path, &w));
-    pf_side side = {.magic = PF_SIDE_MAGIC, .weights_bytes = weights_layout(p, NULL)};
-    frit_status status = write_padding(c, &w, PF_SIDE_BYTES);
-    if (status == FRIT_OK) status = weights_write(c, p, &w, &side.weights_id);
-    if (status == FRIT_OK && fseek(w.stream, 0, SEEK_SET)) status = FAIL(c, IO, path, "cannot be written");
-    if (status == FRIT_OK) status = file_write(c, &w, &side, sizeof side);
-    if (status == FRIT_OK) status = file_commit(c, &w);
-    file_abort(&w);
-    *out_id = side.weights_id;
-    return status;
+/* Writes the weights beside the artifact, under a temporary name until the artifact is there, too. */
+static frit_status write_side(link_job *j, const char *path) {
+    cx *c = j->c;
+    TRY(file_begin(c, path, &j->side));
+    pf_side side = {.magic = PF_SIDE_MAGIC, .weights_bytes = j->tables->weights_bytes};
+    TRY(write_padding(c, &j->side, PF_SIDE_BYTES));
+    TRY(weights_write(c, j->p, &j->side, &side.weights_id));
+    if (fseek(j->side.stream, 0, SEEK_SET)) return FAIL(c, IO, path, "cannot be written: %s", strerror(errno));
+    TRY(file_write(c, &j->side, &side, sizeof side));
+    TRY(flush(c, &j->side));
+    j->tables->weights_id = side.weights_id;
+    j->tables->weights_position = PF_SIDE_BYTES;
+    return FRIT_OK;
 }
 
 static frit_status link_and_finish(link_job *j, const cpu_objects *objects) {
@@ -277,16 +279,12 @@ void link_add_images(plan *p, const cuda_modules *modules, link_images *out) {
 frit_status artifact_write(cx *c, const plan *p, const cpu_objects *objects, const artifact_options *o,
                            const char *path) {
     link_job j = {.c = c, .p = p, .o = o, .path = path, .machine = machine_of(objects)};
-    file_writer *all[] = {&j.objects, &j.script, &j.linked, &j.stubs[STUB_LIBC], &j.stubs[STUB_LIBM]};
+    file_writer *all[] = {&j.objects, &j.script, &j.linked, &j.side, &j.stubs[STUB_LIBC], &j.stubs[STUB_LIBM]};
     for (size_t i = 0; i < countof(all); i++) *all[i] = (file_writer){.slot = -1};
     const char *side = o->side_weights ? arena_printf(c->job, "%s.weights", path) : "";
-    TRY(plan_encode(c, p, o, *side ? path_basename(side) : "", &j.tables));
-    if (o->side_weights) {
-        TRY(write_side(c, p, side, &j.tables->weights_id));
-        j.tables->weights_position = PF_SIDE_BYTES;
-    }
-    frit_status status = link_and_finish(&j, objects);
+    TRY(plan_encode(c, p, o, path_basename(side), &j.tables));
+    frit_status status = o->side_weights ? write_side(&j, side) : FRIT_OK;
+    if (status == FRIT_OK) status = link_and_finish(&j, objects);
     for (size_t i = 0; i < countof(all); i++) file_abort(all[i]);
-    if (status != FRIT_OK && *side) unlink(side);
     return status;
 }
