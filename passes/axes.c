@@ -77,6 +77,7 @@ static void access_loaded(void *data, sym_id s) {
 
 void access_add(kernel *k, dim d, dim_set *out) {
     uint32_t seen;
+    if (d == DIM_BAD) return;
     if (!out->seen.a) out->seen.a = k->a;
     if (map_get(&out->seen, &d, sizeof d, &seen)) return;
     map_set(&out->seen, &d, sizeof d, 1);

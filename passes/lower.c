@@ -202,11 +202,30 @@ static bool writes_nothing(const graph *g, const group *gr) {
     return true;
 }
 
+/* Offsets are computed in 64 bits, sums of several of them included. */
+enum { MOST_ELEMENTS_LOG2 = 48 };
+
+static frit_status check_sizes(cx *c, const graph *g) {
+    const int64_t most = INT64_C(1) << MOST_ELEMENTS_LOG2;
+    for (uint32_t v = 0; v < g->values.n; v++) {
+        const tensor_type *t = graph_type(g, v);
+        int64_t n = 1, extent;
+        for (uint32_t i = 0; i < t->rank; i++) {
+            if (!dim_is_const(g->dims, t->shape[i], &extent)) continue;
+            if (__builtin_mul_overflow(n, extent, &n) || n > most)
+                return FAIL(c, RANGE, graph_value(g, v)->name, "a tensor of more than 2^%d elements is too large",
+                            MOST_ELEMENTS_LOG2);
+        }
+    }
+    return FRIT_OK;
+}
+
 frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
     plan *p = ARENA_NEW(c->job, plan);
     *p = (plan){.a = c->job, .iface = g};
     tree_options trees = {.t = o->t, .is_checked = o->is_checked};
     lower_cx x = {.c = c, .g = g, .p = p, .o = &trees};
+    TRY(check_sizes(c, g));
     TRY(fuse_graph(c, g, &x.f));
     uint32_t n = x.f->groups.n;
     x.buf_of = ARENA_ARRAY(p->a, pbuf_id, g->values.n + 1u);

@@ -7,7 +7,7 @@
 #include "ir/attrs.h"
 
 #define MAX_NESTED    48      /* function calls and subgraphs inside each other */
-#define MAX_NODES     4000000 /* values after inlining: beyond it functions have exploded */
+#define MAX_NODES     250000 /* values after inlining: beyond it functions have exploded */
 #define OLDEST_OPSET  1
 #define NEWEST_OPSET  27
 #define MIN_CALL_ARGS 16u

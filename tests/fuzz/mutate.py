@@ -89,7 +89,8 @@ def try_one(args, paths, seeds, number, memory):
         if ended.code == 0:
             (folder / "outputs").mkdir()
             argv = [str(args.frit), "run", "out.so", *inputs_of(paths[which]), "--output-dir", "outputs"]
-            run = frit_proc.run(argv, args.seconds, memory, cwd=folder)
+            # 2: an input was made a constant, so that its name is no input's any more
+            run = frit_proc.run(argv, args.seconds, memory, cwd=folder, allowed=(0, 1, 2))
             if run.trouble:
                 keep(args, number, data)
                 return what, run.code, f"run: {run.trouble}", run.err.strip()[-600:]
