@@ -243,6 +243,7 @@ frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
         if (x.kernel_of[id] != UINT32_MAX) TRY(place_group(&x, id));
     copy_outputs(&x);
     p->steps = (pstep_list){x.steps.n, x.steps.at};
+    fuse_notes(x.f);
     for (uint32_t i = 0; i < x.f->stops.n; i++) vec_push(p->a, p->notes, x.f->stops.at[i]);
     plan_states(p);
     TRY(plan_memory(c, p));

@@ -1,6 +1,7 @@
 /* Core graph -> kernels -> plan.
  *
  *   fuse.c      which nodes share a kernel (groups), which values live in memory (materialised), which are free
+ *   fuse_notes.c  why fusion stopped, in words
  *   expand.c    the scalar expression of any value at any index, through views, guards and free nodes
  *   tree_*.c    one kernel per group: definitions, schedule, loop tree
  *   pack.c      constant operands rewritten into the form that their kernel streams
@@ -51,6 +52,8 @@ typedef struct fusion {
 /* Groups the nodes of g. Guarantees: no cycle between groups; every use of a stored value outside its group reads
  * memory. */
 frit_status fuse_graph(cx *c, graph *g, fusion **out);
+/* fuse_notes.c: fills in f->stops. */
+void fuse_notes(fusion *f);
 /* v traced through bijective or slicing views to the value that they look at. */
 value_id fuse_base(const graph *g, value_id v);
 

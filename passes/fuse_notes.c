@@ -1,0 +1,89 @@
+/* Why fusion stopped where it did, in words: one sentence for each tensor that one kernel writes and another reads. */
+#include "passes/lower.h"
+
+/* Readers of stored values, found by walking back from a group's members through all that is computed inside it. */
+typedef struct notes_cx {
+    fusion *f;
+    uint32_t reader;  /* group at hand */
+    bool is_operand;  /* of its anchor, rather than of what is computed behind it */
+    uint32_t *seen;   /* value -> reader + 1 */
+    uint32_t *writer; /* value -> group that stores it, GROUP_NONE */
+} notes_cx;
+
+static const char *value_label(const fusion *f, value_id v) {
+    const value *x = graph_value(f->g, v);
+    if (x->name) return x->name;
+    const node *n = graph_def(f->g, v);
+    const char *loc = n ? f->g->locs.at[n->loc] : "";
+    return *loc ? arena_printf(f->a, "the %s of '%s'", op_name(n->op), loc) : n ? op_name(n->op) : "an input";
+}
+
+static const char *group_label(const fusion *f, uint32_t id) {
+    const group *gr = &f->groups.at[id];
+    node_id n = gr->anchor != NODE_NONE ? gr->anchor : gr->nodes.n ? gr->nodes.at[0] : NODE_NONE;
+    if (n == NODE_NONE) return "a copy";
+    const node *x = graph_node(f->g, n);
+    const char *loc = f->g->locs.at[x->loc];
+    return *loc ? arena_printf(f->a, "the kernel around %s '%s'", op_name(x->op), loc)
+                : arena_printf(f->a, "the kernel around %s", op_name(x->op));
+}
+
+static const char *reason_of(const notes_cx *x, uint32_t writer) {
+    const group *w = &x->f->groups.at[writer], *r = &x->f->groups.at[x->reader];
+    if (r->kind == GROUP_STAGE || w->kind == GROUP_STAGE) return "a stage of its own kind stands between whole tensors";
+    bool is_product = r->kind == GROUP_CONTRACT || r->kind == GROUP_ATTEND;
+    if (is_product && !x->is_operand)
+        return "that kernel is built around another product, and reads this one where it is done";
+    if (is_product)
+        return "a product reads each element of its operands many times, and computing this one again costs more than "
+               "memory";
+    if (w->kind == GROUP_ROW && r->kind == GROUP_ROW && w->reduced != r->reduced)
+        return "they reduce over other axes, so that no row holds what both need";
+    if (w->kind != GROUP_MAP && r->kind == GROUP_ROW)
+        return "a reduction of a result needs whole rows of it, which no tile of that kernel holds";
+    if (w->kind == GROUP_MAP) return "it is read by several kernels, or at more points than it has elements";
+    return "the reader's elements do not map one to one to the writer's";
+}
+
+static void note_read(notes_cx *x, value_id v) {
+    fusion *f = x->f;
+    uint32_t w = x->writer[v];
+    if (w == GROUP_NONE || w == x->reader) return;
+    vec_push(
+        f->a, f->stops,
+        arena_printf(f->a, "%s is stored for %s: %s", value_label(f, v), group_label(f, x->reader), reason_of(x, w)));
+}
+
+static void walk_back(notes_cx *x, value_id v) {
+    const fusion *f = x->f;
+    if (x->seen[v] == x->reader + 1) return;
+    x->seen[v] = x->reader + 1;
+    const node *n = graph_def(f->g, v);
+    bool is_own = n && f->group_of[graph_value(f->g, v)->def] == x->reader;
+    if (f->is_stored[v] && !is_own) {
+        note_read(x, v);
+        return;
+    }
+    for (uint32_t i = 0; n && i < n->n_in; i++) walk_back(x, n->in[i]);
+}
+
+void fuse_notes(fusion *f) {
+    notes_cx x = {.f = f};
+    x.seen = ARENA_ARRAY(f->a, uint32_t, f->g->values.n + 1u);
+    x.writer = ARENA_ARRAY(f->a, uint32_t, f->g->values.n + 1u);
+    for (uint32_t v = 0; v < f->g->values.n; v++) x.writer[v] = GROUP_NONE;
+    for (uint32_t id = 0; id < f->groups.n; id++) {
+        const group *gr = &f->groups.at[id];
+        for (uint32_t i = 0; !gr->is_dissolved && i < gr->outputs.n; i++)
+            x.writer[f->stored_as[gr->outputs.at[i]]] = id;
+    }
+    for (uint32_t id = 0; id < f->groups.n; id++) {
+        const group *gr = &f->groups.at[id];
+        x.reader = id;
+        for (uint32_t i = 0; !gr->is_dissolved && i < gr->nodes.n; i++) {
+            const node *n = graph_node(f->g, gr->nodes.at[i]);
+            x.is_operand = gr->nodes.at[i] == gr->anchor;
+            for (uint32_t j = 0; j < n->n_in; j++) walk_back(&x, n->in[j]);
+        }
+    }
+}
