@@ -121,6 +121,11 @@ static void on_stage(void *data, const char *stage) {
     if (w->is_terminal) fprintf(stderr, "\r\033[Kfrit: %s ...", stage);
 }
 
+static void on_kernels(void *data, uint32_t done, uint32_t n) {
+    const cli_watch *w = data;
+    if (w->is_terminal) fprintf(stderr, "\r\033[Kfrit: kernel %u of %u", done, n);
+}
+
 static void on_done(void *data, const char *stage, double seconds) {
     cli_watch *w = data;
     vec_push(w->a, w->times, (cli_time){stage, seconds});
@@ -161,7 +166,7 @@ frit_status cli_compile_options(cx *c, const args *a, cli_watch *w, compile_opti
     out->model = model;
     if (!w) return FRIT_OK;
     *w = (cli_watch){.a = c->job, .dump_after = args_text(a, OPT_DUMP_AFTER), .is_terminal = isatty(2) == 1};
-    out->watch = (compile_watch){w, on_stage, on_done, on_graph};
+    out->watch = (compile_watch){w, on_stage, on_kernels, on_done, on_graph};
     return FRIT_OK;
 }
 

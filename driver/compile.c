@@ -144,7 +144,10 @@ static frit_status emit(cx *c, const compile_options *o, compiled *m) {
         TRY(cuda_compile(c, m->plan, &options, &m->modules));
         link_add_images(m->plan, &m->modules, &m->images);
     } else {
-        cpu_options options = {.checked = o->checked, .n_threads = o->n_threads};
+        cpu_options options = {.checked = o->checked,
+                               .n_threads = o->n_threads,
+                               .progress = o->watch.kernels,
+                               .progress_data = o->watch.data};
         TRY(cpu_emit(c, m->plan, &m->target, &options, &m->objects));
     }
     stage_end(&o->watch, "emit", began);

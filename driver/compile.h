@@ -19,6 +19,7 @@
 typedef struct compile_watch {
     void *data;
     void (*stage)(void *data, const char *stage);                /* a stage begins: "read", a pass, "lower", ... */
+    void (*kernels)(void *data, uint32_t done, uint32_t n);      /* from a compiling thread, one at a time */
     void (*done)(void *data, const char *stage, double seconds); /* it ended well */
     void (*graph)(void *data, const char *pass, const graph *g); /* after "read" and after each pass */
 } compile_watch;

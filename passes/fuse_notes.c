@@ -33,7 +33,7 @@ static const char *reason_of(const notes_cx *x, uint32_t writer) {
     if (r->kind == GROUP_STAGE || w->kind == GROUP_STAGE) return "a stage of its own kind stands between whole tensors";
     bool is_product = r->kind == GROUP_CONTRACT || r->kind == GROUP_ATTEND;
     if (is_product && !x->is_operand)
-        return "that kernel is built around another product, and reads this one where it is done";
+        return "that kernel is built around another node and reads this one as a finished tensor";
     if (is_product)
         return "a product reads each element of its operands many times, and computing this one again costs more than "
                "memory";

@@ -23,6 +23,8 @@ typedef struct compile {
     const cpu_options *o;
     job *jobs;
     LLVMTargetMachineRef *machines; /* one per thread, made when first used */
+    uint32_t n_objects;
+    atomic_uint n_done;
 } compile;
 
 uint32_t *cpu_number_syms(arena *a, dim_table *t, uint32_t *out_n) {
@@ -68,6 +70,8 @@ static void compile_job(void *data, uint32_t item, uint32_t thread) {
     LLVMTargetMachineRef *m = &all->machines[thread];
     if (!*m) *m = machine_new(all->t, &j->why);
     if (*m) j->why = machine_run(*m, j->module, all->o, &j->output);
+    uint32_t done = atomic_fetch_add(&all->n_done, 1) + 1;
+    if (thread == 0 && all->o->progress) all->o->progress(all->o->progress_data, done, all->n_objects);
 }
 
 static const char *take_text(arena *a, char *text) {
@@ -128,6 +132,7 @@ frit_status cpu_emit_kernels(cx *c, uint32_t n, kernel *const *kernels, const ta
     uint32_t n_threads = o->n_threads ? o->n_threads : par_default_threads();
     compile all = {.t = t,
                    .o = o,
+                   .n_objects = out->n_objects,
                    .jobs = ARENA_ARRAY(c->job, job, out->n_objects),
                    .machines = ARENA_ARRAY(c->job, LLVMTargetMachineRef, n_threads)};
     machine_prepare();

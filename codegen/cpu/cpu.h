@@ -10,6 +10,9 @@ typedef struct cpu_options {
     bool checked;       /* a bounds check on each access; failures go to the kernel_report in scratch */
     bool keep_text;     /* fill in the text fields of cpu_object */
     uint32_t n_threads; /* threads that compile, 0: one per core; the bytes do not depend on it */
+    /* Told now and then how many of n objects are done, by one of the threads; NULL: nobody. */
+    void (*progress)(void *data, uint32_t done, uint32_t n);
+    void *progress_data;
 } cpu_options;
 
 /* One relocatable ELF file, and what it was made from when keep_text is set. */
