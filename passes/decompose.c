@@ -6,8 +6,8 @@
  *    %e = exp %d      %t = reduce %e {axes = [1]}      %u = reshape %t {dims = [B, 1]}      %y = div %e, %u
  *
  * Expects inferred (normalised) attributes; guarantees core operators only. Decompositions of operators with a template
- * come from ir/ops.def; the others are functions of decompose_norm.c, decompose_product.c, decompose_window.c and
- * decompose_resize.c. */
+ * come from ir/ops.def; the others are functions of decompose_norm.c, decompose_product.c, decompose_window.c,
+ * decompose_resize.c and decompose_random.c. */
 #include "passes/decompose.h"
 
 #include <string.h>

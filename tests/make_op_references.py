@@ -754,6 +754,35 @@ def resizes():
          f"roi = [{', '.join(map(str, roi))}]")
 
 
+# ---- random numbers ----------------------------------------------------------------------------------------------------
+
+def philox(counter, key):
+    """Philox 4x32-10 of Salmon et al. (SC 2011)."""
+    mask = 0xFFFFFFFF
+    c, k = [counter & mask, counter >> 32, 0, 0], [key & mask, key >> 32 & mask]
+    for _ in range(10):
+        p, q = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [q >> 32 ^ c[1] ^ k[0], q & mask, p >> 32 ^ c[3] ^ k[1], p & mask]
+        k = [k[0] + 0x9E3779B9 & mask, k[1] + 0xBB67AE85 & mask]
+    return c
+
+
+def randoms():
+    for dt in FLOATS:
+        for kind in ("uniform", "normal", "bernoulli"):
+            seed, a, b, y = 77, (0.3 if kind == "bernoulli" else -3.0), 5.0, []
+            for i in range(12):
+                r = philox(i, seed)
+                u, v = ((r[0] >> 8) * 2.0 ** -24, (r[2] >> 8) * 2.0 ** -24)
+                if dt == "f64":
+                    u, v = (((r[k] >> 5) * 2.0 ** 26 + (r[k + 1] >> 6)) * 2.0 ** -53 for k in (0, 2))
+                y.append(a + (b - a) * u if kind == "uniform" else float(u < a) if kind == "bernoulli" else
+                         a + b * math.sqrt(-2 * math.log(1 - u)) * math.cos(2 * math.pi * v))
+            y = np.array(y).reshape(3, 4)
+            graph_case(f"random_{kind}_{dt}", f"  %y0 = random {{kind = {kind}, dims = [3, 4], to = {dt}, seed = {seed}, "
+                       f"a = {a}, b = {b}}} : {dt}[3, 4]\n  return %y0\n", [], [(dt, y)])
+
+
 # ---- control flow ------------------------------------------------------------------------------------------------------
 
 def regions():
@@ -817,6 +846,7 @@ def main():
     convolutions()
     pools()
     resizes()
+    randoms()
     regions()
 
 

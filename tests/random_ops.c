@@ -525,6 +525,15 @@ static bool make_iota(random_graph *r, op_code op) {
     return random_add(r, op, 0, NULL, &a);
 }
 
+static bool make_random(random_graph *r, op_code op) {
+    attr_random a = {.kind = (random_kind)random_below(r, RD_bernoulli + 1), .to = random_dtype(r, RANDOM_FLOAT)};
+    a.seed = random_below(r, 1000);
+    a.a = random_between(r, 0, 1);
+    a.b = random_between(r, 1, 2);
+    a.dims = dims_of(r, 2, (dim[]){r->syms[random_below(r, RANDOM_SYMS)], number(r, 3)});
+    return random_add(r, op, 0, NULL, &a);
+}
+
 /* ---- choice */
 
 typedef struct choice {
@@ -577,6 +586,7 @@ bool random_op(random_graph *r) {
         {make_resize, OP_resize},
         {make_einsum, OP_einsum},
         {make_iota, OP_iota},
+        {make_random, OP_random},
     };
     if (random_chance(r, 60)) {
         const choice *k = &structured[random_below(r, countof(structured))];
