@@ -249,6 +249,7 @@ static void reduce_join(fuse_cx *x, uint32_t id, node_id n, const dim *in_index)
         if (!is_reduced) index[kept++] = in_index[i];
     }
     index[kept] = 0;
+    x->f->in_index[n] = arena_copy(x->f->a, in_index, rank * sizeof *in_index);
     group_join(x, id, n, keep_index(x, kept, index));
 }
 
@@ -485,6 +486,7 @@ frit_status fuse_graph(cx *c, graph *g, fusion **out) {
     f->group_of = ARENA_ARRAY(a, uint32_t, g->nodes.n + 1u);
     memset(f->group_of, 0xff, (g->nodes.n + 1u) * sizeof *f->group_of);
     f->index = ARENA_ARRAY(a, const dim *, g->values.n + 1u);
+    f->in_index = ARENA_ARRAY(a, const dim *, g->nodes.n + 1u);
     f->is_stored = ARENA_ARRAY(a, bool, g->values.n + 1u);
     f->stored_as = ARENA_ARRAY(a, value_id, g->values.n + 1u);
     for (uint32_t v = 0; v < g->values.n; v++) {

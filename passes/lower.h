@@ -44,6 +44,7 @@ typedef struct fusion {
     VEC(group) groups;
     uint32_t *group_of;      /* node -> group, GROUP_NONE for free nodes */
     const dim **index;       /* value -> index (rank entries) at which its group computes it, NULL for none */
+    const dim **in_index;    /* reduce node -> index at which it reads its operand, NULL for other nodes */
     bool *is_stored;         /* value -> lives in memory (input, dense constant, or an output of its group) */
     value_id *stored_as;     /* value -> the bijective view of it that is stored in its place (itself mostly) */
     VEC(const char *) stops; /* one sentence per boundary where fusion stopped, for the report */

@@ -208,21 +208,8 @@ static frit_status reduce_operand(row_cx *r, const node *n, kx *out) {
         *out = kx_op(r->k, OP_mul, 2, args);
         return FRIT_OK;
     }
-    /* the operand's index: kept axes from the result, reduced ones from the domain, in the operand's axis order */
-    const attr_reduce *a = n->attrs;
-    const dim *kept = r->e->f->index[n->out];
-    uint32_t rank = graph_type(g, n->in[0])->rank, next_kept = 0, next_reduced = 0;
-    dim at[MAX_RANK];
-    for (uint32_t i = 0; i < rank; i++) {
-        bool is_reduced = false;
-        for (uint32_t j = 0; j < a->axes.n; j++) is_reduced |= (uint32_t)a->axes.at[j] == i;
-        if (!is_reduced) {
-            at[i] = kept[next_kept++];
-            continue;
-        }
-        while (!(r->gr->reduced >> next_reduced & 1)) next_reduced++;
-        at[i] = r->gr->axes[next_reduced++];
-    }
+    uint32_t rank = graph_type(g, n->in[0])->rank;
+    const dim *at = r->e->f->in_index[graph_value(g, n->out)->def];
     return expand(r->e, n->in[0], mapped_index(r, at, rank), 0, out);
 }
 
