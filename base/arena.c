@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define ARENA_ASAN 1
@@ -35,9 +38,11 @@ struct arena_block {
     _Alignas(DEFAULT_ALIGN) unsigned char data[];
 };
 
+/* Not a bug of frit's, so no abort: the command ends as for any other problem of the user's, leaving nothing behind. */
 static _Noreturn void out_of_memory(size_t bytes) {
     fprintf(stderr, "frit: out of memory (%zu bytes asked for)\n", bytes);
-    abort();
+    file_remove_temporaries();
+    _exit(1);
 }
 
 static arena_block *block_push(arena *a, size_t at_least) {

@@ -1,6 +1,6 @@
 /* Bump allocation: everything of one compile lives in two arenas (job, scratch) and is freed at once.
  * base/arena.c is the only file of the compiler that calls malloc. Running out of memory does not return:
- * it calls the arena's out-of-memory hook, which the driver points at a longjmp (set by arena_init). */
+ * the process ends with one line on stderr and status 1, its temporary files removed. */
 #ifndef FRIT_BASE_ARENA_H
 #define FRIT_BASE_ARENA_H
 
@@ -25,7 +25,8 @@ typedef struct arena_mark {
 void arena_init(arena *a);
 void arena_fini(arena *a); /* frees every block; the arena is empty and usable afterwards */
 
-/* Zeroed memory aligned to 16 bytes; never NULL (aborts with one line when the system has no memory left). */
+/* Zeroed memory aligned to 16 bytes; never NULL (the process ends with one line and status 1 when the
+ * system has no memory left). */
 void *arena_alloc(arena *a, size_t bytes);
 void *arena_alloc_aligned(arena *a, size_t bytes, size_t align);
 /* Copy of old[0..old_bytes) in new_bytes zero-filled memory; grows in place when old is the newest allocation. */

@@ -101,8 +101,9 @@ static check_result read_verdict(checking *k, const task *t, int status) {
     bool is_clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
     if (is_clean && mark && mark[1] >= '0' && mark[1] <= '2')
         return (check_result){(check_verdict)(mark[1] - '0'), arena_strndup(a, mark + 2, strcspn(mark + 2, "\n"))};
-    if (*said) fprintf(stderr, "%s", said);
     const char *words = last_words(a, said);
+    if (WIFEXITED(status) && str_starts(words, "frit: out of memory")) return (check_result){CHECK_FAIL, words + 6};
+    if (*said) fprintf(stderr, "%s", said);
     if (WIFSIGNALED(status))
         return (check_result){CHECK_FAIL, arena_printf(a, "crashed: %s %s", strsignal(WTERMSIG(status)), words)};
     return (check_result){CHECK_FAIL, arena_printf(a, "crashed: exit status %d %s", WEXITSTATUS(status), words)};
