@@ -210,10 +210,12 @@ static frit_status run_max_pool(eval_cx *e, const node *n, const tensor *in, ten
         int64_t base = i / n_out * channel;
         scalar v = {.i = 0};
         int64_t best = window_max(in, base, table + i % n_out * n_kernel, n_kernel, &v);
-        if (best < 0)
+        if (best < 0) {
             v = dtype_convert(FRIT_DT_F64, in->dt, (scalar){.f = -INFINITY}, true);
-        else
+            index[i] = INT64_MAX;
+        } else {
             index[i] = base + (column_major ? column_major_offset(&w, best) : best);
+        }
         dtype_store(in->dt, out[0].data, (size_t)i, v);
     }
     return FRIT_OK;

@@ -227,48 +227,54 @@ static value_id reduce_windows(build *b, reduce_kind kind, value_id w, uint32_t 
     return build_reduce(b, kind, w, decompose_range(rank - n, rank, axes), axes);
 }
 
-/* i / divisor mod modulus for i64; modulus 0 leaves the quotient. */
-static value_id digit_of(build *b, value_id i, int64_t divisor, int64_t modulus) {
-    value_id q = divisor == 1 ? i : build_div(b, i, build_like(b, i, (double)divisor));
-    return modulus ? build_op2(b, OP_rem, q, build_like(b, q, (double)modulus)) : q;
+/* Row-major number of every element of a tensor of that shape. */
+static value_id element_numbers(build *b, uint32_t rank, const dim *shape) {
+    dim pitch = dim_const(b->g->dims, 1);
+    value_id sum = VALUE_NONE;
+    for (uint32_t i = rank; i-- > 0;) {
+        value_id at = build_iota(b, FRIT_DT_I64, i, rank, shape[i]);
+        at = build_mul(b, at, build_of_dim(b, FRIT_DT_I64, pitch));
+        sum = sum == VALUE_NONE ? at : build_add(b, sum, at);
+        pitch = dim_mul(b->g->dims, pitch, shape[i]);
+    }
+    return build_broadcast(b, sum, rank, shape);
 }
 
-/* Flat index in x of each window's maximum: the place in the window, then its coordinates, then their row-major (or
- * column-major over the spatial axes) number within the whole tensor. */
-static value_id pool_index(decomposition *d, value_id view) {
+/* Row-major numbers into ones whose spatial axes count column-major. */
+static value_id column_major_numbers(build *b, value_id number, uint32_t rank, const dim *shape) {
+    dim_table *t = b->g->dims;
+    dim plane = dim_product(t, rank - 2, shape + 2), pitch = plane;
+    value_id rest = build_op2(b, OP_rem, number, build_of_dim(b, FRIT_DT_I64, plane));
+    value_id sum = build_sub(b, number, rest);
+    for (uint32_t i = rank; i-- > 2;) {
+        value_id extent = build_of_dim(b, FRIT_DT_I64, shape[i]);
+        pitch = dim_floordiv(t, pitch, shape[i]); /* product of the extents before axis i */
+        value_id at = build_op2(b, OP_rem, rest, extent);
+        sum = build_add(b, sum, build_mul(b, at, build_of_dim(b, FRIT_DT_I64, pitch)));
+        rest = build_div(b, rest, extent);
+    }
+    return sum;
+}
+
+/* Flat index in x of each window's first maximum: the least number among the elements that equal it (or are NaN, as it
+ * is then). The padding has no number, so that it is never chosen, whatever its value. */
+static value_id pool_index(decomposition *d, value_id view, value_id most) {
     const attr_pool *a = d->attrs;
     build *b = &d->b;
-    dim_table *t = b->g->dims;
     if (!build_ok(b)) return VALUE_NONE;
     uint32_t n = a->sizes.n, rank = d->types[0].rank;
-    const tensor_type *x = build_type(b, d->in[0]);
-    int64_t taps = 1, axis = rank;
-    for (uint32_t i = 0; i < n; i++) taps *= a->sizes.at[i];
-    dim flat[MAX_RANK];
-    memcpy(flat, d->types[0].shape, rank * sizeof *flat);
-    flat[rank] = dim_const(t, taps);
-    value_id place = build_reduce(b, RK_argmax, build_reshape(b, view, rank + 1, flat), 1, &axis);
-    value_id index = VALUE_NONE;
-    dim pitch = dim_const(t, 1);
-    int64_t divisor[MAX_SPATIAL];
-    for (uint32_t i = n; i-- > 0;) divisor[i] = i + 1 < n ? divisor[i + 1] * a->sizes.at[i + 1] : 1;
-    for (uint32_t k = 0; k < n; k++) {
-        uint32_t i = a->column_major ? k : n - 1 - k;
-        value_id tap = digit_of(b, place, divisor[i], i ? a->sizes.at[i] : 0);
-        value_id at = build_iota(b, FRIT_DT_I64, 2 + i, rank, d->types[0].shape[2 + i]);
-        at = build_mul(b, at, build_like(b, at, (double)a->strides.at[i]));
-        at = build_sub(b, at, build_like(b, at, (double)a->pads.at[i]));
-        at = build_add(b, at, build_mul(b, tap, build_like(b, tap, (double)a->dilations.at[i])));
-        value_id part = build_mul(b, at, build_of_dim(b, FRIT_DT_I64, pitch));
-        index = k ? build_add(b, index, part) : part;
-        pitch = dim_mul(t, pitch, x->shape[2 + i]);
-    }
-    for (uint32_t i = 2; i-- > 0;) {
-        value_id at = build_iota(b, FRIT_DT_I64, i, rank, d->types[0].shape[i]);
-        index = build_add(b, index, build_mul(b, at, build_of_dim(b, FRIT_DT_I64, pitch)));
-        pitch = dim_mul(t, pitch, x->shape[i]);
-    }
-    return index;
+    const tensor_type x = *build_type(b, d->in[0]), w = *build_type(b, view);
+    dim kept[2 * MAX_RANK];
+    memcpy(kept, d->types[0].shape, rank * sizeof *kept);
+    for (uint32_t i = 0; i < n; i++) kept[rank + i] = dim_const(b->g->dims, 1);
+    value_id none = VALUE_NONE;
+    b->status = graph_const_bytes(
+        b->c, b->g, &(const_data){.kind = CONST_SPLAT, .dt = FRIT_DT_I64, .splat = {.i = INT64_MAX}}, &none);
+    value_id numbers = pool_windows(d, element_numbers(b, x.rank, x.shape), a->pads.at, none);
+    value_id is_most = build_op2(b, OP_eq, view, build_reshape(b, most, w.rank, kept));
+    if (dtype_is_float(w.dt)) is_most = build_op2(b, OP_or, is_most, build_op2(b, OP_ne, view, view));
+    value_id index = reduce_windows(b, RK_min, build_select(b, is_most, numbers, none), n);
+    return a->column_major ? column_major_numbers(b, index, x.rank, x.shape) : index;
 }
 
 void decompose_max_pool(decomposition *d) {
@@ -278,7 +284,7 @@ void decompose_max_pool(decomposition *d) {
     value_id fill = build_lowest(b, build_type(b, d->in[0])->dt);
     value_id view = pool_windows(d, d->in[0], a->pads.at, fill);
     d->out[0] = reduce_windows(b, RK_max, view, a->sizes.n);
-    if (d->is_used[1]) d->out[1] = pool_index(d, view);
+    if (d->is_used[1]) d->out[1] = pool_index(d, view, d->out[0]);
 }
 
 /* Elements that count in each window, over the spatial axes only: those inside the input, or inside it and its pads. */
