@@ -10,11 +10,13 @@ static value_id shifted(decomposition *d, const int64_t *axis) {
     return build_sub(&d->b, x, build_reduce_keep(&d->b, RK_max, x, 1, axis));
 }
 
+/* The sum lies between 1 and the extent, so its reciprocal is safe: one division a row instead of one an element. */
 void decompose_softmax(decomposition *d) {
     const attr_axis *a = d->attrs;
     build *b = &d->b;
     value_id e = build_op1(b, OP_exp, shifted(d, &a->axis));
-    d->out[0] = build_div(b, e, build_reduce_keep(b, RK_sum, e, 1, &a->axis));
+    value_id sum = build_reduce_keep(b, RK_sum, e, 1, &a->axis);
+    d->out[0] = build_mul(b, e, build_div(b, build_like(b, sum, 1), sum));
 }
 
 void decompose_log_softmax(decomposition *d) {

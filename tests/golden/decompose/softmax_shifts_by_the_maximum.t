@@ -11,6 +11,8 @@ func @f(%x: f32[B, 5]) -> (%y: f32[B, 5]) where B in 1..65536 {
   %3 = exp %2 : f32[B, 5]
   %4 = reduce %3 {axes = [1]} : f32[B]
   %5 = reshape %4 {dims = [B, 1]} : f32[B, 1]
-  %y0 = div %3, %5 : f32[B, 5]
+  %6 = const splat(1) : f32[]
+  %7 = div %6, %5 : f32[B, 1]
+  %y0 = mul %3, %7 : f32[B, 5]
   return %y0
 }
