@@ -19,9 +19,11 @@ frit_status graph_infer(cx *c, const infer_args *a, tensor_type *out_types, uint
     for (uint32_t i = 0; i < *out_n; i++) {
         if (out_types[i].rank > MAX_RANK)
             return infer_fail(c, a, FRIT_SHAPE, "the result has rank %u, the most is %d", out_types[i].rank, MAX_RANK);
-        for (uint32_t k = 0; k < out_types[i].rank; k++)
-            if (out_types[i].shape[k] == DIM_BAD)
-                return infer_fail(c, a, FRIT_RANGE, "dim %u of the result overflows 64 bits", k);
+        for (uint32_t k = 0; k < out_types[i].rank; k++) {
+            dim d = out_types[i].shape[k];
+            if (d == DIM_BAD) return infer_fail(c, a, FRIT_RANGE, "dim %u of the result overflows 64 bits", k);
+            TRY(infer_at_most(c, a, infer_int(a, 0), d, "an extent is negative"));
+        }
     }
     return FRIT_OK;
 }
@@ -99,6 +101,18 @@ frit_status infer_match(cx *c, const infer_args *a, dim x, dim y, const char *wh
     const char *text = arena_printf(a->g->a, "%s%s%s: %s %s and %s must be equal", loc, loc[0] ? ": " : "",
                                     op_name(a->op), what, xt, yt);
     return graph_require(c, a->g, x, y, true, text);
+}
+
+frit_status infer_at_most(cx *c, const infer_args *a, dim lo, dim hi, const char *what) {
+    if (lo == DIM_BAD || hi == DIM_BAD) return infer_fail(c, a, FRIT_RANGE, "a dim overflows 64 bits");
+    if (a->g->at != 0 || dim_le(a->g->dims, lo, hi)) return FRIT_OK;
+    const char *loc = a->g->locs.at[a->loc];
+    const char *text = arena_printf(a->g->a, "%s%s%s: %s", loc, loc[0] ? ": " : "", op_name(a->op), what);
+    return graph_require(c, a->g, lo, hi, false, text);
+}
+
+frit_status infer_not_empty(cx *c, const infer_args *a, dim n, dim extent) {
+    return infer_at_most(c, a, dim_min(a->g->dims, n, infer_int(a, 1)), extent, "the axis has no elements");
 }
 
 frit_status infer_same_dtype(cx *c, const infer_args *a, uint32_t first, uint32_t n) {

@@ -33,6 +33,11 @@ frit_status infer_axes(cx *c, const infer_args *a, int_list *axes, uint32_t rank
 frit_status infer_ints(cx *c, const infer_args *a, int_list *l, const char *name, uint32_t n, int64_t fill, int64_t lo);
 /* Requires x == y; what names the pair in messages ("inner sizes"). */
 frit_status infer_match(cx *c, const infer_args *a, dim x, dim y, const char *what);
+/* Requires lo <= hi of every call, so that no element outside a tensor is touched; nothing inside of regions, which may
+ * not be entered. what says it: "the axis has no elements". */
+frit_status infer_at_most(cx *c, const infer_args *a, dim lo, dim hi, const char *what);
+/* Requires that an axis of extent elements has one, unless n is 0. */
+frit_status infer_not_empty(cx *c, const infer_args *a, dim n, dim extent);
 frit_status infer_same_dtype(cx *c, const infer_args *a, uint32_t first, uint32_t n);
 frit_status infer_rank_is(cx *c, const infer_args *a, uint32_t operand, uint32_t rank);
 frit_status infer_index_dtype(cx *c, const infer_args *a, uint32_t operand);

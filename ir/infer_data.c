@@ -34,6 +34,7 @@ frit_status infer_gather(cx *c, const infer_args *a, tensor_type *out, uint32_t 
     TRY(infer_axis(c, a, &t->axis, x->rank));
     uint32_t axis = (uint32_t)t->axis, tail = x->rank - axis - 1;
     TRY(counted_index(c, a, a->in[1], x->shape[axis]));
+    TRY(infer_not_empty(c, a, graph_n_elements(a->g, a->in[1]), x->shape[axis]));
     dim *shape = infer_new_shape(a, x->rank + i->rank);
     memcpy(shape, x->shape, axis * sizeof *shape);
     if (i->rank) memcpy(shape + axis, i->shape, i->rank * sizeof *shape);
@@ -47,6 +48,7 @@ static frit_status elements_index(cx *c, const infer_args *a, int64_t *axis) {
     TRY(infer_index_dtype(c, a, 1));
     TRY(infer_rank_is(c, a, 1, x->rank));
     TRY(infer_axis(c, a, axis, x->rank));
+    TRY(infer_not_empty(c, a, graph_n_elements(a->g, a->in[1]), x->shape[*axis]));
     for (uint32_t k = 0; k < x->rank; k++) {
         if (k == (uint32_t)*axis) continue;
         if (dim_lt(a->g->dims, x->shape[k], i->shape[k]))
@@ -89,6 +91,7 @@ frit_status infer_gather_nd(cx *c, const infer_args *a, tensor_type *out, uint32
     TRY(tuple_length(c, a, (int64_t)x->rank - batch, &k));
     for (uint32_t b = 0; b < batch; b++) TRY(infer_match(c, a, x->shape[b], i->shape[b], "batch sizes"));
     uint32_t head = i->rank - 1, skip = batch + (uint32_t)k, tail = x->rank - skip;
+    for (uint32_t d = batch; d < skip; d++) TRY(infer_not_empty(c, a, graph_n_elements(a->g, a->in[1]), x->shape[d]));
     dim *shape = infer_new_shape(a, head + tail);
     memcpy(shape, i->shape, head * sizeof *shape);
     memcpy(shape + head, x->shape + skip, tail * sizeof *shape);
@@ -120,6 +123,8 @@ frit_status infer_scatter_nd(cx *c, const infer_args *a, tensor_type *out, uint3
     TRY(tuple_length(c, a, x->rank, &k));
     TRY(updates_dtype(c, a));
     uint32_t head = i->rank - 1, tail = x->rank - (uint32_t)k;
+    for (uint32_t d = 0; d < (uint32_t)k; d++)
+        TRY(infer_not_empty(c, a, graph_n_elements(a->g, a->in[1]), x->shape[d]));
     TRY(infer_rank_is(c, a, 2, head + tail));
     for (uint32_t b = 0; b < head; b++) TRY(infer_match(c, a, i->shape[b], u->shape[b], "index and update sizes"));
     for (uint32_t b = 0; b < tail; b++) TRY(infer_match(c, a, x->shape[k + b], u->shape[head + b], "slice sizes"));
@@ -182,6 +187,7 @@ frit_status infer_reduce(cx *c, const infer_args *a, tensor_type *out, uint32_t 
     for (uint32_t i = 0; i < x->rank; i++)
         if (!(gone >> i & 1)) shape[rank++] = x->shape[i];
     *out = (tensor_type){is_arg ? FRIT_DT_I64 : x->dt, rank, shape};
+    if (is_arg) TRY(infer_not_empty(c, a, dim_product(a->g->dims, rank, shape), x->shape[t->axes.at[0]]));
     return FRIT_OK;
 }
 
@@ -301,6 +307,7 @@ frit_status infer_update(cx *c, const infer_args *a, tensor_type *out, uint32_t 
         TRY(graph_require(c, a->g, end, x->shape[i], false, text));
         if (dim_lt(a->g->dims, t->starts.at[i], infer_int(a, 0)))
             return infer_fail(c, a, FRIT_RANGE, "starts[%u] is negative", i);
+        TRY(infer_at_most(c, a, infer_int(a, 0), t->starts.at[i], "a start is negative"));
     }
     *out = *x;
     return FRIT_OK;

@@ -16,6 +16,7 @@ static frit_status dims_are_sizes(cx *c, const infer_args *a, const dim_list *l,
         if (l->at[i] == DIM_BAD) return infer_fail(c, a, FRIT_RANGE, "%s[%u] overflows 64 bits", name, i);
         if (dim_lt(a->g->dims, l->at[i], infer_int(a, 0)))
             return infer_fail(c, a, FRIT_RANGE, "%s[%u] is %s, below 0", name, i, infer_dim(a, l->at[i]));
+        TRY(infer_at_most(c, a, infer_int(a, 0), l->at[i], "an extent is negative"));
     }
     return FRIT_OK;
 }
@@ -111,13 +112,19 @@ static frit_status slice_axis(cx *c, const infer_args *a, uint32_t i, const attr
     if (start == DIM_BAD || size == DIM_BAD) return infer_fail(c, a, FRIT_RANGE, "axis %u overflows 64 bits", i);
     if (t->steps.at[i] == 0) return infer_fail(c, a, FRIT_RANGE, "steps[%u] is 0", i);
     dim zero = infer_int(a, 0), one = infer_int(a, 1);
-    if (!dim_le(dims, one, size)) return FRIT_OK; /* may be empty: then no element is read */
     dim last = dim_add(dims, start, dim_mul(dims, dim_sub(dims, size, one), infer_int(a, t->steps.at[i])));
     bool is_out = dim_lt(dims, start, zero) || dim_le(dims, extent, start) || dim_lt(dims, last, zero) ||
                   dim_le(dims, extent, last);
-    if (!is_out) return FRIT_OK;
-    return infer_fail(c, a, FRIT_RANGE, "axis %u: elements %s..%s lie outside its extent %s", i, infer_dim(a, start),
-                      infer_dim(a, last), infer_dim(a, extent));
+    if (is_out && dim_le(dims, one, size))
+        return infer_fail(c, a, FRIT_RANGE, "axis %u: elements %s..%s lie outside its extent %s", i,
+                          infer_dim(a, start), infer_dim(a, last), infer_dim(a, extent));
+    /* of an empty slice no element is read: 0 stands for its bounds */
+    dim is_any = dim_min(dims, size, one), up = t->steps.at[i] > 0 ? last : start, down = up == last ? start : last;
+    const char *what = arena_printf(a->g->a, "elements %s..%s of axis %u lie outside its extent %s",
+                                    infer_dim(a, start), infer_dim(a, last), i, infer_dim(a, extent));
+    if (!dim_le(dims, zero, down))
+        TRY(infer_at_most(c, a, dim_mul(dims, is_any, dim_sub(dims, zero, down)), zero, what));
+    return infer_at_most(c, a, dim_mul(dims, is_any, dim_add(dims, up, one)), extent, what);
 }
 
 frit_status infer_slice(cx *c, const infer_args *a, tensor_type *out, uint32_t *out_n) {
@@ -150,6 +157,8 @@ frit_status infer_pad(cx *c, const infer_args *a, tensor_type *out, uint32_t *ou
     for (uint32_t i = 0; i < x->rank; i++) shape[i] = dim_add(dims, shape[i], dim_add(dims, t->lo.at[i], t->hi.at[i]));
     dim_list sizes = {x->rank, shape};
     TRY(dims_are_sizes(c, a, &sizes, "size"));
+    for (uint32_t i = 0; i < x->rank && t->mode != PM_constant; i++)
+        if (shape[i] != x->shape[i]) TRY(infer_not_empty(c, a, shape[i], x->shape[i]));
     return infer_result(c, a, out, (tensor_type){x->dt, x->rank, shape});
 }
 

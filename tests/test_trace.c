@@ -401,6 +401,41 @@ START_TEST(a_call_can_give_a_dim) {
 }
 END_TEST
 
+/* Runs m on inputs of f32[a, b] and a number; the call has to be refused with that text. */
+static void expect_refusal(frit_model *m, int64_t a, int64_t b, int64_t number, const char *part) {
+    static float x_data[64], y_data[64];
+    const int64_t in_dims[2] = {a, b}, out_dims[1] = {4};
+    const frit_tensor in[2] = {{x_data, FRIT_DT_F32, 2, in_dims, NULL}, {&number, FRIT_DT_I64, 0, NULL, NULL}};
+    const frit_tensor out = {y_data, FRIT_DT_F32, 1, out_dims, NULL};
+    ck_assert_int_ne(frit_run(m, in, &out), FRIT_OK);
+    ck_assert_msg(strstr(frit_model_error(m), part), "'%s' lacks '%s'", frit_model_error(m), part);
+}
+
+START_TEST(calls_that_would_leave_a_tensor_are_refused) {
+    for (int which = 0; which < 4; which++) {
+        frit_tracer *t = frit_tracer_create("f");
+        frit_dim a = frit_dim_sym(t, "A", 0, 64), b = frit_dim_sym(t, "B", 0, 64);
+        frit_value *x = frit_input(t, "x", FRIT_DT_F32, FRIT_LIST(a, b)), *y = NULL;
+        frit_dim k = frit_dim_input(t, "k", 0, 100);
+        frit_value *zero = frit_scalar(t, FRIT_DT_I64, 0);
+        frit_list less = FRIT_LIST(frit_dim_sub(t, a, 3), frit_dim_sub(t, b, 3));
+        if (which == 0) y = frit_slice(frit_reshape(x, FRIT_LIST(-1)), 0, k, 4); /* beyond the end */
+        if (which == 1) y = frit_reshape(frit_strided(x, FRIT_LIST(3, 3), less, FRIT_LIST(1, 1)), FRIT_LIST(-1));
+        if (which == 2) y = frit_gather(x, zero, 0); /* of no rows */
+        if (which == 3) y = frit_pad(x, FRIT_LIST(2, 0), FRIT_LIST(2, 0), &(frit_pad_options){FRIT_PAD_EDGE, 0});
+        frit_output(frit_neg(y), "y");
+        frit_model *m;
+        ck_assert_msg(frit_compile(t, NULL, &m) == FRIT_OK, "%s", frit_error(t));
+        if (which == 0) expect_refusal(m, 2, 4, 5, "of axis 0 lie outside its extent A*B");
+        if (which == 1) expect_refusal(m, 1, 1, 0, "an extent is negative"); /* -2 by -2 is no 4 elements */
+        if (which == 2) expect_refusal(m, 0, 4, 0, "the axis has no elements");
+        if (which == 3) expect_refusal(m, 0, 1, 0, "the axis has no elements");
+        frit_model_destroy(m);
+        frit_tracer_destroy(t);
+    }
+}
+END_TEST
+
 START_TEST(model_outlives_its_tracer) {
     float *w = malloc(3 * sizeof *w);
     for (int i = 0; i < 3; i++) w[i] = (float)i + 1;
@@ -545,6 +580,7 @@ int main(void) {
     tcase_add_test(c, images_run_as_evaluated);
     tcase_add_test(c, attention_with_views_runs_as_evaluated);
     tcase_add_test(c, a_call_can_give_a_dim);
+    tcase_add_test(c, calls_that_would_leave_a_tensor_are_refused);
     tcase_add_test(c, model_outlives_its_tracer);
     tcase_add_test(c, state_is_handed_on);
     tcase_add_test(c, states_never_destroy_what_is_read);
