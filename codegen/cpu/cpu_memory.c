@@ -119,7 +119,18 @@ val masked_load(emitter *e, LLVMTypeRef vector, val address, val mask, unsigned 
                                          .alignment = alignment});
 }
 
+/* v through an empty instruction that LLVM does not look into. */
+static val opaque(emitter *e, val v) {
+    LLVMTypeRef type = LLVMTypeOf(v), fn = LLVMFunctionType(type, &type, 1, 0);
+    static const char constraints[] = "=v,0";
+    val hide = LLVMGetInlineAsm(fn, "", 0, constraints, sizeof constraints - 1, 0, 0, LLVMInlineAsmDialectATT, 0);
+    return LLVMBuildCall2(e->b, fn, hide, &v, 1, "");
+}
+
 void masked_store(emitter *e, val v, val address, val mask, unsigned alignment) {
+    /* LLVM merges a truncation into a masked store on AVX-512, and makes that of one known lane a store of the element
+     * before truncation, which writes past it. Hiding the truncation keeps the two apart. */
+    if (e->t->has_masks && alignment < 4) v = opaque(e, v);
     emit_masked(e, &(masked_call){.name = "llvm.masked.store",
                                   .n_types = 2,
                                   .types = {LLVMTypeOf(v), e->ptr},
