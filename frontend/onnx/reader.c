@@ -6,6 +6,7 @@
 
 #include "ir/attrs.h"
 
+#define MAX_CALLS     (1 << 14) /* of functions and subgraphs in all: calls that call twice grow without adding a node */
 #define MAX_NESTED    48      /* function calls and subgraphs inside each other */
 #define MAX_NODES     250000 /* values after inlining: beyond it functions have exploded */
 #define OLDEST_OPSET  1
@@ -253,7 +254,8 @@ static void read_nodes(reader *r, const frame *f, uint32_t n, const onnx_node *n
 }
 
 static bool enter(reader *r) {
-    if (r->depth++ < MAX_NESTED && r->g->values.n < MAX_NODES) return true;
+    bool is_fine = r->n_calls++ < MAX_CALLS && r->depth++ < MAX_NESTED && r->g->values.n < MAX_NODES;
+    if (is_fine) return true;
     fail_node(r, FRIT_UNSUPPORTED, "functions or subgraphs are nested too deep or grow too large");
     return false;
 }
