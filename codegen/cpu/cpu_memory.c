@@ -121,6 +121,14 @@ val masked_load(emitter *e, LLVMTypeRef vector, val address, val mask, unsigned 
 
 /* v through an empty instruction that LLVM does not look into. */
 static val opaque(emitter *e, val v) {
+    uint32_t n = width_of(v), bits = n * val_bits(v), each = n * 512 / bits;
+    if (bits < 128) return v; /* no register of that size; such few lanes are not merged */
+    if (bits > 512) {
+        val parts[16];
+        ASSERT(n / each <= countof(parts));
+        for (uint32_t i = 0; i < n / each; i++) parts[i] = opaque(e, slice_lanes(e, v, i * each, each));
+        return concat_lanes(e, n / each, parts);
+    }
     LLVMTypeRef type = LLVMTypeOf(v), fn = LLVMFunctionType(type, &type, 1, 0);
     static const char constraints[] = "=v,0";
     val hide = LLVMGetInlineAsm(fn, "", 0, constraints, sizeof constraints - 1, 0, 0, LLVMInlineAsmDialectATT, 0);
