@@ -368,12 +368,7 @@ static frit_status check_contracts(eval_cx *e) {
     for (uint32_t i = 0; i < e->g->contracts.n; i++) {
         const contract *k = &e->g->contracts.at[i];
         if (!dim_known(e, k->lhs) || !dim_known(e, k->rhs)) continue;
-        int64_t lhs, rhs;
-        TRY(dim_eval(e->c, e->g->dims, k->lhs, e->syms, &lhs));
-        TRY(dim_eval(e->c, e->g->dims, k->rhs, e->syms, &rhs));
-        if (k->is_equal ? lhs != rhs : lhs > rhs)
-            return FAIL(e->c, SHAPE, k->text, "%lld %s %lld", (long long)lhs, k->is_equal ? "is not" : "is more than",
-                        (long long)rhs);
+        TRY(contract_check(e->c, e->g->dims, k, e->syms));
     }
     return FRIT_OK;
 }

@@ -229,6 +229,15 @@ frit_status graph_require(cx *c, graph *g, dim lhs, dim rhs, bool is_equal, cons
     return FRIT_OK;
 }
 
+frit_status contract_check(cx *c, const dim_table *t, const contract *k, const int64_t *syms) {
+    int64_t lhs, rhs;
+    TRY(dim_eval(c, t, k->lhs, syms, &lhs));
+    TRY(dim_eval(c, t, k->rhs, syms, &rhs));
+    if (k->is_equal ? lhs == rhs : lhs <= rhs) return FRIT_OK;
+    return FAIL(c, SHAPE, k->text, "%lld %s %lld", (long long)lhs, k->is_equal ? "is not" : "is more than",
+                (long long)rhs);
+}
+
 const node *graph_def(const graph *g, value_id v) {
     node_id n = g->values.at[v].def;
     return n == NODE_NONE ? NULL : &g->nodes.at[n];

@@ -309,8 +309,16 @@ static frit_status give_memory(plan_run *r, arena *a) {
     return FRIT_OK;
 }
 
+static frit_status check_contracts(cx *c, const plan_call *call) {
+    const graph *g = call->p->iface;
+    for (uint32_t i = 0; i < g->contracts.n; i++)
+        TRY(contract_check(c, g->dims, &g->contracts.at[i], call->syms));
+    return FRIT_OK;
+}
+
 frit_status plan_run_by(cx *c, const plan_call *call) {
     arena memory, work;
+    TRY(check_contracts(c, call));
     arena_init(&memory);
     arena_init(&work);
     plan_run r = {.c = c, .call = call, .p = call->p, .syms = call->syms, .a = &work};

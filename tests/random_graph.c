@@ -130,8 +130,7 @@ bool random_is_small(random_graph *r, value_id v) {
     return true;
 }
 
-/* Whether the contracts from first on hold for the sizes at hand. */
-static bool contracts_hold(random_graph *r, uint32_t first) {
+bool random_contracts_hold(random_graph *r, uint32_t first) {
     for (uint32_t i = first; i < r->g->contracts.n; i++) {
         const contract *k = &r->g->contracts.at[i];
         int64_t lhs = random_concrete(r, k->lhs), rhs = random_concrete(r, k->rhs);
@@ -154,7 +153,7 @@ static bool add_node(random_graph *r, op_code op, uint32_t n_in, const value_id 
         return false;
     }
     const node *n = graph_def(r->g, first);
-    bool is_fine = contracts_hold(r, n_contracts);
+    bool is_fine = random_contracts_hold(r, n_contracts);
     for (uint32_t i = 0; i < r->refused.n; i++) is_fine = is_fine && r->refused.at[i] != first;
     for (uint32_t i = 0; i < n->n_out; i++) is_fine = is_fine && random_is_small(r, n->out + i);
     if (!is_fine) vec_push(r->c->job, r->refused, first);

@@ -26,6 +26,8 @@ bool random_graph_make(cx *c, uint64_t seed, uint32_t n_ops, uint32_t only, rand
 /* Other values of the symbols (which may break the graph's contracts), then inputs for them. */
 void random_graph_choose_sizes(random_graph *r);
 void random_graph_inputs(random_graph *r);
+/* Whether the sizes at hand keep the graph's contracts from number `first` on. */
+bool random_contracts_hold(random_graph *r, uint32_t first);
 /* Whether value v has at most RANDOM_MAX_ELEMENTS elements at the sizes at hand. */
 bool random_is_small(random_graph *r, value_id v);
 
