@@ -311,8 +311,7 @@ static frit_status give_memory(plan_run *r, arena *a) {
 
 static frit_status check_contracts(cx *c, const plan_call *call) {
     const graph *g = call->p->iface;
-    for (uint32_t i = 0; i < g->contracts.n; i++)
-        TRY(contract_check(c, g->dims, &g->contracts.at[i], call->syms));
+    for (uint32_t i = 0; i < g->contracts.n; i++) TRY(contract_check(c, g->dims, &g->contracts.at[i], call->syms));
     return FRIT_OK;
 }
 
