@@ -498,6 +498,7 @@ static bool make_resize(random_graph *r, op_code op) {
     memcpy(out, t->shape, t->rank * sizeof *out);
     for (uint32_t i = t->rank - 2; i < t->rank; i++) {
         int64_t extent;
+        if (dim_is_const(r->g->dims, out[i], &extent) && !extent) return false; /* nothing to sample */
         if (dim_is_const(r->g->dims, out[i], &extent))
             out[i] = number(r, 1 + random_below(r, 2 * (uint32_t)extent));
         else if (random_chance(r, 50))
