@@ -39,17 +39,30 @@ def frit(argv):
     return time.perf_counter() - start
 
 
-def run_case(command, so, output, folder, case, work):
-    """frit's output for one case and the reference, both cut to the case's rows."""
+def run_frit(command, so, inputs, names, work):
+    """The named outputs of one run of the artifact."""
+    given = []
+    for k, (name, value) in enumerate(inputs.items()):
+        np.save(work / f"input_{k}.npy", np.ascontiguousarray(value))
+        given += ["--input", f"{name}={work / f'input_{k}.npy'}"]
+    frit([command, "run", so, *given, "--output-dir", work])
+    return [np.load(work / (re.sub(r"[^A-Za-z0-9._-]", "_", name) + ".npy")) for name in names]
+
+
+def run_case(run, output, folder, case):
+    """What run(inputs, names) answers in one case and the reference, both cut to the case's rows."""
     rows = slice(case.get("rows"))
-    inputs = []
-    for k, (name, file) in enumerate(case["inputs"].items()):
-        cut = work / f"input_{k}.npy"
-        np.save(cut, np.ascontiguousarray(np.load(folder / file)[rows]))
-        inputs += ["--input", f"{name}={cut}"]
-    frit([command, "run", so, *inputs, "--output-dir", work])
-    value = np.load(work / (re.sub(r"[^A-Za-z0-9._-]", "_", output) + ".npy"))
-    return value, np.load(folder / case["reference"])[rows]
+    inputs = {name: np.load(folder / file)[rows] for name, file in case["inputs"].items()}
+    reference = np.load(folder / case["reference"])[rows]
+    if "carry" not in case:
+        return run(inputs, [output])[0], reference
+    state, values = {name: np.load(folder / file) for name, file in case["first"].items()}, []
+    for k in range(len(reference)):
+        step = {name: value[k] for name, value in inputs.items()}
+        answers = run({**step, **state}, [output, *case["carry"].values()])
+        values.append(answers[0])
+        state = dict(zip(case["carry"], answers[1:]))
+    return np.stack(values), reference
 
 
 def compare(command, flags, path, model, facts, work):
@@ -63,11 +76,15 @@ def compare(command, flags, path, model, facts, work):
         print(f"{name}: FAIL {error}")
         return len(facts["cases"])
     failed = 0
+
+    def run(inputs, names):
+        return run_frit(command, so, inputs, names, work)
+
     for label, case in facts["cases"].items():
         theirs = facts["onnxruntime_ulps"][model][label]
         limit = 2 * theirs + 4
         try:
-            ours = ulps(*run_case(command, so, facts["output"], path.parent, case, work))
+            ours = ulps(*run_case(run, facts["output"], path.parent, case))
             good = ours <= limit
             print(f"  {label:12} frit {ours:9.3f} ulp   onnxruntime {theirs:7.3f}   limit {limit:7.3f}   "
                   f"{'ok' if good else 'FAIL'}")

@@ -6,6 +6,9 @@ bench/compare_models.py reads these files; all paths in them are relative to the
      "output": "hidden",                              the output that is compared
      "cases": {"2x7": {"inputs": {"tokens": "encoder_2x7.tokens.npy"}, "reference": "encoder_2x7.reference.npy",
                        "rows": 2}},                   rows, if there: only the first so many of everything
+                                                      carry and first, if there: {"state": "stateN"} and {"state":
+                                                      FILE}: one run for each entry of the inputs' leading axis, the
+                                                      state of each run being the output stateN of the one before
      "onnxruntime": "1.32.0",
      "onnxruntime_ulps": {"encoder_dynamo.onnx": {"2x7": 2.007}}}     its error, in ulps of the largest output
 """
@@ -22,10 +25,24 @@ def ulps(value, reference):
 
 
 def load_case(folder, case):
-    """Inputs by name and the reference of one case, cut to its rows."""
+    """One case with arrays in place of files, and its reference, cut to its rows."""
     rows = slice(case.get("rows"))
-    inputs = {name: np.load(folder / file)[rows] for name, file in case["inputs"].items()}
-    return inputs, np.load(folder / case["reference"])[rows]
+    loaded = {**case, "inputs": {name: np.load(folder / file)[rows] for name, file in case["inputs"].items()}}
+    loaded["first"] = {name: np.load(folder / file) for name, file in case.get("first", {}).items()}
+    return loaded, np.load(folder / case["reference"])[rows]
+
+
+def answer(run, output, case):
+    """The output of run(names, inputs) in one case; over steps that hand on their state, the outputs stacked."""
+    if "carry" not in case:
+        return run([output], case["inputs"])[0]
+    state, answers = dict(case["first"]), []
+    for k in range(len(next(iter(case["inputs"].values())))):
+        step = {name: np.asarray(value[k]) for name, value in case["inputs"].items()}
+        values = run([output, *case["carry"].values()], {**step, **state})
+        answers.append(values[0])
+        state = dict(zip(case["carry"], values[1:]))
+    return np.stack(answers)
 
 
 def runtime_errors(model, output, folder, cases):
@@ -36,8 +53,8 @@ def runtime_errors(model, output, folder, cases):
     session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
     errors = {}
     for name, case in cases.items():
-        inputs, reference = load_case(folder, case)
-        errors[name] = round(ulps(session.run([output], inputs)[0], reference), 3)
+        loaded, reference = load_case(folder, case)
+        errors[name] = round(ulps(answer(session.run, output, loaded), reference), 3)
     return errors
 
 
