@@ -90,6 +90,18 @@ void reshape_index(dim_table *t, const tensor_type *from, const tensor_type *to,
     }
 }
 
+uint32_t reshape_groups(dim_table *t, const tensor_type *from, const tensor_type *to, uint8_t *from_group,
+                        uint8_t *to_group) {
+    reshape_side a = {.type = from}, b = {.type = to};
+    uint32_t n = 0;
+    for (; a.end < from->rank || b.end < to->rank; n++) {
+        next_group(t, &a, &b);
+        for (uint32_t i = a.first; i < a.end; i++) from_group[i] = (uint8_t)n;
+        for (uint32_t i = b.first; i < b.end; i++) to_group[i] = (uint8_t)n;
+    }
+    return n;
+}
+
 /* Index into an operand of shape x from the index of the broadcast result. */
 static void broadcast_index(dim_table *t, const tensor_type *x, const tensor_type *result, const dim *at, dim *out) {
     uint32_t skip = result->rank - x->rank;

@@ -64,6 +64,10 @@ value_id fuse_base(const graph *g, value_id v);
 void view_index(kernel *k, const graph *g, const node *n, const dim *out_index, dim *in_index, kx *guard);
 /* The index in shape `to` of the element that has index `at` in shape `from` (equal row-major order). */
 void reshape_index(dim_table *t, const tensor_type *from, const tensor_type *to, const dim *at, dim *out);
+/* Numbers the shortest runs of axes with equal products, in order: *_group[axis] is the number of its run. Returns how
+ * many there are. */
+uint32_t reshape_groups(dim_table *t, const tensor_type *from, const tensor_type *to, uint8_t *from_group,
+                        uint8_t *to_group);
 
 typedef struct expander {
     cx *c;
