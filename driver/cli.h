@@ -27,8 +27,6 @@ frit_status cli_read_const(cx *c, const char *path, const_data *out);
 void cli_clear_progress(const cli_watch *w);
 void cli_print_times(const cli_watch *w); /* to stderr */
 
-/* report.c: what every kernel holds and costs, why fusion stopped, the arena. */
-void report_print(strbuf *b, const compiled *m);
 /* header.c: a C header of the model's interface; path gives its names. */
 void header_print(strbuf *b, const compiled *m, const char *path);
 /* Writes text to path, "-" is stdout. */

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "driver/cli.h"
+#include "driver/report.h"
 
 /* Says at once what would make writing fail at the end. */
 static frit_status check_output(cx *c, const char *path) {
@@ -17,28 +18,41 @@ static frit_status check_output(cx *c, const char *path) {
 }
 
 static frit_status check_outputs(cx *c, const args *a) {
-    static const opt_id ids[] = {OPT_OUTPUT, OPT_EMIT_HEADER, OPT_REPORT};
+    static const opt_id ids[] = {OPT_OUTPUT, OPT_EMIT_HEADER};
     if (!args_has(a, OPT_OUTPUT))
         return FAIL(c, USAGE, NULL, "-o OUT.so is missing; usage: frit compile MODEL -o OUT.so");
     for (size_t i = 0; i < countof(ids); i++) {
         const char *path = args_text(a, ids[i]);
-        if (path && *path && !str_equal(path, "-")) TRY(check_output(c, path));
+        if (path && !str_equal(path, "-")) TRY(check_output(c, path));
+    }
+    for (uint32_t i = 0; i < a->options[OPT_REPORT].n; i++) {
+        const char *path = a->options[OPT_REPORT].at[i];
+        if (*path && !str_equal(path, "-")) TRY(check_output(c, path));
     }
     return FRIT_OK;
 }
 
+/* In the form that the name's ending asks for: .json, .html, text for any other. */
+static frit_status write_report(cx *c, const report *r, const char *path) {
+    strbuf b = {.a = c->job};
+    if (str_ends(path, ".html") || str_ends(path, ".htm"))
+        report_print_html(&b, r);
+    else if (str_ends(path, ".json"))
+        TRY(report_print_json(c, &b, r));
+    else
+        report_print_text(&b, r);
+    return cli_write_text(c, *path ? path : "-", strbuf_text(&b));
+}
+
 static frit_status write_extras(cx *c, const args *a, const compiled *m) {
-    const char *header = args_text(a, OPT_EMIT_HEADER), *report = args_text(a, OPT_REPORT);
+    const char *header = args_text(a, OPT_EMIT_HEADER);
     if (header) {
         strbuf b = {.a = c->job};
         header_print(&b, m, header);
         TRY(cli_write_text(c, header, strbuf_text(&b)));
     }
-    if (report) {
-        strbuf b = {.a = c->job};
-        report_print(&b, m);
-        TRY(cli_write_text(c, *report ? report : "-", strbuf_text(&b)));
-    }
+    const report *r = args_has(a, OPT_REPORT) ? report_new(c, m) : NULL;
+    for (uint32_t i = 0; i < a->options[OPT_REPORT].n; i++) TRY(write_report(c, r, a->options[OPT_REPORT].at[i]));
     return FRIT_OK;
 }
 

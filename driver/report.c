@@ -1,60 +1,181 @@
-/* The report of --report: for people who want to know what became of their model. */
-#include <stdio.h>
+/* Gathers what the forms of the report tell: figures of every kernel, of the whole, and of memory. */
+#include "driver/report.h"
 
-#include "driver/cli.h"
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
 
-static void print_dim_line(strbuf *b, const compiled *m, const char *label, dim d) {
-    if (d == DIM_BAD) return;
-    strbuf_printf(b, "%s", label);
-    dim_print(b, m->plan->iface->dims, d);
-    strbuf_addc(b, '\n');
+#include "driver/info.h"
+
+double report_amount(const report *r, dim d) {
+    int64_t x;
+    if (d == DIM_BAD) return NAN;
+    if (dim_eval(r->c, r->p->iface->dims, d, r->values, &x) == FRIT_OK) return (double)x;
+    cx_clear(r->c);
+    return NAN;
 }
 
-static void print_port(strbuf *b, const compiled *m, const char *kind, const port *p) {
-    strbuf_printf(b, "  %s %s: %s[", kind, p->name, dtype_name(p->type.dt));
-    for (uint32_t i = 0; i < p->type.rank; i++) {
-        if (i) strbuf_add(b, ", ");
-        dim_print(b, m->plan->iface->dims, p->type.shape[i]);
+double report_buffer_bytes(const report *r, pbuf_id b) { return report_amount(r, r->p->bufs.at[b].bytes); }
+
+const char *report_buffer_name(const report *r, pbuf_id b) {
+    const pbuf *buf = &r->p->bufs.at[b];
+    if (buf->kind == PB_OUTPUT) return r->p->iface->outputs.at[buf->index].name;
+    return buf->name && *buf->name ? buf->name : arena_printf(r->a, "tensor %u", b);
+}
+
+const char *report_shape(const report *r, const pbuf *b) {
+    strbuf text = {.a = r->a};
+    strbuf_printf(&text, "%s[", dtype_name(b->dt));
+    for (uint32_t i = 0; i < b->rank; i++) {
+        if (i) strbuf_add(&text, ", ");
+        dim_print(&text, r->p->iface->dims, b->shape[i]);
     }
-    strbuf_add(b, p->is_host ? "], read on the host\n" : "]\n");
+    strbuf_addc(&text, ']');
+    return strbuf_text(&text);
 }
 
-static void print_interface(strbuf *b, const compiled *m) {
-    const graph *g = m->plan->iface;
-    strbuf_printf(b, "model %s for %s: %u nodes as read, %u after the passes, %u kernels\n", g->name,
-                  m->target.kind == TARGET_CUDA ? m->target.arch : m->target.cpu, m->model->nodes.n, m->core->nodes.n,
-                  m->plan->kernels.n);
-    for (uint32_t i = 0; i < g->inputs.n; i++) print_port(b, m, "input", &g->inputs.at[i]);
-    for (uint32_t i = 0; i < g->outputs.n; i++) print_port(b, m, "output", &g->outputs.at[i]);
-    for (uint32_t s = 0; s < dim_n_syms(g->dims); s++) {
-        const sym_info *info = dim_sym_info(g->dims, s);
-        if (info->kind == SYM_AXIS || info->kind == SYM_LOADED) continue;
-        strbuf_printf(b, "  %s in %lld..%lld", info->name, (long long)info->lo, (long long)info->hi);
-        strbuf_printf(b, info->hint ? ", tuned for %lld\n" : "\n", (long long)info->hint);
+static const char *scaled(arena *a, double x, double step, const char *const *units, size_t n_units) {
+    size_t unit = 0;
+    if (isnan(x)) return "unknown";
+    for (; fabs(x) >= step * 0.9995 && unit + 1 < n_units; unit++) x /= step;
+    return arena_printf(a, unit && fabs(x) < 99.5 ? "%.1f %s" : "%.0f %s", x, units[unit]);
+}
+
+const char *report_bytes(arena *a, double bytes) {
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    return scaled(a, bytes, 1024, units, countof(units));
+}
+
+const char *report_count(arena *a, double n) {
+    static const char *const units[] = {"", "k", "M", "G", "T"};
+    return scaled(a, n, 1000, units, countof(units));
+}
+
+/* --- nodes and boundaries --- */
+
+const char *report_nodes(const report *r, const plan_holds *h) {
+    strbuf b = {.a = r->a};
+    for (uint32_t i = 0; i < h->n; i++) {
+        const char *loc = h->at[i].loc;
+        bool is_known = !*loc;
+        for (uint32_t j = 0; j < i && !is_known; j++) is_known = str_equal(h->at[j].loc, loc);
+        if (is_known) continue;
+        strbuf_printf(&b, "%s%s", b.n ? ", " : "", loc);
+        const char *before = " (";
+        for (uint32_t j = i; j < h->n; j++) {
+            bool is_view = op_is(h->at[j].op, OPF_VIEW);
+            if (is_view || !str_equal(h->at[j].loc, loc)) continue;
+            strbuf_printf(&b, "%s%s", before, op_name(h->at[j].op));
+            before = " ";
+        }
+        if (*before == ' ' && before[1] == 0) strbuf_addc(&b, ')');
+    }
+    return strbuf_text(&b);
+}
+
+const char *report_stop(const report *r, const plan_stop *s) {
+    return arena_printf(r->a, "%s goes from %s to %s through memory: %s", s->value, r->p->kernels.at[s->writer]->name,
+                        r->p->kernels.at[s->reader]->name, s->why);
+}
+
+bool report_writes(const report *r, const pstep *s, uint32_t i) {
+    if (s->kind == PS_LAUNCH) return r->p->kernels.at[s->kernel]->bufs.at[i].is_written;
+    return s->kind == PS_COPY && i == 1;
+}
+
+/* --- figures --- */
+
+static void set_values(report *r) {
+    dim_table *t = r->p->iface->dims;
+    r->values = ARENA_ARRAY(r->a, int64_t, dim_n_syms(t) + 1u);
+    for (sym_id s = 0; s < dim_n_syms(t); s++) {
+        const sym_info *info = dim_sym_info(t, s);
+        bool is_inner = info->kind == SYM_AXIS || info->kind == SYM_LOADED;
+        r->values[s] = is_inner ? 0 : info->hint ? info->hint : info->lo;
     }
 }
 
-static void print_kernel(strbuf *b, const compiled *m, uint32_t i) {
-    const kernel *k = m->plan->kernels.at[i];
-    strbuf_printf(b, "\n%3u  %s: %s\n", i + 1, k->name, k->title ? k->title : "");
-    strbuf_printf(b, "     reads");
-    for (uint32_t p = 0; p < k->n_params; p++)
-        if (!k->bufs.at[p].is_written) strbuf_printf(b, " %s", k->bufs.at[p].name);
-    strbuf_printf(b, "; writes");
-    for (uint32_t p = 0; p < k->n_params; p++)
-        if (k->bufs.at[p].is_written) strbuf_printf(b, " %s", k->bufs.at[p].name);
-    strbuf_printf(b, "; %u phase%s\n", k->phases.n, k->phases.n == 1 ? "" : "s");
-    print_dim_line(b, m, "     FLOPs: ", k->flops);
-    print_dim_line(b, m, "     bytes: ", k->bytes);
+/* In the order in which plan_memory.c numbers them. */
+static void list_steps(report *r, const pstep_list *l) {
+    for (uint32_t i = 0; i < l->n; i++) {
+        const pstep *s = &l->at[i];
+        vec_push(r->a, r->steps, s);
+        for (uint32_t j = 0; j < s->n_alts; j++) list_steps(r, &s->alts[j].body);
+        list_steps(r, &s->body[0]);
+        list_steps(r, &s->body[1]);
+    }
 }
 
-void report_print(strbuf *b, const compiled *m) {
-    print_interface(b, m);
-    for (uint32_t i = 0; i < m->plan->kernels.n; i++) print_kernel(b, m, i);
-    if (m->plan->notes.n) strbuf_add(b, "\nwhy fusion stopped:\n");
-    for (uint32_t i = 0; i < m->plan->notes.n; i++) strbuf_printf(b, "  %s\n", m->plan->notes.at[i]);
-    strbuf_printf(b, "\nweights: %llu bytes\n", (unsigned long long)weights_layout(m->plan, NULL));
-    print_dim_line(b, m, "memory between kernels, bytes: ", plan_arena_bytes(m->plan));
-    print_dim_line(b, m, "scratch of each thread, bytes: ", m->plan->scratch);
-    strbuf_printf(b, "copies that could not be avoided: %u\n", m->plan->n_copies);
+static void measure_kernel(report *r, uint32_t i) {
+    report_kernel *k = &r->kernels[i];
+    uint32_t vector_bytes = r->m->target.vector_bytes ? r->m->target.vector_bytes : 16;
+    *k = (report_kernel){.k = r->p->kernels.at[i], .holds = &r->p->holds.at[i]};
+    k->flops = report_amount(r, k->k->flops);
+    k->bytes = report_amount(r, k->k->bytes);
+    k->written = report_amount(r, k->k->written);
+    k->ms = info_predict_ms(k->flops, k->bytes, vector_bytes, 1);
+    k->is_memory_bound = info_predict_ms(0, k->bytes, vector_bytes, 1) >= k->ms;
+}
+
+static void add_known(double *sum, double x) {
+    if (!isnan(x)) *sum += x;
+}
+
+static void count_step(report *r, uint32_t number) {
+    const pstep *s = r->steps.at[number];
+    report_total *all = &r->total;
+    if (s->kind == PS_COPY) {
+        double bytes = report_buffer_bytes(r, s->args[0]);
+        all->n_copies++;
+        add_known(&all->bytes, 2 * bytes);
+        add_known(&all->written, bytes);
+    }
+    if (s->kind != PS_LAUNCH) return;
+    report_kernel *k = &r->kernels[s->kernel];
+    if (!k->n_launches++) k->first_step = number;
+    all->n_launches++;
+    add_known(&all->flops, k->flops);
+    add_known(&all->bytes, k->bytes);
+    add_known(&all->written, k->written);
+    add_known(&all->ms, k->ms);
+}
+
+/* The most bytes of buffers in use at one step. */
+static double most_live(const report *r) {
+    double most = 0;
+    for (uint32_t s = 0; s < r->steps.n; s++) {
+        double live = 0;
+        for (pbuf_id b = 0; b < r->p->bufs.n; b++) {
+            const pbuf *buf = &r->p->bufs.at[b];
+            if (buf->kind == PB_ARENA && buf->first <= s && s <= buf->last) add_known(&live, report_buffer_bytes(r, b));
+        }
+        most = fmax(most, live);
+    }
+    return most;
+}
+
+static void measure_memory(report *r) {
+    r->slot_at = ARENA_ARRAY(r->a, double, r->p->slots.n + 1u);
+    r->slot_bytes = ARENA_ARRAY(r->a, double, r->p->slots.n + 1u);
+    for (uint32_t i = 0; i < r->p->slots.n; i++) {
+        r->slot_at[i] = r->arena_bytes;
+        r->slot_bytes[i] = report_amount(r, r->p->slots.at[i]);
+        add_known(&r->arena_bytes, r->slot_bytes[i]);
+    }
+    r->live_bytes = most_live(r);
+    r->scratch_bytes = report_amount(r, r->p->scratch);
+    r->weights_bytes = (double)weights_layout(r->p, NULL);
+}
+
+report *report_new(cx *c, const compiled *m) {
+    report *r = ARENA_NEW(c->job, report);
+    *r = (report){.a = c->job, .c = c, .m = m, .p = m->plan};
+    set_values(r);
+    list_steps(r, &r->p->steps);
+    r->kernels = ARENA_ARRAY(r->a, report_kernel, r->p->kernels.n + 1u);
+    for (uint32_t i = 0; i < r->p->kernels.n; i++) measure_kernel(r, i);
+    for (uint32_t i = 0; i < r->steps.n; i++) count_step(r, i);
+    measure_memory(r);
+    r->ideal = report_ideal_of(r);
+    return r;
 }

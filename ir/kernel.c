@@ -51,7 +51,7 @@ kernel *kernel_new(arena *a, const char *name, dim_table *dims) {
     k->title = k->name;
     k->dims = dims;
     k->expr_ids.a = a;
-    k->flops = k->bytes = DIM_BAD;
+    k->flops = k->bytes = k->written = DIM_BAD;
     vec_push(a, k->exprs, (kx_node){.kind = KX_NONE});
     return k;
 }

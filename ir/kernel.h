@@ -178,6 +178,7 @@ typedef struct kernel {
     kschedule schedule;
     VEC(kstmt *) phases; /* each a nest of KL_PAR loops (possibly none); a grid barrier stands between phases */
     dim flops, bytes;    /* work and unique memory traffic, for reports and cost; DIM_BAD unknown */
+    dim written;         /* of bytes, those of parameters that it stores to */
 } kernel;
 
 /* kernel.c: building */

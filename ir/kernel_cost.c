@@ -122,10 +122,12 @@ static void cost_list(costing *x, const kstmt *s, dim times) {
     for (; s; s = s->next) cost_statement(x, s, times);
 }
 
-static dim memory_traffic(costing *x) {
+/* Of all parameters, or of those that are written. */
+static dim memory_traffic(costing *x, bool of_all) {
     dim_table *t = x->k->dims;
     dim bits = dim_const(t, 0);
     for (buf_id b = 0; b < x->k->n_params; b++) {
+        if (!of_all && !x->k->bufs.at[b].is_written) continue;
         dim elements = kbuf_elements(x->k, b);
         if (!x->is_direct[b] && !dim_le(t, elements, x->touched[b])) elements = dim_min(t, elements, x->touched[b]);
         bits = dim_add(t, bits, dim_mul(t, elements, dim_const(t, dtype_bits(x->k->bufs.at[b].dt))));
@@ -141,5 +143,6 @@ void kernel_cost(kernel *k, arena *scratch) {
     for (buf_id b = 0; b < k->n_params; b++) x.touched[b] = dim_const(k->dims, 0);
     for (uint32_t i = 0; i < k->phases.n; i++) cost_list(&x, k->phases.at[i], dim_const(k->dims, 1));
     k->flops = x.flops;
-    k->bytes = memory_traffic(&x);
+    k->bytes = memory_traffic(&x, true);
+    k->written = memory_traffic(&x, false);
 }

@@ -57,6 +57,23 @@ struct pstep {
     const char *loc;
 };
 
+/* A node of the core graph that a kernel computes, for reports. */
+typedef struct plan_node {
+    op_code op;
+    const char *loc; /* the model's node, "" unknown */
+} plan_node;
+typedef struct plan_holds {
+    uint32_t n;
+    const plan_node *at; /* in topological order; constants are left out */
+} plan_holds;
+
+/* A tensor that one kernel stores and another reads: a place where fusion stopped. */
+typedef struct plan_stop {
+    const char *value;       /* in the model's words */
+    uint32_t writer, reader; /* in plan->kernels */
+    const char *why;
+} plan_stop;
+
 typedef struct plan {
     arena *a;
     const graph *iface; /* ports, symbols, ranges, contracts */
@@ -65,9 +82,10 @@ typedef struct plan {
     VEC(dim) slots; /* bytes of each arena slot: a monotone majorant, 64-aligned; offset = sum of those before */
     VEC(const const_data *) consts;
     pstep_list steps;
-    dim scratch;             /* bytes of scratch per thread: max over kernels, a majorant, 64-aligned */
-    uint32_t n_copies;       /* copies that in-place planning could not avoid */
-    VEC(const char *) notes; /* one sentence per place where fusion stopped, for the report */
+    dim scratch;           /* bytes of scratch per thread: max over kernels, a majorant, 64-aligned */
+    uint32_t n_copies;     /* copies that in-place planning could not avoid */
+    VEC(plan_holds) holds; /* of each kernel, for the report */
+    VEC(plan_stop) stops;  /* for the report */
 } plan;
 
 dim plan_arena_bytes(plan *p); /* sum of the slots */

@@ -1,31 +1,25 @@
-/* Why fusion stopped where it did, in words: one sentence for each tensor that one kernel writes and another reads. */
+/* What the report says of fusion: which nodes each group computes, members and whatever is computed along with them,
+ * and one sentence for each tensor that one kernel writes and another reads. */
 #include "passes/lower.h"
 
-/* Readers of stored values, found by walking back from a group's members through all that is computed inside it. */
+#include <stdlib.h>
+
+/* A walk back from a group's members through all that is computed inside it, to the stored values that it reads. */
 typedef struct notes_cx {
     fusion *f;
     uint32_t reader;  /* group at hand */
     bool is_operand;  /* of its anchor, rather than of what is computed behind it */
     uint32_t *seen;   /* value -> reader + 1 */
+    uint32_t *held;   /* node -> reader + 1 */
     uint32_t *writer; /* value -> group that stores it, GROUP_NONE */
 } notes_cx;
 
-static const char *value_label(const fusion *f, value_id v) {
+const char *fuse_value_label(const fusion *f, value_id v) {
     const value *x = graph_value(f->g, v);
     if (x->name) return x->name;
     const node *n = graph_def(f->g, v);
     const char *loc = n ? f->g->locs.at[n->loc] : "";
     return *loc ? arena_printf(f->a, "the %s of '%s'", op_name(n->op), loc) : n ? op_name(n->op) : "an input";
-}
-
-static const char *group_label(const fusion *f, uint32_t id) {
-    const group *gr = &f->groups.at[id];
-    node_id n = gr->anchor != NODE_NONE ? gr->anchor : gr->nodes.n ? gr->nodes.at[0] : NODE_NONE;
-    if (n == NODE_NONE) return "a copy";
-    const node *x = graph_node(f->g, n);
-    const char *loc = f->g->locs.at[x->loc];
-    return *loc ? arena_printf(f->a, "the kernel around %s '%s'", op_name(x->op), loc)
-                : arena_printf(f->a, "the kernel around %s", op_name(x->op));
 }
 
 static const char *reason_of(const notes_cx *x, uint32_t writer) {
@@ -49,9 +43,14 @@ static void note_read(notes_cx *x, value_id v) {
     fusion *f = x->f;
     uint32_t w = x->writer[v];
     if (w == GROUP_NONE || w == x->reader) return;
-    vec_push(
-        f->a, f->stops,
-        arena_printf(f->a, "%s is stored for %s: %s", value_label(f, v), group_label(f, x->reader), reason_of(x, w)));
+    vec_push(f->a, f->stops, (fusion_stop){v, w, x->reader, reason_of(x, w)});
+}
+
+static void note_held(notes_cx *x, node_id n) {
+    op_code op = graph_node(x->f->g, n)->op;
+    if (x->held[n] == x->reader + 1 || op == OP_const) return;
+    x->held[n] = x->reader + 1;
+    vec_push(x->f->a, x->f->groups.at[x->reader].held, n);
 }
 
 static void walk_back(notes_cx *x, value_id v) {
@@ -64,12 +63,38 @@ static void walk_back(notes_cx *x, value_id v) {
         note_read(x, v);
         return;
     }
+    if (n) note_held(x, graph_value(f->g, v)->def);
     for (uint32_t i = 0; n && i < n->n_in; i++) walk_back(x, n->in[i]);
+}
+
+static int by_number(const void *a, const void *b) {
+    node_id x = *(const node_id *)a, y = *(const node_id *)b;
+    return (x > y) - (x < y);
+}
+
+/* All about one group. */
+static void note_group(notes_cx *x, uint32_t id) {
+    const fusion *f = x->f;
+    group *gr = &f->groups.at[id];
+    x->reader = id;
+    for (uint32_t i = 0; i < gr->nodes.n; i++) {
+        const node *n = graph_node(f->g, gr->nodes.at[i]);
+        x->is_operand = gr->nodes.at[i] == gr->anchor;
+        note_held(x, gr->nodes.at[i]);
+        for (uint32_t j = 0; j < n->n_in; j++) walk_back(x, n->in[j]);
+    }
+    for (uint32_t i = 0; i < gr->outputs.n; i++) { /* the views that results are stored through */
+        value_id to = gr->outputs.at[i];
+        for (value_id v = f->stored_as[to]; v != to; v = graph_def(f->g, v)->in[0])
+            note_held(x, graph_value(f->g, v)->def);
+    }
+    if (gr->held.n) qsort(gr->held.at, gr->held.n, sizeof *gr->held.at, by_number);
 }
 
 void fuse_notes(fusion *f) {
     notes_cx x = {.f = f};
     x.seen = ARENA_ARRAY(f->a, uint32_t, f->g->values.n + 1u);
+    x.held = ARENA_ARRAY(f->a, uint32_t, f->g->nodes.n + 1u);
     x.writer = ARENA_ARRAY(f->a, uint32_t, f->g->values.n + 1u);
     for (uint32_t v = 0; v < f->g->values.n; v++) x.writer[v] = GROUP_NONE;
     for (uint32_t id = 0; id < f->groups.n; id++) {
@@ -77,13 +102,6 @@ void fuse_notes(fusion *f) {
         for (uint32_t i = 0; !gr->is_dissolved && i < gr->outputs.n; i++)
             x.writer[f->stored_as[gr->outputs.at[i]]] = id;
     }
-    for (uint32_t id = 0; id < f->groups.n; id++) {
-        const group *gr = &f->groups.at[id];
-        x.reader = id;
-        for (uint32_t i = 0; !gr->is_dissolved && i < gr->nodes.n; i++) {
-            const node *n = graph_node(f->g, gr->nodes.at[i]);
-            x.is_operand = gr->nodes.at[i] == gr->anchor;
-            for (uint32_t j = 0; j < n->n_in; j++) walk_back(&x, n->in[j]);
-        }
-    }
+    for (uint32_t id = 0; id < f->groups.n; id++)
+        if (!f->groups.at[id].is_dissolved) note_group(&x, id);
 }

@@ -220,6 +220,29 @@ static frit_status check_sizes(cx *c, const graph *g) {
     return FRIT_OK;
 }
 
+/* What the report tells of each kernel and of each boundary between two. */
+static void add_notes(lower_cx *x) {
+    plan *p = x->p;
+    fuse_notes(x->f);
+    p->holds.n = 0;
+    for (uint32_t id = 0; id < x->f->groups.n; id++) { /* kernels were built in the order of their groups */
+        const group *gr = &x->f->groups.at[id];
+        if (x->kernel_of[id] == UINT32_MAX) continue;
+        plan_node *nodes = ARENA_ARRAY(p->a, plan_node, gr->held.n + 1u);
+        for (uint32_t i = 0; i < gr->held.n; i++) {
+            const node *n = graph_node(x->g, gr->held.at[i]);
+            nodes[i] = (plan_node){n->op, x->g->locs.at[n->loc]};
+        }
+        vec_push(p->a, p->holds, (plan_holds){gr->held.n, nodes});
+    }
+    for (uint32_t i = 0; i < x->f->stops.n; i++) {
+        const fusion_stop *s = &x->f->stops.at[i];
+        if (x->kernel_of[s->writer] == UINT32_MAX || x->kernel_of[s->reader] == UINT32_MAX) continue;
+        plan_stop stop = {fuse_value_label(x->f, s->value), x->kernel_of[s->writer], x->kernel_of[s->reader], s->why};
+        vec_push(p->a, p->stops, stop);
+    }
+}
+
 frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
     plan *p = ARENA_NEW(c->job, plan);
     *p = (plan){.a = c->job, .iface = g};
@@ -243,8 +266,7 @@ frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
         if (x.kernel_of[id] != UINT32_MAX) TRY(place_group(&x, id));
     copy_outputs(&x);
     p->steps = (pstep_list){x.steps.n, x.steps.at};
-    fuse_notes(x.f);
-    for (uint32_t i = 0; i < x.f->stops.n; i++) vec_push(p->a, p->notes, x.f->stops.at[i]);
+    add_notes(&x);
     plan_states(p);
     TRY(plan_memory(c, p));
     *out = p;

@@ -34,27 +34,37 @@ typedef struct group {
     uint64_t reduced;      /* ROW: bit i set when axis i is reduced */
     VEC(value_id) outputs; /* values that other groups or the caller need */
     bool is_dissolved;     /* a MAP whose expression moved into its consumers */
+    VEC(node_id) held;     /* members and what is computed along with them, ascending: fuse_notes */
 } group;
 
 #define GROUP_NONE UINT32_MAX
+
+/* A value that one group stores and another reads, and why they are two. */
+typedef struct fusion_stop {
+    value_id value;
+    uint32_t writer, reader;
+    const char *why;
+} fusion_stop;
 
 typedef struct fusion {
     graph *g;
     arena *a;
     VEC(group) groups;
-    uint32_t *group_of;      /* node -> group, GROUP_NONE for free nodes */
-    const dim **index;       /* value -> index (rank entries) at which its group computes it, NULL for none */
-    const dim **in_index;    /* reduce node -> index at which it reads its operand, NULL for other nodes */
-    bool *is_stored;         /* value -> lives in memory (input, dense constant, or an output of its group) */
-    value_id *stored_as;     /* value -> the bijective view of it that is stored in its place (itself mostly) */
-    VEC(const char *) stops; /* one sentence per boundary where fusion stopped, for the report */
+    uint32_t *group_of;     /* node -> group, GROUP_NONE for free nodes */
+    const dim **index;      /* value -> index (rank entries) at which its group computes it, NULL for none */
+    const dim **in_index;   /* reduce node -> index at which it reads its operand, NULL for other nodes */
+    bool *is_stored;        /* value -> lives in memory (input, dense constant, or an output of its group) */
+    value_id *stored_as;    /* value -> the bijective view of it that is stored in its place (itself mostly) */
+    VEC(fusion_stop) stops; /* fuse_notes */
 } fusion;
 
 /* Groups the nodes of g. Guarantees: no cycle between groups; every use of a stored value outside its group reads
  * memory. */
 frit_status fuse_graph(cx *c, graph *g, fusion **out);
-/* fuse_notes.c: fills in f->stops. */
+/* fuse_notes.c: fills in f->stops and what each group holds. */
 void fuse_notes(fusion *f);
+/* What the model calls v: its name, else its operator and node. */
+const char *fuse_value_label(const fusion *f, value_id v);
 /* v traced through bijective or slicing views to the value that they look at. */
 value_id fuse_base(const graph *g, value_id v);
 

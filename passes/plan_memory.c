@@ -21,9 +21,10 @@ static void note_use(plan *p, pbuf_id b, uint32_t step) {
 }
 
 static void find_lives(plan *p, const pstep_list *l, uint32_t *step) {
-    for (uint32_t i = 0; i < l->n; i++, (*step)++) {
+    for (uint32_t i = 0; i < l->n; i++) {
         const pstep *s = &l->at[i];
         for (uint32_t j = 0; j < s->n_args; j++) note_use(p, s->args[j], *step);
+        (*step)++;
         for (uint32_t j = 0; j < s->n_alts; j++) find_lives(p, &s->alts[j].body, step);
         find_lives(p, &s->body[0], step);
         find_lives(p, &s->body[1], step);

@@ -1,0 +1,77 @@
+/* The report of --report: what became of a model. report.c gathers facts and figures, the others write them down.
+ *
+ *   report_ideal.c   the least that a plan of this model could read and write
+ *   report_text.c    for a terminal
+ *   report_json.c    the form of docs/CLI.md
+ *   report_html.c    one page without anything outside of it; report_graph.c and report_memory.c draw its pictures
+ *
+ * Figures hold for one value of each dim: its hint, else the least of its range. */
+#ifndef FRIT_DRIVER_REPORT_H
+#define FRIT_DRIVER_REPORT_H
+
+#include "driver/compile.h"
+
+typedef struct report_kernel {
+    const kernel *k;
+    const plan_holds *holds;
+    uint32_t n_launches;
+    uint32_t first_step;          /* the first one that launches it, in report.steps */
+    double flops, bytes, written; /* of one launch; NaN unknown */
+    double ms;                    /* predicted, of one launch */
+    bool is_memory_bound;         /* by that prediction */
+} report_kernel;
+
+typedef struct report_total {
+    uint32_t n_launches, n_copies;
+    double flops, bytes, written, ms; /* of a whole call, copies included */
+} report_total;
+
+/* Bytes that a call moves at least. */
+typedef struct report_ideal {
+    double floor; /* inputs, outputs and weights once */
+    /* weights once, operands and result of every product once, and one more reading for each place where a result
+     * meets an earlier one (residuals): one kernel for each product, with all else fused into it */
+    double products;
+    uint32_t n_products;
+} report_ideal;
+
+typedef struct report {
+    arena *a;
+    cx *c;
+    const compiled *m;
+    plan *p;
+    int64_t *values; /* of each symbol */
+    report_kernel *kernels;
+    VEC(const pstep *) steps; /* those of bodies behind the step that they are in; numbered like the lives of buffers */
+    report_total total;
+    report_ideal ideal;
+    double *slot_at, *slot_bytes; /* of each arena slot: where it begins, how long it is */
+    double arena_bytes, live_bytes, scratch_bytes, weights_bytes; /* live: the most that is in use at a step */
+} report;
+
+report *report_new(cx *c, const compiled *m);
+/* d at the report's dims; NaN when unknown. */
+double report_amount(const report *r, dim d);
+double report_buffer_bytes(const report *r, pbuf_id b);
+const char *report_buffer_name(const report *r, pbuf_id b);
+const char *report_shape(const report *r, const pbuf *b); /* "f32[B, 64]" */
+const char *report_bytes(arena *a, double bytes);         /* "1.5 MiB" */
+const char *report_count(arena *a, double n);             /* "1.5 G" */
+/* The model's nodes that the kernel holds, each once: "conv1 (conv), relu (max)"; "" when there is no name. */
+const char *report_nodes(const report *r, const plan_holds *h);
+/* One sentence. */
+const char *report_stop(const report *r, const plan_stop *s);
+/* Whether the step writes its argument i. */
+bool report_writes(const report *r, const pstep *s, uint32_t i);
+
+report_ideal report_ideal_of(const report *r);
+
+void report_print_text(strbuf *b, const report *r);
+frit_status report_print_json(cx *c, strbuf *b, const report *r);
+void report_print_html(strbuf *b, const report *r);
+/* Text of a model in HTML and SVG. */
+void report_escape(strbuf *b, const char *text);
+void report_draw_graph(strbuf *b, const report *r);
+void report_draw_memory(strbuf *b, const report *r);
+
+#endif
