@@ -40,6 +40,10 @@ dtype_kind dtype_kind_of(dtype dt) { return row_of(dt)->kind; }
 bool dtype_is_float(dtype dt) { return row_of(dt)->kind == DTYPE_FLOAT; }
 bool dtype_is_integer(dtype dt) { return row_of(dt)->kind == DTYPE_INT || row_of(dt)->kind == DTYPE_UINT; }
 
+bool dtype_is_byte_pair(dtype a, dtype b) {
+    return (a == FRIT_DT_U8 && b == FRIT_DT_I8) || (a == FRIT_DT_I8 && b == FRIT_DT_U8);
+}
+
 dtype dtype_compute(dtype dt) {
     if (row_of(dt)->bits >= 32) return dt;
     switch (row_of(dt)->kind) {

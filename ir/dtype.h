@@ -17,7 +17,8 @@ bool dtype_parse(const char *s, dtype *out); /* by text name */
 unsigned dtype_bits(dtype dt);
 dtype_kind dtype_kind_of(dtype dt);
 bool dtype_is_float(dtype dt);
-bool dtype_is_integer(dtype dt); /* signed or unsigned, not bool */
+bool dtype_is_integer(dtype dt);           /* signed or unsigned, not bool */
+bool dtype_is_byte_pair(dtype a, dtype b); /* one u8, the other i8: their products sum in i32 */
 /* The type that arithmetic on dt is done in: f32 for narrower floats, i32/u32 for narrower integers, else dt. */
 dtype dtype_compute(dtype dt);
 /* Bytes of n packed elements, rounded up to whole bytes. */
@@ -32,7 +33,8 @@ typedef union scalar {
 scalar dtype_load(dtype dt, const void *base, size_t index); /* element index of a packed buffer */
 void dtype_store(dtype dt, void *base, size_t index, scalar v);
 /* Conversion by the rules of ONNX Cast: float -> int truncates (out of range saturates to the range's ends, NaN gives
- * 0; to 2 and 4 bits by way of i32, whose low bits are kept), int -> narrower int wraps, anything -> bool is != 0, number -> f8 saturates when saturate. */
+ * 0; to 2 and 4 bits by way of i32, whose low bits are kept), int -> narrower int wraps, anything -> bool is != 0,
+ * number -> f8 saturates when saturate. */
 scalar dtype_convert(dtype from, dtype to, scalar v, bool saturate);
 scalar dtype_from_f64(dtype dt, double x);
 double dtype_to_f64(dtype dt, scalar v);

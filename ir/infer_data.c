@@ -228,7 +228,11 @@ frit_status infer_contract(cx *c, const infer_args *a, tensor_type *out, uint32_
     if (!t->lhs) t->lhs = "";
     if (!t->rhs) t->rhs = "";
     if (!t->out) t->out = "";
-    TRY(infer_same_dtype(c, a, 0, 2));
+    dtype dt = x->dt;
+    if (dtype_is_byte_pair(x->dt, y->dt))
+        dt = FRIT_DT_I32;
+    else
+        TRY(infer_same_dtype(c, a, 0, 2));
     if (x->dt == FRIT_DT_BOOL) return infer_fail(c, a, FRIT_TYPE, "needs a number type, got bool");
     TRY(labels_fit(c, a, t->lhs, "lhs", x->rank));
     TRY(labels_fit(c, a, t->rhs, "rhs", y->rank));
@@ -249,7 +253,7 @@ frit_status infer_contract(cx *c, const infer_args *a, tensor_type *out, uint32_
         if (k < 0 && m < 0) return infer_fail(c, a, FRIT_FORMAT, "label %c of out is in no operand", t->out[i]);
         shape[i] = k >= 0 ? x->shape[k] : y->shape[m];
     }
-    return infer_result(c, a, out, (tensor_type){x->dt, rank, shape});
+    return infer_result(c, a, out, (tensor_type){dt, rank, shape});
 }
 
 static frit_status attend_mask(cx *c, const infer_args *a, uint32_t rank, dim keys) {

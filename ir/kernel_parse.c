@@ -435,6 +435,7 @@ static frit_status parse_leaf(kparser *p, klist *l) {
     TRY(kparse_u32(p, &leaf.max_cols));
     TRY(kparse_expect(p, ","));
     TRY(parse_leaf_axis(p, &leaf.kk, &leaf.n_k));
+    if (kparse_word(p, "by")) TRY(kparse_u32(p, &leaf.group));
     if (kparse_take(p, ",")) {
         if (!kparse_word(p, "padded")) return kparse_fail(p, "expected 'padded'");
         leaf.padded = true;

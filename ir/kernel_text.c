@@ -280,6 +280,7 @@ static void print_leaf(printer *p, const kleaf *l) {
     print_leaf_axis(p, l->col, l->cols);
     strbuf_printf(p->b, " max %u, ", l->max_cols);
     print_leaf_axis(p, l->kk, l->n_k);
+    if (l->group) strbuf_printf(p->b, " by %u", l->group);
     strbuf_add(p->b, l->padded ? ", padded: " : ": ");
     print_at(p, l->c, l->c_at);
     strbuf_add(p->b, l->accumulate || l->accumulate_if ? " += " : " = ");

@@ -343,17 +343,50 @@ static frit_status linear_in(verifier *v, buf_id b, const dim *at, sym_id s, dim
     return FRIT_OK;
 }
 
+/* The steps of a group are neighbours in a and in b, and groups are evenly spaced in b. */
+static frit_status check_leaf_groups(verifier *v, const kleaf *l, dim a_step) {
+    dim_table *t = v->k->dims;
+    dim offset = kbuf_offset((kernel *)v->k, l->b, l->b_at), coeff, rest;
+    dim group = dim_const(t, l->group), kk = dim_of_sym(t, l->kk);
+    dim first = dim_mul(t, kk, group);
+    dim at_first = dim_subst(t, offset, 1, &l->kk, &first);
+    CHECK(v, a_step == dim_const(t, 1), "leaf: a does not have unit stride in %s", sym_name(v, l->kk));
+    CHECK(v, dim_linear(t, at_first, l->kk, &coeff, &rest), "leaf: b is not linear in the groups of %s",
+          sym_name(v, l->kk));
+    for (uint32_t i = 1; i < l->group; i++) {
+        dim here = dim_add(t, first, dim_const(t, i));
+        dim at = dim_subst(t, offset, 1, &l->kk, &here);
+        CHECK(v, dim_sub(t, at, at_first) == dim_const(t, i), "leaf: a group of b does not lie together");
+    }
+    return FRIT_OK;
+}
+
+static frit_status check_leaf_types(verifier *v, const kleaf *l) {
+    dtype c = v->k->bufs.at[l->c].dt;
+    bool is_power = (l->group & (l->group - 1)) == 0 && l->group <= 64;
+    CHECK(v, is_power, "leaf: groups of %u", l->group);
+    CHECK(v, dtype_is_integer(c), "leaf: groups of steps are for integers, not %s", dtype_name(c));
+    return FRIT_OK;
+}
+
 static frit_status check_leaf_strides(verifier *v, const kleaf *l) {
     dim one = dim_const(v->k->dims, 1), zero = dim_const(v->k->dims, 0), coeff;
     TRY(linear_in(v, l->a, l->a_at, l->row, &coeff));
-    TRY(linear_in(v, l->a, l->a_at, l->kk, &coeff));
     TRY(linear_in(v, l->a, l->a_at, l->col, &coeff));
     CHECK(v, coeff == zero, "leaf: a depends on the column");
-    TRY(linear_in(v, l->b, l->b_at, l->kk, &coeff));
+    TRY(linear_in(v, l->a, l->a_at, l->kk, &coeff));
+    if (l->group > 1) {
+        TRY(check_leaf_types(v, l));
+        TRY(check_leaf_groups(v, l, coeff));
+        one = dim_const(v->k->dims, l->group);
+    } else {
+        TRY(linear_in(v, l->b, l->b_at, l->kk, &coeff));
+    }
     TRY(linear_in(v, l->b, l->b_at, l->row, &coeff));
     CHECK(v, coeff == zero, "leaf: b depends on the row");
     TRY(linear_in(v, l->b, l->b_at, l->col, &coeff));
     CHECK(v, coeff == one, "leaf: b does not have unit stride in the column");
+    one = dim_const(v->k->dims, 1);
     TRY(linear_in(v, l->c, l->c_at, l->row, &coeff));
     TRY(linear_in(v, l->c, l->c_at, l->kk, &coeff));
     CHECK(v, coeff == zero, "leaf: c depends on k");

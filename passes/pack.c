@@ -1,5 +1,6 @@
 /* Constant matrices in the order that the matrix micro-kernel streams them: panels of `panel` columns, each n_k rows of
- * contiguous columns; columns beyond the last are zero. */
+ * contiguous columns; columns beyond the last are zero. In groups (bytes for integer dot products) each column holds
+ * `group` steps of k side by side, and the steps beyond the last are zero too. */
 #include "passes/lower.h"
 
 #include "base/par.h"
@@ -32,13 +33,33 @@ static void pack_rows(const pack_job *j, const uint8_t *src, uint8_t *dst, int64
     }
 }
 
+/* A panel in groups: [n_k / group][panel][group]. */
+static void pack_groups(const pack_job *j, const uint8_t *src, uint8_t *dst, int64_t n) {
+    const pack_request *r = j->r;
+    for (int64_t k = 0; k < r->n_k; k++) {
+        const uint8_t *from = src + (size_t)(k * r->k_stride) * j->bytes;
+        uint8_t *to = dst + (size_t)(k / r->group * r->panel * r->group + k % r->group) * j->bytes;
+        for (int64_t col = 0; col < n; col++) {
+            memcpy(to, from, j->bytes);
+            from += (size_t)r->col_stride * j->bytes;
+            to += (size_t)r->group * j->bytes;
+        }
+    }
+}
+
+static int64_t padded_k(const pack_request *r) { return (r->n_k + r->group - 1) / r->group * r->group; }
+
 static void pack_panel(void *data, uint32_t p, uint32_t thread) {
     const pack_job *j = data;
     const pack_request *r = j->r;
     int64_t first = p * r->panel, n = r->n_cols - first < r->panel ? r->n_cols - first : r->panel;
     const uint8_t *src = (const uint8_t *)r->data->bytes + (size_t)(r->base + first * r->col_stride) * j->bytes;
-    uint8_t *dst = j->packed + (size_t)p * (size_t)(r->n_k * r->panel) * j->bytes;
+    uint8_t *dst = j->packed + (size_t)p * (size_t)(padded_k(r) * r->panel) * j->bytes;
     (void)thread;
+    if (r->group > 1) {
+        pack_groups(j, src, dst, n);
+        return;
+    }
     for (int64_t k = 0; k < r->n_k; k += K_TILE) {
         int64_t end = k + K_TILE < r->n_k ? k + K_TILE : r->n_k;
         if (r->col_stride != 1) {
@@ -54,16 +75,18 @@ static void pack_panel(void *data, uint32_t p, uint32_t thread) {
 frit_status pack_panels(cx *c, const pack_request *r, const const_data **out) {
     size_t bytes = dtype_bits(r->data->dt) / 8;
     int64_t n_panels = (r->n_cols + r->panel - 1) / r->panel;
-    size_t panel_bytes = (size_t)(r->n_k * r->panel) * bytes;
+    size_t panel_bytes = (size_t)(padded_k(r) * r->panel) * bytes;
     uint8_t *packed = arena_alloc_aligned(c->job, (size_t)n_panels * panel_bytes, 64);
     pack_job job = {.r = r, .packed = packed, .bytes = bytes};
     par_for((uint32_t)n_panels, 0, pack_panel, &job);
-    int64_t *dims = ARENA_ARRAY(c->job, int64_t, 3);
+    uint32_t rank = r->group > 1 ? 4 : 3;
+    int64_t *dims = ARENA_ARRAY(c->job, int64_t, 4);
     dims[0] = n_panels;
-    dims[1] = r->n_k;
+    dims[1] = padded_k(r) / r->group;
     dims[2] = r->panel;
+    dims[3] = r->group;
     const_data *d = ARENA_NEW(c->job, const_data);
-    *d = (const_data){.kind = CONST_DENSE, .dt = r->data->dt, .dims = {3, dims}, .bytes = packed};
+    *d = (const_data){.kind = CONST_DENSE, .dt = r->data->dt, .dims = {rank, dims}, .bytes = packed};
     *out = d;
     return FRIT_OK;
 }

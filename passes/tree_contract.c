@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { MIN_COLS = 4 };
+enum { MIN_COLS = 4, BYTE_GROUP = 4 };
 
 void contract_operand_index(const graph *g, const node *n, uint32_t i, const dim *axes, dim *out) {
     const attr_contract *a = n->attrs;
@@ -96,7 +96,8 @@ frit_status contract_operand(contract_cx *x, uint32_t i, kx guard, operand *out)
     contract_operand_index(g, x->n, i, x->all_axes, at);
     for (uint32_t j = 0; j < graph_type(g, x->n->in[i])->rank; j++) at[j] = axis_map_dim(&x->axes, at[j]);
     TRY(expand(x->e, x->n->in[i], at, guard, &out->x));
-    out->x = kx_cast(x->k, out->x, x->dt, true);
+    out->dt = x->group > 1 ? kx_dtype(x->k, out->x) : x->dt;
+    out->x = kx_cast(x->k, out->x, out->dt, true);
     return FRIT_OK;
 }
 
@@ -106,7 +107,7 @@ static void find_direct(contract_cx *x, operand *op, dim own, bool needs_unit) {
     kx_node n = k->exprs.at[op->x];
     dim rest;
     op->is_direct = false;
-    if (n.kind != KX_LOAD || n.pred || n.dt != x->dt) return;
+    if (n.kind != KX_LOAD || n.pred || n.dt != op->dt) return;
     dim offset = kbuf_offset(k, n.ref, n.at);
     if (loaded_follows(k, offset, x->kk, own)) return;
     if (!dim_linear(k->dims, offset, axis_sym(k, x->kk), &op->k_coeff, &rest)) return;
@@ -114,7 +115,12 @@ static void find_direct(contract_cx *x, operand *op, dim own, bool needs_unit) {
     if (dim_depends(k->dims, op->k_coeff, axis_sym(k, own))) return;
     op->buf = n.ref;
     op->at = n.at;
-    op->is_direct = !needs_unit || dim_equal(k->dims, op->own_coeff, dim_const(k->dims, 1));
+    bool has_groups = x->group > 1 && dim_equal(k->dims, op->k_coeff, dim_const(k->dims, 1)) &&
+                      dim_divides(k->dims, dim_const(k->dims, x->group), x->n_k);
+    if (x->group > 1)
+        op->is_direct = !needs_unit && has_groups;
+    else
+        op->is_direct = !needs_unit || dim_equal(k->dims, op->own_coeff, dim_const(k->dims, 1));
 }
 
 /* Whether B is a constant that can be packed: then *out asks for it. */
@@ -122,8 +128,8 @@ static bool can_pack(contract_cx *x, pack_request *out) {
     kernel *k = x->k;
     kx_node n = k->exprs.at[x->b.x];
     dim rest, kc, cc;
-    *out = (pack_request){.panel = PANEL};
-    if (n.kind != KX_LOAD || n.pred || n.dt != x->dt || x->e->params.at[n.ref] == VALUE_NONE) return false;
+    *out = (pack_request){.panel = PANEL, .group = x->group};
+    if (n.kind != KX_LOAD || n.pred || n.dt != x->b.dt || x->e->params.at[n.ref] == VALUE_NONE) return false;
     out->data = graph_const(x->e->f->g, x->e->params.at[n.ref]);
     if (!out->data || out->data->kind != CONST_DENSE || dtype_bits(out->data->dt) < 8) return false;
     if (!dim_linear(k->dims, kbuf_offset(k, n.ref, n.at), axis_sym(k, x->kk), &kc, &rest)) return false;
@@ -133,16 +139,19 @@ static bool can_pack(contract_cx *x, pack_request *out) {
            dim_is_const(k->dims, x->n_cols, &out->n_cols);
 }
 
-/* B read from its packed form, over (column block, k, column in block). */
+/* B read from its packed form, over (column block, k, column in block), or (column block, group, column, k in group).
+ */
 frit_status contract_use_packed(contract_cx *x, const pack_request *r, dim block) {
     kernel *k = x->k;
     const const_data *packed;
     TRY(pack_panels(x->e->c, r, &packed));
-    dim shape[3], *at = ARENA_ARRAY(k->a, dim, 3);
-    for (uint32_t i = 0; i < 3; i++) shape[i] = dim_const(k->dims, packed->dims.at[i]);
-    x->b.buf = expander_packed(x->e, packed, 3, arena_copy(k->a, shape, sizeof shape));
+    dim shape[4], *at = ARENA_ARRAY(k->a, dim, 4), by = dim_const(k->dims, x->group);
+    uint32_t rank = packed->dims.n;
+    for (uint32_t i = 0; i < rank; i++) shape[i] = dim_const(k->dims, packed->dims.at[i]);
+    x->b.buf = expander_packed(x->e, packed, rank, arena_copy(k->a, shape, sizeof shape));
     at[0] = block;
-    at[1] = x->kk;
+    at[1] = dim_floordiv(k->dims, x->kk, by);
+    at[3] = dim_mod(k->dims, x->kk, by);
     at[2] = x->panel_col = dim_axis(k->dims, "jj", dim_const(k->dims, PANEL));
     x->b.at = at;
     return FRIT_OK;
@@ -206,6 +215,8 @@ frit_status tree_contract(expander *e, const tree_options *o) {
     const group *gr = &e->f->groups.at[e->group];
     contract_cx x = {.e = e, .o = o, .k = e->k, .gr = gr, .n = graph_node(e->f->g, gr->anchor)};
     x.dt = graph_type(e->f->g, x.n->out)->dt;
+    bool has_bytes = dtype_is_byte_pair(graph_type(e->f->g, x.n->in[0])->dt, graph_type(e->f->g, x.n->in[1])->dt);
+    x.group = has_bytes && o->t->kind == TARGET_CPU ? BYTE_GROUP : 1;
     uint8_t tags[2 * MAX_RANK];
     uint32_t n = contract_axes(&x, x.all_axes);
     unsigned col_side = tag_axes(&x, tags);

@@ -7,7 +7,8 @@
 enum { PANEL = 64 }; /* columns of a packed panel and of a tile */
 
 typedef struct operand {
-    kx x; /* value over the flattened axes */
+    kx x;     /* value over the flattened axes */
+    dtype dt; /* in which the leaf reads it */
     bool is_direct;
     buf_id buf;
     const dim *at; /* index of buf */
@@ -26,7 +27,8 @@ typedef struct contract_cx {
     uint32_t n_outer;
     dim outer[MAX_RANK];
     operand a, b;
-    dtype dt;
+    dtype dt;       /* of the result */
+    uint32_t group; /* steps of k that the leaf takes at once: 4 for bytes, else 1 */
     buf_id c_tile;
     dim c_at[2];                /* index in the C tile during the epilogue */
     dim all_axes[2 * MAX_RANK]; /* the domain's axes and the summed ones, unflattened */

@@ -59,12 +59,10 @@ static kx localise(contract_cx *x, kx whole, const dim *row, const dim *col, con
     return kx_subst(x->k, whole, n, syms, by, NULL, NULL);
 }
 
-/* Tile of a block of an operand: at[outer axis][lane axis] with the lane axis along the vectors. */
-static buf_id fill_tile(contract_cx *x, klist *l, const char *name, dim seq_n, dim vec_n, const int64_t *sizes,
-                        kx (*element)(contract_cx *, const blocks *, dim, dim), const blocks *b) {
+/* Fills tile[outer axis][lane axis], the lane axis along the vectors. */
+static void fill_tile(contract_cx *x, klist *l, buf_id tile, dim seq_n, dim vec_n,
+                      kx (*element)(contract_cx *, const blocks *, dim, dim), const blocks *b) {
     kernel *k = x->k;
-    dim shape[2] = {dim_const(k->dims, sizes[0]), dim_const(k->dims, sizes[1])};
-    buf_id tile = kernel_local(k, name, x->dt, KB_TILE, 2, arena_copy(k->a, shape, sizeof shape));
     dim seq = dim_axis(k->dims, "r", seq_n), vec = dim_axis(k->dims, "c", vec_n);
     nest s = {.k = k};
     klist body = {0};
@@ -73,7 +71,12 @@ static buf_id fill_tile(contract_cx *x, klist *l, const char *name, dim seq_n, d
     nest_push(&s, KL_VEC, vec, x->o->t->vector_bytes / 4, 1);
     kstmt_store(k, &body, tile, at, element(x, b, seq, vec), 0);
     nest_close(&s, body, l);
-    return tile;
+}
+
+static buf_id local_tile(contract_cx *x, const char *name, dtype dt, uint32_t rank, const int64_t *sizes) {
+    dim shape[MAX_RANK];
+    for (uint32_t i = 0; i < rank; i++) shape[i] = dim_const(x->k->dims, sizes[i]);
+    return kernel_local(x->k, name, dt, KB_TILE, rank, arena_copy(x->k->a, shape, rank * sizeof *shape));
 }
 
 static kx a_value(contract_cx *x, const blocks *b, dim row, dim kk) {
@@ -84,6 +87,47 @@ static kx a_value(contract_cx *x, const blocks *b, dim row, dim kk) {
 static kx b_value(contract_cx *x, const blocks *b, dim kk, dim col) {
     dim c = dim_add(x->k->dims, b->col_base, col), k = dim_add(x->k->dims, b->k_base, kk);
     return localise(x, x->b.x, NULL, &c, &k);
+}
+
+static int64_t whole_groups(const contract_cx *x, int64_t k) { return (k + x->group - 1) / x->group; }
+
+/* A block of A by rows. What lies between the last step of k and the end of its group meets zeros of B. */
+static buf_id place_a(contract_cx *x, klist *l, const blocks *b) {
+    buf_id tile = local_tile(x, "at", x->a.dt, 2, (int64_t[]){b->rows, whole_groups(x, b->k) * x->group});
+    fill_tile(x, l, tile, b->n_rows, b->n_k, a_value, b);
+    return tile;
+}
+
+/* A block of B as [groups][columns][steps of a group], zero behind the last step of k. */
+static buf_id place_b_groups(contract_cx *x, klist *l, const blocks *b) {
+    kernel *k = x->k;
+    dim_table *t = k->dims;
+    dim by = dim_const(t, x->group), row = dim_axis(t, "r", b->n_k), col = dim_axis(t, "c", b->n_cols);
+    buf_id tile = local_tile(x, "bt", x->b.dt, 3, (int64_t[]){whole_groups(x, b->k), b->cols, x->group});
+    nest s = {.k = k}, behind = {.k = k};
+    klist body = {0}, zeros = {0};
+    dim at[3] = {dim_floordiv(t, row, by), col, dim_mod(t, row, by)};
+    nest_push(&s, KL_SEQ, row, 0, 0);
+    nest_push(&s, KL_VEC, col, x->o->t->vector_bytes / 4, 1);
+    kstmt_store(k, &body, tile, at, b_value(x, b, row, col), 0);
+    nest_close(&s, body, l);
+    if (dim_divides(t, by, b->n_k)) return tile;
+    dim n_behind = dim_sub(t, dim_mul(t, dim_ceildiv(t, b->n_k, by), by), b->n_k);
+    dim extra = dim_axis(t, "z", n_behind), zero_col = dim_axis(t, "zc", dim_const(t, b->cols));
+    row = dim_add(t, b->n_k, extra);
+    dim zero_at[3] = {dim_floordiv(t, row, by), zero_col, dim_mod(t, row, by)};
+    nest_push(&behind, KL_SEQ, extra, 0, 0);
+    nest_push(&behind, KL_VEC, zero_col, x->o->t->vector_bytes / 4, 1);
+    kstmt_store(k, &zeros, tile, zero_at, kx_number(k, x->b.dt, 0), 0);
+    nest_close(&behind, zeros, l);
+    return tile;
+}
+
+static buf_id place_b(contract_cx *x, klist *l, const blocks *b) {
+    if (x->group > 1) return place_b_groups(x, l, b);
+    buf_id tile = local_tile(x, "bt", x->b.dt, 2, (int64_t[]){b->k, b->cols});
+    fill_tile(x, l, tile, b->n_k, b->n_cols, b_value, b);
+    return tile;
 }
 
 static const dim *localise_at(contract_cx *x, const operand *op, const dim *own_from, dim own_to, dim kk) {
@@ -100,13 +144,19 @@ static const dim *pair(kernel *k, dim a, dim b) {
     return arena_copy(k->a, at, sizeof at);
 }
 
+static const dim *group_place(const contract_cx *x, dim kk, dim col) {
+    dim_table *t = x->k->dims;
+    dim by = dim_const(t, x->group);
+    dim at[3] = {dim_floordiv(t, kk, by), col, dim_mod(t, kk, by)};
+    return arena_copy(x->k->a, at, sizeof at);
+}
+
 static void emit_leaf(contract_cx *x, klist *l, const blocks *b) {
     kernel *k = x->k;
     dim_table *t = k->dims;
     buf_id at = KID_NONE, bt = KID_NONE;
-    int64_t a_sizes[2] = {b->rows, b->k}, b_sizes[2] = {b->k, b->cols};
-    if (!x->a.is_direct) at = fill_tile(x, l, "at", b->n_rows, b->n_k, a_sizes, a_value, b);
-    if (!x->b.is_direct) bt = fill_tile(x, l, "bt", b->n_k, b->n_cols, b_sizes, b_value, b);
+    if (!x->a.is_direct) at = place_a(x, l, b);
+    if (!x->b.is_direct) bt = place_b(x, l, b);
     kleaf *leaf = kstmt_leaf(k, l);
     dim row = dim_axis(t, "row", b->n_rows), col = dim_axis(t, "col", b->n_cols), kk = dim_axis(t, "kk", b->n_k);
     dim whole_k = dim_add(t, b->k_base, kk);
@@ -129,7 +179,8 @@ static void emit_leaf(contract_cx *x, klist *l, const blocks *b) {
     else if (x->b.is_direct)
         leaf->b_at = localise_at(x, &x->b, &x->col, dim_add(t, b->col_base, col), whole_k);
     else
-        leaf->b_at = pair(k, kk, col);
+        leaf->b_at = x->group > 1 ? group_place(x, kk, col) : pair(k, kk, col);
+    leaf->group = x->group > 1 ? x->group : 0;
     kx cond[2] = {kx_index(k, b->k_block), kx_index(k, dim_const(t, 0))};
     bool is_single = dim_le(t, x->n_k, dim_const(t, b->k));
     leaf->accumulate = false;

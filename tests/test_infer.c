@@ -64,6 +64,7 @@ static const line_case lines[] = {
     {"%r = reduce %b {axes = [0]}", "reduce: sum and prod need a number type, got bool"},
     {"%r = scan %n {kind = argmax}", "scan: running argmin and argmax do not exist"},
     {"%r = contract %n, %n {lhs = \"ij\", rhs = \"jk\", out = \"ik\"}", "contract: inner sizes 3 and 2 differ"},
+    {"%r = contract %n, %h {lhs = \"ij\", rhs = \"ij\", out = \"i\"}", "contract: operands 0 and 1 are f32 and f16"},
     {"%r = contract %n, %n {lhs = \"ii\", rhs = \"ij\", out = \"j\"}", "contract: lhs \"ii\" repeats a label"},
     {"%r = contract %n, %n {lhs = \"i\", rhs = \"ij\", out = \"j\"}", "contract: lhs \"i\" has 1 labels for rank 2"},
     {"%r = contract %n, %n {lhs = \"ij\", rhs = \"ij\", out = \"k\"}", "contract: label k of out is in no operand"},

@@ -44,11 +44,13 @@ static double random_unit(void) {
     return (double)(random_state >> 11) / 9007199254740992.0;
 }
 
-/* Values in [-2, 2): small integers for integer types, so that indices fall in and out of small ranges. */
+/* Values in [-2, 2): small integers for integer types, so that indices fall in and out of small ranges; bytes take all
+ * their values, so that products of them reach their bounds. */
 static void fill(tensor *t) {
     for (int64_t i = 0; i < tensor_count(t); i++) {
         double x = random_unit() * 4 - 2;
         if (t->dt == FRIT_DT_BOOL) x = x > -1;
+        if (t->dt == FRIT_DT_I8 || t->dt == FRIT_DT_U8) x = (t->dt == FRIT_DT_U8 ? x + 2 : x) * 64;
         dtype_store(t->dt, t->data, (size_t)i, dtype_from_f64(t->dt, x));
     }
 }

@@ -4,22 +4,27 @@
  *
  *   for column tiles (full width, then half, .. one vector, then what is left)
  *     for row tiles (max_rows, then one tile of what is left)
- *       acc[r] = 0 or c[r, tile]; for kk: acc[r] = a[r, kk] * b[kk, tile] + acc[r]; c[r, tile] = acc[r] */
-#include "codegen/cpu/cpu_emit.h"
+ *       acc[r] = 0 or c[r, tile]; for kk: acc[r] = a[r, kk] * b[kk, tile] + acc[r]; c[r, tile] = acc[r]
+ *
+ * Of bytes, a step takes a group of four k at once: "element" is then the 32-bit lane that holds a group. */
+#include "codegen/cpu/cpu_leaf.h"
 
 enum { MAX_ROWS = 6, MAX_STRIDES = 3 };
 
-/* An operand: its first element and how far apart its elements are, in elements. */
+/* An operand: its first element and how far apart its elements are, in elements of the buffer; a step of k is a group
+ * when there are groups. */
 typedef struct operand {
     buf_id buf;
     val base, row, kk; /* i64; NULL for a direction it does not have */
+    LLVMTypeRef in_memory;
 } operand;
 
 typedef struct leaf {
     const kleaf *l;
     LLVMTypeRef element;
     operand a, b, c;
-    val rows, cols, n_k;
+    val rows, cols, n_k; /* n_k: steps, or groups of them */
+    int64_t group;
     val accumulate; /* i1 */
     uint32_t lanes, max_width;
 } leaf;
@@ -38,18 +43,26 @@ static void refuse(emitter *e, const char *why) {
 /* Splits the offset of a leaf operand into base and strides over the leaf's own symbols. */
 static operand operand_of(emitter *e, buf_id buf, const dim *at, const kleaf *l) {
     dim offset = kbuf_offset(e->k, buf, at), stride;
+    if (l->group > 1) { /* by groups of k */
+        dim first = dim_mul(e->k->dims, dim_of_sym(e->k->dims, l->kk), dim_const(e->k->dims, l->group));
+        offset = dim_subst(e->k->dims, offset, 1, &l->kk, &first);
+    }
     const sym_id syms[MAX_STRIDES] = {l->row, l->kk, l->col};
     val strides[MAX_STRIDES];
     for (int i = 0; i < MAX_STRIDES; i++) {
         dim rest = offset;
         if (!dim_linear(e->k->dims, offset, syms[i], &stride, &rest)) {
             refuse(e, "an index is not linear");
-            return (operand){.buf = buf, .base = e->zero, .row = e->zero, .kk = e->zero};
+            return (operand){.buf = buf, .base = e->zero, .row = e->zero, .kk = e->zero, .in_memory = e->i8};
         }
         strides[i] = dim_scalar(e, stride);
         offset = rest;
     }
-    return (operand){.buf = buf, .base = dim_scalar(e, offset), .row = strides[0], .kk = strides[1]};
+    return (operand){.buf = buf,
+                     .base = dim_scalar(e, offset),
+                     .row = strides[0],
+                     .kk = strides[1],
+                     .in_memory = storage_type(e, e->k->bufs.at[buf].dt)};
 }
 
 static val times(emitter *e, val x, val y) { return LLVMBuildNSWMul(e->b, x, y, ""); }
@@ -86,6 +99,7 @@ static val last_value(emitter *e, const leaf *f, const tile *t, uint32_t r, val 
 }
 
 static val step(emitter *e, const leaf *f, val a, val b, val acc) {
+    if (f->group > 1) return emit_byte_dot(e, e->k->bufs.at[f->a.buf].dt == FRIT_DT_I8, a, b, acc);
     if (LLVMGetTypeKind(f->element) != LLVMIntegerTypeKind) return emit_fma(e, a, b, acc);
     return LLVMBuildAdd(e->b, LLVMBuildMul(e->b, splat(e, a, width_of(b)), b, ""), acc, "");
 }
@@ -97,7 +111,7 @@ static void run_chains(emitter *e, const leaf *f, const tile *t, val *acc) {
         val row = plus(e, t->row, number(e, r));
         a_row[r] = element_address(e, f->a.buf, plus(e, f->a.base, times(e, row, f->a.row)));
     }
-    val b_first = element_address(e, f->b.buf, plus(e, f->b.base, t->col));
+    val b_first = element_address(e, f->b.buf, plus(e, f->b.base, times(e, t->col, number(e, f->group))));
     LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b);
     count_loop loop = loop_begin(e, e->zero, f->n_k, number(e, 1));
     LLVMBasicBlockRef ahead = LLVMGetIncomingBlock(loop.index, 0);
@@ -106,10 +120,12 @@ static void run_chains(emitter *e, const leaf *f, const tile *t, val *acc) {
         LLVMAddIncoming(chain[r], &acc[r], &ahead, 1);
     }
     val b_at = times(e, loop.index, f->b.kk), a_at = times(e, loop.index, f->a.kk);
-    val b = load_row(e, f, LLVMBuildInBoundsGEP2(e->b, f->element, b_first, &b_at, 1, ""), t);
+    val b = load_row(e, f, LLVMBuildInBoundsGEP2(e->b, f->b.in_memory, b_first, &b_at, 1, ""), t);
     val next[MAX_ROWS];
     for (uint32_t r = 0; r < t->rows; r++) {
-        val a = LLVMBuildLoad2(e->b, f->element, LLVMBuildInBoundsGEP2(e->b, f->element, a_row[r], &a_at, 1, ""), "");
+        val at = LLVMBuildInBoundsGEP2(e->b, f->a.in_memory, a_row[r], &a_at, 1, "");
+        val a = LLVMBuildLoad2(e->b, f->element, at, "");
+        if (f->group > 1) LLVMSetAlignment(a, 1);
         next[r] = step(e, f, a, b, chain[r]);
     }
     LLVMBasicBlockRef latch = LLVMGetInsertBlock(e->b);
@@ -213,7 +229,9 @@ static void check_corners(emitter *e, const leaf *f, const operand *o, val cols)
     val far = o->base, one = number(e, 1);
     far = plus(e, far, times(e, minus(e, f->rows, one), o->row));
     far = plus(e, far, times(e, minus(e, f->n_k, one), o->kk));
-    if (cols) far = plus(e, far, minus(e, cols, one));
+    int64_t between = o == &f->b ? f->group : 1, last = o == &f->c ? 0 : f->group - 1;
+    if (cols) far = plus(e, far, times(e, minus(e, cols, one), number(e, between)));
+    far = plus(e, far, number(e, last));
     val sizes[3] = {f->rows, f->cols, f->n_k};
     val is_used = const_int(e->i1, 1);
     for (int i = 0; i < 3; i++)
@@ -222,20 +240,27 @@ static void check_corners(emitter *e, const leaf *f, const operand *o, val cols)
     check_access(e, o->buf, far, is_used);
 }
 
+/* Whether there is code for these element types. */
+static bool has_code(const emitter *e, const kleaf *l) {
+    dtype c = e->k->bufs.at[l->c].dt, a = e->k->bufs.at[l->a].dt, b = e->k->bufs.at[l->b].dt;
+    if (l->group > 1) return l->group == 4 && l->padded && c == FRIT_DT_I32 && dtype_is_byte_pair(a, b);
+    bool is_known = c == FRIT_DT_F32 || c == FRIT_DT_F64 || c == FRIT_DT_I32 || c == FRIT_DT_I64;
+    return is_known && a == c && b == c;
+}
+
 void emit_leaf(emitter *e, const kleaf *l) {
     dtype dt = e->k->bufs.at[l->c].dt;
-    bool is_known = dt == FRIT_DT_F32 || dt == FRIT_DT_F64 || dt == FRIT_DT_I32 || dt == FRIT_DT_I64;
-    if (!is_known || e->k->bufs.at[l->a].dt != dt || e->k->bufs.at[l->b].dt != dt) {
-        refuse(e, "operands must all be f32, f64, i32 or i64");
+    if (!has_code(e, l)) {
+        refuse(e, "operands must all be f32, f64, i32 or i64, or padded groups of four u8 by i8");
         return;
     }
-    leaf f = {.l = l, .element = reg_type(e, dt)};
+    leaf f = {.l = l, .element = reg_type(e, dt), .group = l->group > 1 ? l->group : 1};
     f.a = operand_of(e, l->a, l->a_at, l);
     f.b = operand_of(e, l->b, l->b_at, l);
     f.c = operand_of(e, l->c, l->c_at, l);
     f.rows = dim_scalar(e, l->rows);
     f.cols = dim_scalar(e, l->cols);
-    f.n_k = dim_scalar(e, l->n_k);
+    f.n_k = dim_scalar(e, dim_ceildiv(e->k->dims, l->n_k, dim_const(e->k->dims, f.group)));
     f.accumulate = l->accumulate_if ? emit_expr(e, l->accumulate_if) : const_int(e->i1, l->accumulate);
     f.lanes = e->t->vector_bytes / element_bytes(&f);
     f.max_width = f.lanes * (e->t->n_vector_regs == 32 ? 4 : 2);

@@ -1,0 +1,87 @@
+"""Quantised models, made by onnxruntime.quantization from float ones.
+
+    quantised.py minilm WEIGHTS_DIR OUT_DIR     WEIGHTS_DIR holds config.json and model.safetensors of a BERT encoder;
+                                                writes OUT_DIR/minilm.onnx (f32) and minilm_dynamic_int8.onnx
+    quantised.py qdq MODEL.onnx OUT.onnx        static QDQ, calibrated on seeded standard normal inputs
+
+The float MiniLM is exported by torch with symbolic batch and length. Calibration data is noise: the figures compare
+implementations of the same quantised graph, not the quality of the quantisation.
+"""
+
+import os
+import sys
+
+import numpy as np
+import onnx
+
+
+def export_minilm(weights_dir, path):
+    import torch
+    from safetensors.torch import load_file
+    from transformers import BertConfig, BertModel
+
+    config = BertConfig.from_json_file(os.path.join(weights_dir, "config.json"))
+    config._attn_implementation = "sdpa"
+    model = BertModel(config, add_pooling_layer=False).eval()
+    state = load_file(os.path.join(weights_dir, "model.safetensors"))
+    model.load_state_dict(state, strict=False)
+    names = ["input_ids", "attention_mask", "token_type_ids"]
+    ids = torch.randint(0, config.vocab_size, (2, 16))
+    args = (ids, torch.ones_like(ids), torch.zeros_like(ids))
+    batch, length = torch.export.Dim("batch"), torch.export.Dim("length")
+    torch.onnx.export(model, args, path, dynamo=True, input_names=names, output_names=["last_hidden_state"],
+                      dynamic_shapes=[{0: batch, 1: length}] * 3, external_data=False)
+
+
+def minilm(weights_dir, out_dir):
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    path = os.path.join(out_dir, "minilm.onnx")
+    export_minilm(weights_dir, path)
+    ready = os.path.join(out_dir, "minilm_ready.onnx")
+    quant_pre_process(path, ready, skip_symbolic_shape=True)
+    quantize_dynamic(ready, os.path.join(out_dir, "minilm_dynamic_int8.onnx"), weight_type=QuantType.QInt8)
+    os.remove(ready)
+
+
+def seeded_inputs(path, count):
+    """A calibration reader of `count` batches of standard normal numbers."""
+    from onnxruntime.quantization import CalibrationDataReader
+
+    graph = onnx.load(path, load_external_data=False).graph
+    weights = {i.name for i in graph.initializer}
+    rng = np.random.default_rng(7)
+    shapes = {
+        i.name: [d.dim_value or 1 for d in i.type.tensor_type.shape.dim] for i in graph.input if i.name not in weights
+    }
+    batches = iter([{n: rng.standard_normal(s).astype(np.float32) for n, s in shapes.items()} for _ in range(count)])
+
+    class Reader(CalibrationDataReader):
+        def get_next(self):
+            return next(batches, None)
+
+    return Reader()
+
+
+def qdq(path, out):
+    from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    ready = out + ".ready.onnx"
+    model = onnx.version_converter.convert_version(onnx.load(path), 13)
+    onnx.save(model, ready)
+    quant_pre_process(ready, ready, skip_symbolic_shape=True)
+    quantize_static(ready, out, seeded_inputs(ready, 4), quant_format=QuantFormat.QDQ, per_channel=True,
+                    activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
+    os.remove(ready)
+
+
+def main(argv):
+    if len(argv) == 4 and argv[1] in ("minilm", "qdq"):
+        return {"minilm": minilm, "qdq": qdq}[argv[1]](argv[2], argv[3])
+    sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv)
