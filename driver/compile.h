@@ -11,6 +11,8 @@
 
 #include "base/target.h"
 #include "codegen/cpu/cpu.h"
+#include "codegen/cpu/cpu.h"
+#include "codegen/cuda/cuda.h"
 #include "codegen/link/link.h"
 #include "frontend/onnx/onnx.h"
 #include "ir/plan.h"

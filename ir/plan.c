@@ -333,3 +333,14 @@ frit_status plan_run_by(cx *c, const plan_call *call) {
 frit_status plan_interpret(cx *c, const plan *p, const void *const *inputs, const int64_t *syms, void *const *outputs) {
     return plan_run_by(c, &(plan_call){.p = p, .inputs = inputs, .syms = syms, .outputs = outputs});
 }
+
+uint32_t *plan_number_syms(arena *a, dim_table *t, uint32_t *out_n) {
+    uint32_t n = dim_n_syms(t), next = 0;
+    uint32_t *numbers = ARENA_ARRAY(a, uint32_t, n + 1);
+    for (sym_id s = 0; s < n; s++) {
+        sym_kind kind = dim_sym_info(t, s)->kind;
+        numbers[s] = kind == SYM_AXIS || kind == SYM_LOADED ? UINT32_MAX : next++;
+    }
+    if (out_n) *out_n = next;
+    return numbers;
+}

@@ -106,4 +106,8 @@ struct plan_call {
 };
 frit_status plan_run_by(cx *c, const plan_call *call);
 
+/* For each symbol of t its index in the dims argument of kernels on every back end, UINT32_MAX for axes and loaded
+ * indices; dim_n_syms(t) entries in a. out_n: how many have one, may be NULL. */
+uint32_t *plan_number_syms(arena *a, dim_table *t, uint32_t *out_n);
+
 #endif

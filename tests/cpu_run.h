@@ -75,7 +75,7 @@ static inline cpu_jit *cpu_compile(cx *c, kernel *k, const target *t, const cpu_
  * copied to *out_report when wanted. */
 static inline void **cpu_run(cx *c, const sample *s, const cpu_jit *jit, int64_t pieces, kernel_report *out_report) {
     uint32_t n_syms;
-    uint32_t *numbers = cpu_number_syms(c->job, s->k->dims, &n_syms);
+    uint32_t *numbers = plan_number_syms(c->job, s->k->dims, &n_syms);
     int64_t *dims = ARENA_ARRAY(c->job, int64_t, n_syms + 1);
     for (sym_id i = 0; i < dim_n_syms(s->k->dims); i++)
         if (numbers[i] != UINT32_MAX) dims[numbers[i]] = s->syms[i];

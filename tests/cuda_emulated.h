@@ -68,7 +68,7 @@ typedef int emulated_fn(long long blocks, unsigned threads, void **p, const long
 static inline const char *emulated_run(cx *c, void *library, size_t number, const kernel *k, const int64_t *syms,
                                        void **buffers) {
     uint32_t n_numbers;
-    const uint32_t *numbers = cuda_number_syms(c->job, k->dims, &n_numbers);
+    const uint32_t *numbers = plan_number_syms(c->job, k->dims, &n_numbers);
     long long *dims = ARENA_ARRAY(c->job, long long, n_numbers + 1);
     for (sym_id i = 0; i < dim_n_syms(k->dims); i++)
         if (numbers[i] != UINT32_MAX) dims[numbers[i]] = syms[i];

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "codegen/cpu/cpu.h"
+#include "codegen/cuda/cuda.h"
 #include "codegen/link/link.h"
 #include "runtime/loader.h"
 

@@ -19,8 +19,9 @@ ALLOWED = {
     "runtime": {"base"},
     "driver": {"base", "ir", "frontend", "passes", "codegen", "runtime"},
 }
-# Subfolders that are siblings: they meet in ir/ and never include each other. codegen/link serves both back ends.
-SIBLINGS = {"frontend": None, "codegen": {"cpu", "cuda"}}
+# Folders whose subfolders are siblings that never include each other: front ends meet in ir/, back ends and linker in
+# codegen/code.h.
+SIBLINGS = {"frontend", "codegen"}
 SOURCE = (".c", ".h", ".cpp", ".def", ".inc")
 # A name that says its role within a folder of its kind may repeat.
 REPEATABLE = {"rules.cmake", "README.md"}
@@ -50,12 +51,9 @@ def resolve(path, included, texts):
 
 
 def are_strangers(path, other):
-    """True for two different formats of frontend/, or for the two back ends."""
+    """True for two different formats of frontend/, or two parts of codegen/."""
     a, b = path.split(os.sep), other.split(os.sep)
-    if a[0] != b[0] or a[0] not in SIBLINGS or len(a) < 3 or len(b) < 3 or a[1] == b[1]:
-        return False
-    named = SIBLINGS[a[0]]
-    return named is None or (a[1] in named and b[1] in named)
+    return a[0] == b[0] and a[0] in SIBLINGS and len(a) > 2 and len(b) > 2 and a[1] != b[1]
 
 
 def layer_faults(texts):

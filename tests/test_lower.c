@@ -98,7 +98,7 @@ typedef struct code {
 static void run_compiled(const plan *p, const pstep *s, const cpu_jit *jit, const int64_t *syms, void *const *buffers) {
     kernel *k = p->kernels.at[s->kernel];
     uint32_t n;
-    const uint32_t *number = cpu_number_syms(&job, p->iface->dims, &n);
+    const uint32_t *number = plan_number_syms(&job, p->iface->dims, &n);
     int64_t *dims = ARENA_ARRAY(&job, int64_t, n + 1u), items, scratch_bytes;
     for (uint32_t i = 0; i < dim_n_syms(p->iface->dims); i++)
         if (number[i] != UINT32_MAX) dims[number[i]] = syms[i];

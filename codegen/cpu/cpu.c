@@ -27,17 +27,6 @@ typedef struct compile {
     atomic_uint n_done;
 } compile;
 
-uint32_t *cpu_number_syms(arena *a, dim_table *t, uint32_t *out_n) {
-    uint32_t n = dim_n_syms(t), next = 0;
-    uint32_t *numbers = ARENA_ARRAY(a, uint32_t, n);
-    for (sym_id s = 0; s < n; s++) {
-        sym_kind kind = dim_sym_info(t, s)->kind;
-        numbers[s] = kind == SYM_AXIS || kind == SYM_LOADED ? UINT32_MAX : next++;
-    }
-    if (out_n) *out_n = next;
-    return numbers;
-}
-
 static void set_types(emitter *e) {
     e->i1 = LLVMInt1TypeInContext(e->ctx);
     e->i8 = LLVMInt8TypeInContext(e->ctx);
@@ -57,7 +46,7 @@ static frit_status build_module(cx *c, kernel *k, uint32_t number, const compile
     LLVMContextSetDiscardValueNames(j->ctx, !all->o->keep_text);
     j->module = LLVMModuleCreateWithNameInContext("frit", j->ctx);
     emitter e = {.c = c, .t = all->t, .options = all->o, .k = k, .number = number, .ctx = j->ctx, .module = j->module};
-    e.sym_numbers = cpu_number_syms(c->scratch, k->dims, NULL);
+    e.sym_numbers = plan_number_syms(c->scratch, k->dims, NULL);
     set_types(&e);
     frit_status status = emit_kernel(&e);
     arena_release(c->scratch, mark);

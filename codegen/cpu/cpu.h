@@ -3,7 +3,7 @@
 #define FRIT_CODEGEN_CPU_H
 
 #include "base/target.h"
-#include "ir/plan.h"
+#include "codegen/code.h"
 #include "runtime/kernel_abi.h"
 
 typedef struct cpu_options {
@@ -15,37 +15,12 @@ typedef struct cpu_options {
     void *progress_data;
 } cpu_options;
 
-/* One relocatable ELF file, and what it was made from when keep_text is set. */
-typedef struct cpu_object {
-    const void *bytes;
-    size_t n_bytes;
-    const char *ir;       /* LLVM IR after optimisation, NULL unless asked for */
-    const char *assembly; /* NULL unless asked for */
-} cpu_object;
-
-/* Where the phases of one kernel are. */
-typedef struct cpu_kernel {
-    uint32_t object; /* index; equal kernels share one */
-    uint32_t n_phases;
-    const char *const *symbols; /* one function per phase */
-} cpu_kernel;
-
-typedef struct cpu_objects {
-    uint32_t n_objects;
-    cpu_object *objects;
-    uint32_t n_kernels;
-    cpu_kernel *kernels; /* one per kernel of the plan, same order */
-} cpu_objects;
-
 /* cpu.c */
 /* Compiles every kernel of p. Everything in out lives in c->job. Errors: FRIT_TARGET when LLVM does not know the CPU,
  * FRIT_UNSUPPORTED naming the kernel, FRIT_CANCELLED. */
 frit_status cpu_emit(cx *c, const plan *p, const target *t, const cpu_options *o, cpu_objects *out);
 frit_status cpu_emit_kernels(cx *c, uint32_t n, kernel *const *kernels, const target *t, const cpu_options *o,
                              cpu_objects *out);
-/* For each symbol of t its index in the dims argument of kernels, UINT32_MAX for axes and loaded indices;
- * dim_n_syms(t) entries in a. out_n: how many have one. */
-uint32_t *cpu_number_syms(arena *a, dim_table *t, uint32_t *out_n);
 
 /* cpu_jit.c: the objects loaded into this process */
 typedef struct cpu_jit cpu_jit;

@@ -10,24 +10,14 @@
 #ifndef FRIT_CODEGEN_CUDA_H
 #define FRIT_CODEGEN_CUDA_H
 
-#include "ir/plan.h"
+#include "codegen/code.h"
 
 enum { CUDA_ITEM_THREADS = 128 };
-
-/* How a phase is launched. */
-typedef struct cuda_phase {
-    const char *function;
-    uint32_t threads; /* in a block */
-    dim blocks;       /* in the grid */
-    dim shared_bytes; /* dynamic shared memory of a block */
-} cuda_phase;
 
 /* cuda_text.c */
 /* The text of all phases of k, complete with the functions it needs. Errors: FRIT_UNSUPPORTED naming what. */
 frit_status cuda_emit_text(cx *c, const kernel *k, strbuf *out);
 cuda_phase cuda_phase_of(const kernel *k, uint32_t phase, arena *a);
-/* For each symbol its index in the dims argument, UINT32_MAX for axes and loaded indices. In a. */
-uint32_t *cuda_number_syms(arena *a, dim_table *t, uint32_t *out_n);
 
 /* nvrtc.c */
 typedef struct cuda_options {
@@ -36,23 +26,6 @@ typedef struct cuda_options {
     const char *const *archs;  /* "sm_90a", ...; ending with NULL; NULL or empty: sm_90a */
     uint32_t n_threads;        /* that compile, 0: one per core; the bytes do not depend on it */
 } cuda_options;
-
-/* One compiled text. */
-typedef struct cuda_module {
-    const char *text;
-    const char *arch;
-    const void *cubin;
-    size_t n_bytes;
-} cuda_module;
-
-typedef struct cuda_modules {
-    uint32_t n_modules;
-    cuda_module *modules;
-    uint32_t n_kernels;
-    uint32_t n_archs;
-    const uint32_t *module_of; /* kernel * n_archs + arch -> module */
-    const uint32_t *same_as;   /* kernel -> the kernel whose functions it calls: itself, or an equal one before it */
-} cuda_modules;
 
 /* Compiles every kernel of p for every arch, in parallel. Everything in out lives in c->job. Errors: FRIT_MISSING when
  * there is no libnvrtc (names the places), FRIT_TARGET for an arch it does not know, FRIT_UNSUPPORTED, FRIT_INTERNAL

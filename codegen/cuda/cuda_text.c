@@ -161,17 +161,6 @@ static bool is_lonely(const kernel *k, uint32_t phase) {
     return !phase_has_threads(k, phase) && has_tiles(k) && !tiles_fit_thread(k);
 }
 
-uint32_t *cuda_number_syms(arena *a, dim_table *t, uint32_t *out_n) {
-    uint32_t n = dim_n_syms(t);
-    uint32_t *numbers = ARENA_ARRAY(a, uint32_t, n + 1);
-    *out_n = 0;
-    for (sym_id s = 0; s < n; s++) {
-        sym_kind kind = dim_sym_info(t, s)->kind;
-        numbers[s] = kind == SYM_AXIS || kind == SYM_LOADED ? UINT32_MAX : (*out_n)++;
-    }
-    return numbers;
-}
-
 cuda_phase cuda_phase_of(const kernel *k, uint32_t phase, arena *a) {
     dim_table *t = k->dims;
     bool has_threads = phase_has_threads(k, phase), lonely = is_lonely(k, phase);
@@ -582,7 +571,7 @@ static void name_dims(cemit *e, uint32_t n_syms, const sym_id *syms, const uint3
 static void declare_dims(cemit *e, const char *body) {
     dim_table *t = e->k->dims;
     uint32_t n_numbers, n_syms;
-    const uint32_t *numbers = cuda_number_syms(e->a, t, &n_numbers);
+    const uint32_t *numbers = plan_number_syms(e->a, t, &n_numbers);
     const sym_id *syms = kernel_syms(e->k, e->a, &n_syms);
     for (uint32_t i = 0; i < n_syms; i++) {
         const char *name = e->sym_name[syms[i]];
@@ -621,7 +610,7 @@ static frit_status emit_phase(cemit *e, uint32_t phase) {
     print_signature(e, &p);
     uint32_t n_numbers, n_syms;
     const sym_id *syms = kernel_syms(k, e->a, &n_syms);
-    name_dims(e, n_syms, syms, cuda_number_syms(e->a, k->dims, &n_numbers));
+    name_dims(e, n_syms, syms, plan_number_syms(e->a, k->dims, &n_numbers));
     strbuf *function = e->b, body = {.a = e->a};
     e->b = &body;
     e->indent = 1;

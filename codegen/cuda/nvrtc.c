@@ -214,6 +214,12 @@ static frit_status finish(compile_cx *x, cuda_modules *out) {
     return status;
 }
 
+static const cuda_phase *phases_of(cx *c, const kernel *k) {
+    cuda_phase *out = ARENA_ARRAY(c->job, cuda_phase, k->phases.n + 1);
+    for (uint32_t i = 0; i < k->phases.n; i++) out[i] = cuda_phase_of(k, i, c->job);
+    return out;
+}
+
 frit_status cuda_compile(cx *c, const plan *p, const cuda_options *o, cuda_modules *out) {
     static const char *const default_archs[] = {"sm_90a", NULL};
     const char *const *archs = o->archs && o->archs[0] ? o->archs : default_archs;
@@ -225,12 +231,14 @@ frit_status cuda_compile(cx *c, const plan *p, const cuda_options *o, cuda_modul
     map seen = {.a = c->job};
     uint32_t *module_of = ARENA_ARRAY(c->job, uint32_t, p->kernels.n * (size_t)out->n_archs + 1);
     uint32_t *same_as = ARENA_ARRAY(c->job, uint32_t, p->kernels.n + 1);
+    const cuda_phase **phases = ARENA_ARRAY(c->job, const cuda_phase *, p->kernels.n + 1);
     out->module_of = module_of;
-    out->same_as = same_as;
+    out->phases = phases;
     for (uint32_t i = 0; i < p->kernels.n; i++) {
         strbuf text = {.a = c->job};
         TRY(cx_poll(c));
         same_as[i] = first_like(&seen, p, i);
+        phases[i] = same_as[i] == i ? phases_of(c, p->kernels.at[i]) : phases[same_as[i]];
         if (same_as[i] == i) TRY(cuda_emit_text(c, p->kernels.at[i], &text));
         for (uint32_t arch = 0; arch < out->n_archs; arch++) {
             module_of[i * out->n_archs + arch] =

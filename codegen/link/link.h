@@ -5,8 +5,7 @@
 
 #include "base/file.h"
 #include "base/target.h"
-#include "codegen/cpu/cpu.h"
-#include "codegen/cuda/cuda.h"
+#include "codegen/code.h"
 #include "ir/plan.h"
 #include "runtime/plan_format.h"
 

@@ -183,14 +183,13 @@ static pf_phase cpu_phase(encoder *e, kernel *k, uint32_t i) {
 
 static pf_phase gpu_phase(encoder *e, uint32_t number, uint32_t i) {
     const cuda_modules *m = e->images->modules;
-    uint32_t same = m->same_as[number];
-    cuda_phase p = cuda_phase_of(e->p->kernels.at[same], i, e->c->job);
+    cuda_phase p = m->phases[number][i];
     return (pf_phase){.items = add_dim(e, p.blocks),
                       .function = e->phases.n,
                       .name = add_string(e, p.function),
                       .threads = p.threads,
                       .shared = add_dim(e, p.shared_bytes),
-                      .image = e->images->first + m->module_of[same * m->n_archs]};
+                      .image = e->images->first + m->module_of[number * m->n_archs]};
 }
 
 static void add_kernel(encoder *e, uint32_t number) {
@@ -306,7 +305,7 @@ frit_status plan_encode(cx *c, const plan *p, const artifact_options *o, const c
                  .string_ids = {.a = c->job},
                  .strings = {.a = c->job}};
     add_string(&e, "");
-    e.numbers = cpu_number_syms(c->job, e.dims, NULL);
+    e.numbers = plan_number_syms(c->job, e.dims, NULL);
     e.is_used = ARENA_ARRAY(c->job, bool, dim_n_syms(e.dims) + 1);
     pf_header h = {.magic = PF_MAGIC,
                    .version = PF_VERSION,
