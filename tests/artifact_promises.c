@@ -1,6 +1,6 @@
 /* Holds a compiled model to what frit_artifact.h promises. Built and run by tests/test_promises.sh:
  *
- *     artifact_promises MODEL.so NAME=FILE.npy...      axis 0 of every input and output is the batch
+ *     artifact_promises MODEL.so RUNS NAME=FILE.npy...      axis 0 of every input and output is the batch
  *
  * - outputs have the same bits at 1, 2 and 3 threads, with threads of the context's own and with a given pool
  * - each row of a batch of 8 has the bits that it gets alone
@@ -19,7 +19,7 @@
 
 #include "frit_artifact.h"
 
-enum { ROWS = 8, MAX_PORTS = 8, MAX_SYMBOLS = 16, RUNS = 34, MAX_THREADS = 3, ALIGNMENT = 64, MESSAGE_BYTES = 256 };
+enum { ROWS = 8, MAX_PORTS = 8, MAX_SYMBOLS = 16, MAX_THREADS = 3, ALIGNMENT = 64, MESSAGE_BYTES = 256 };
 
 /* --- the interposer: this program's functions win over libc's, in the artifact too --- */
 
@@ -86,6 +86,7 @@ PASS_ON(int, pthread_create, (pthread_t * t, const pthread_attr_t *a, void *(*f)
 
 typedef struct subject {
     const frit_artifact *a;
+    int n_runs; /* at each number of threads */
     uint32_t n_inputs, n_outputs;
     frit_port inputs[MAX_PORTS], outputs[MAX_PORTS];
 } subject;
@@ -281,7 +282,7 @@ static int is_equal(const subject *s, const batch *b, const char *kept) {
 static void hold_bits_and_calls(const subject *s, const batch *b, const char *expected, uint32_t n_threads,
                                 frit_pool *pool) {
     frit_context *context = open_context(s, b, n_threads, pool);
-    for (int i = 0; i < RUNS; i++) {
+    for (int i = 0; i < s->n_runs; i++) {
         if (run_counted(s, context, b) != 0) die("run", "allocated, mapped, locked or started a thread");
         if (!is_equal(s, b, expected)) die("run", "other bits at another thread count or in another run");
     }
@@ -340,9 +341,10 @@ static void print_context_bytes(const subject *s, const batch *b) {
 int main(int argc, char **argv) {
     static subject s;
     static batch all;
-    if (argc < 3) die("usage", "artifact_promises MODEL.so NAME=FILE.npy...");
+    if (argc < 4) die("usage", "artifact_promises MODEL.so RUNS NAME=FILE.npy...");
+    s.n_runs = atoi(argv[2]);
     open_subject(argv[1], &s);
-    make_batch(&s, argv + 2, argc - 2, &all);
+    make_batch(&s, argv + 3, argc - 3, &all);
     frit_context *context = open_context(&s, &all, 1, NULL);
     run_counted(&s, context, &all);
     char *expected = keep_outputs(&s, &all);
@@ -357,6 +359,6 @@ int main(int argc, char **argv) {
     free(expected);
     print_context_bytes(&s, &all);
     printf("same bits in %d runs at 1 to %d threads and with a pool, rows of %d as alone, nothing allocated by run\n",
-           RUNS * (MAX_THREADS + 1), MAX_THREADS, ROWS);
+           s.n_runs * (MAX_THREADS + 1), MAX_THREADS, ROWS);
     return 0;
 }
