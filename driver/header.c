@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "driver/cli.h"
 
 /* name as a C identifier. */
@@ -17,6 +18,20 @@ static char *upper(arena *a, const char *name) {
     char *out = identifier(a, name);
     for (char *p = out; *p; p++) *p = (char)toupper((unsigned char)*p);
     return out;
+}
+
+/* C identifiers of the ports, no two equal in upper case: a name that another port has already taken gets the port's
+ * number behind it. */
+static char **port_names(arena *a, uint32_t n, const port *ports) {
+    char **names = ARENA_ARRAY(a, char *, n + 1);
+    map seen = {.a = a};
+    for (uint32_t i = 0; i < n; i++) {
+        names[i] = identifier(a, ports[i].name);
+        uint32_t other;
+        while (map_get_str(&seen, upper(a, names[i]), &other)) names[i] = arena_printf(a, "%s_%u", names[i], i);
+        map_set_str(&seen, upper(a, names[i]), i);
+    }
+    return names;
 }
 
 /* The C type of an element; types that C lacks are passed as their bits. */
@@ -83,21 +98,26 @@ typedef struct header {
 
 static void print_numbers(header *h, const char *kind, uint32_t n, const port *ports) {
     arena *a = h->b->a;
+    char **names = port_names(a, n, ports);
     strbuf_printf(h->b, "enum {\n");
     for (uint32_t i = 0; i < n; i++)
-        strbuf_printf(h->b, "    %s_%s_%s = %u, /* %s */\n", upper(a, h->stem), kind, upper(a, ports[i].name), i,
+        strbuf_printf(h->b, "    %s_%s_%s = %u, /* %s */\n", upper(a, h->stem), kind, upper(a, names[i]), i,
                       shape_comment(a, h->g, &ports[i]));
     strbuf_printf(h->b, "    %s_N_%sS = %u\n};\n\n", upper(a, h->stem), kind, n);
 }
 
-static void print_maker(header *h, const char *kind, bool is_input, const port *p) {
+/* A function for each port that makes its tensor. */
+static void print_makers(header *h, const char *kind, const char *qualifier, uint32_t n, const port *ports) {
     arena *a = h->b->a;
-    uint32_t rank = p->type.rank;
-    strbuf_printf(h->b, "/* %s %s: %s */\n", kind, str_sanitize(a, p->name), shape_comment(a, h->g, p));
-    strbuf_printf(h->b, "static inline frit_tensor %s_%s_%s(%s%s *data, const int64_t *dims) {\n", h->stem, kind,
-                  identifier(a, p->name), is_input ? "const " : "", c_type(p->type.dt));
-    strbuf_printf(h->b, "    frit_tensor t = {(void *)data, %d, %u, dims, 0};\n    return t;\n}\n\n", (int)p->type.dt,
-                  rank);
+    char **names = port_names(a, n, ports);
+    for (uint32_t i = 0; i < n; i++) {
+        const port *p = &ports[i];
+        strbuf_printf(h->b, "/* %s %s: %s */\n", kind, str_sanitize(a, p->name), shape_comment(a, h->g, p));
+        strbuf_printf(h->b, "static inline frit_tensor %s_%s_%s(%s%s *data, const int64_t *dims) {\n", h->stem, kind,
+                      names[i], qualifier, c_type(p->type.dt));
+        strbuf_printf(h->b, "    frit_tensor t = {(void *)data, %d, %u, dims, 0};\n    return t;\n}\n\n",
+                      (int)p->type.dt, p->type.rank);
+    }
 }
 
 void header_print(strbuf *b, const compiled *m, const char *path) {
@@ -110,7 +130,7 @@ void header_print(strbuf *b, const compiled *m, const char *path) {
     strbuf_printf(b, "#ifndef %s_MODEL_H\n#define %s_MODEL_H\n\n#include \"frit_artifact.h\"\n\n", guard, guard);
     print_numbers(&h, "INPUT", h.g->inputs.n, h.g->inputs.at);
     print_numbers(&h, "OUTPUT", h.g->outputs.n, h.g->outputs.at);
-    for (uint32_t i = 0; i < h.g->inputs.n; i++) print_maker(&h, "input", true, &h.g->inputs.at[i]);
-    for (uint32_t i = 0; i < h.g->outputs.n; i++) print_maker(&h, "output", false, &h.g->outputs.at[i]);
+    print_makers(&h, "input", "const ", h.g->inputs.n, h.g->inputs.at);
+    print_makers(&h, "output", "", h.g->outputs.n, h.g->outputs.at);
     strbuf_add(b, "#endif\n");
 }

@@ -114,6 +114,16 @@ def test_compile_writes_what_it_was_asked_for(folder):
         subprocess.run([folder / "use"], check=True)
 
 
+def test_header_names_do_not_collide(folder):
+    (folder / "m.fir").write_text("func @m(%a.b: f32[4], %a_b: f32[4], %A_B: f32[4]) -> (%y: f32[4]) {\n"
+                                  "  %1 = add %a.b, %a_b : f32[4]\n  %2 = add %1, %A_B : f32[4]\n  return %2\n}\n")
+    works("compile", "m.fir", "-o", "m.so", "--emit-header=m.h", cwd=folder)
+    text = (folder / "m.h").read_text()
+    for name in ("M_INPUT_A_B = 0", "M_INPUT_A_B_1 = 1", "M_INPUT_A_B_2 = 2", "m_input_a_b(", "m_input_a_b_1(", "m_input_A_B_2("):
+        if name not in text:
+            raise Fault(f"the header has no {name}:\n{text}")
+
+
 def test_same_bytes_everywhere(folder):
     for name in ("a", "b"):
         (folder / name).mkdir()
