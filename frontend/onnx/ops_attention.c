@@ -4,8 +4,7 @@
 #include "frontend/onnx/mappers.h"
 #include "ir/attrs.h"
 
-/* [B, S, H*D] as [B, H, S, D]; four axes stay. */
-static value_id split_heads(reader *r, value_id x, int64_t heads) {
+value_id split_heads(reader *r, value_id x, int64_t heads) {
     static const int64_t perm[] = {0, 2, 1, 3};
     if (x == VALUE_NONE || rank_of(r, x) == 4) return x;
     if (rank_of(r, x) != 3 || heads < 1) {
@@ -17,32 +16,22 @@ static value_id split_heads(reader *r, value_id x, int64_t heads) {
     return make_transpose(r, make_reshape(r, x, 4, shape), perm);
 }
 
-/* [B, H, S, D] as [B, S, H*D]. */
-static value_id join_heads(reader *r, value_id x) {
+value_id join_heads(reader *r, value_id x) {
     static const int64_t perm[] = {0, 2, 1, 3};
     if (x == VALUE_NONE) return x;
     dim shape[3] = {extent_of(r, x, 0), extent_of(r, x, 2), dim_mul(r->dims, extent_of(r, x, 1), extent_of(r, x, 3))};
     return make_reshape(r, make_transpose(r, x, perm), 3, shape);
 }
 
-typedef struct attention {
-    value_id q, k, v; /* four axes, past included */
-    value_id mask;    /* bool, or a number added to the scores; VALUE_NONE */
-    dim past;         /* length of the past */
-    double scale, softcap;
-    bool causal;
-} attention;
-
-static value_id count_along(reader *r, dim extent, int64_t axis) {
+value_id count_along(reader *r, dim extent, int64_t axis) {
     dim shape[4] = {dimi(r, 1), dimi(r, 1), dimi(r, 1), dimi(r, 1)};
     shape[axis] = extent;
     return make_iota_nd(r, FRIT_DT_I64, 4, shape, axis);
 }
 
-static value_id dim_value(reader *r, dim d) { return make_reshape(r, make_from_dims(r, 1, &d), 0, NULL); }
+value_id scalar_of_dim(reader *r, dim d) { return make_reshape(r, make_from_dims(r, 1, &d), 0, NULL); }
 
-/* Two masks as one: bools by and, a bool and numbers by choosing -inf. */
-static value_id join_masks(reader *r, value_id a, value_id b) {
+value_id join_masks(reader *r, value_id a, value_id b) {
     if (a == VALUE_NONE || b == VALUE_NONE) return a == VALUE_NONE ? b : a;
     if (dtype_of(r, a) == FRIT_DT_BOOL) return make2(r, OP_and, a, b);
     return make3(r, OP_select, b, a, make_like(r, a, -INFINITY));
@@ -66,7 +55,7 @@ static void read_mask(reader *r, call *n, attention *a) {
     }
     value_id key = count_along(r, keys, 3);
     if (a->causal && !(mask == VALUE_NONE && !has_in(n, 6) && keys == queries)) {
-        value_id last = add(r, count_along(r, queries, 2), dim_value(r, a->past));
+        value_id last = add(r, count_along(r, queries, 2), scalar_of_dim(r, a->past));
         mask = join_masks(r, mask, make2(r, OP_le, key, last));
         a->causal = false;
     }
@@ -78,14 +67,22 @@ static void read_mask(reader *r, call *n, attention *a) {
     a->mask = mask;
 }
 
-/* Keys or values repeated so that each query head has its own. */
-static value_id repeat_heads(reader *r, value_id x, value_id q) {
+value_id repeat_heads(reader *r, value_id x, value_id q) {
     dim heads = extent_of(r, q, 1), groups = extent_of(r, x, 1);
     if (heads == groups) return x;
     dim each = dim_floordiv(r->dims, heads, groups);
     dim wide[5] = {extent_of(r, x, 0), groups, each, extent_of(r, x, 2), extent_of(r, x, 3)};
     dim joined[4] = {wide[0], heads, wide[3], wide[4]};
     return make_reshape(r, make_broadcast(r, make_unsqueeze(r, x, 2), 5, wide), 4, joined);
+}
+
+/* Softmax of the last axis with one more term in the sum: the exponential of sink, one a head or one for all. */
+static value_id softmax_with_sink(reader *r, value_id s, value_id sink) {
+    dim shape[4] = {dimi(r, 1), extent_of(r, sink, 0), dimi(r, 1), dimi(r, 1)}, keys = extent_of(r, s, 3);
+    value_id column = make_reshape(r, make_cast(r, sink, dtype_of(r, s)), 4, shape);
+    for (uint32_t i = 0; i < 3; i++) shape[i] = extent_of(r, s, i);
+    value_id both = make_concat(r, 3, 2, (value_id[]){s, make_broadcast(r, column, 4, shape)});
+    return make_slice(r, make(r, OP_softmax, 1, &both, &(attr_axis){.axis = -1}), 3, dimi(r, 0), keys, 1);
 }
 
 /* Written out, for whoever wants the scores: stage 0 of them scaled, 1 capped, 2 masked, 3 after softmax. */
@@ -106,15 +103,22 @@ static value_id attend_in_parts(reader *r, const attention *a, int64_t stage, va
     else if (mask != VALUE_NONE)
         s = add(r, s, mask);
     if (stage == 2) *out_scores = s;
-    s = make(r, OP_softmax, 1, &s, &(attr_axis){.axis = -1});
+    s = a->sink == VALUE_NONE ? make(r, OP_softmax, 1, &s, &(attr_axis){.axis = -1}) : softmax_with_sink(r, s, a->sink);
     if (stage == 3) *out_scores = s;
     return make2(r, OP_matmul, s, repeat_heads(r, a->v, a->q));
+}
+
+value_id make_attention(reader *r, const attention *a, int64_t stage, value_id *out_scores) {
+    value_id in[4] = {a->q, a->k, a->v, a->mask}, unused;
+    if (out_scores || a->sink != VALUE_NONE) return attend_in_parts(r, a, stage, out_scores ? out_scores : &unused);
+    attr_attend t = {.scale = a->scale, .causal = a->causal, .softcap = a->softcap};
+    return make(r, OP_attend, a->mask == VALUE_NONE ? 3 : 4, in, &t);
 }
 
 void map_attention(reader *r, call *n) {
     value_id x = n->in[0];
     if (x == VALUE_NONE) return;
-    attention a = {.past = dimi(r, 0), .causal = attr_int(n, "is_causal", 0) != 0};
+    attention a = {.sink = VALUE_NONE, .past = dimi(r, 0), .causal = attr_int(n, "is_causal", 0) != 0};
     a.q = split_heads(r, x, attr_int(n, "q_num_heads", 0));
     a.k = split_heads(r, n->in[1], attr_int(n, "kv_num_heads", 0));
     a.v = split_heads(r, n->in[2], attr_int(n, "kv_num_heads", 0));
@@ -128,13 +132,7 @@ void map_attention(reader *r, call *n) {
     read_mask(r, n, &a);
     n->out[1] = a.k, n->out[2] = a.v;
     bool wants_scores = n->n_out > 3 && *n->node->outputs.at[3];
-    value_id in[4] = {a.q, a.k, a.v, a.mask}, y;
-    if (wants_scores)
-        y = attend_in_parts(r, &a, attr_int(n, "qk_matmul_output_mode", 0), &n->out[3]);
-    else {
-        attr_attend t = {.scale = a.scale, .causal = a.causal, .softcap = a.softcap};
-        y = make(r, OP_attend, a.mask == VALUE_NONE ? 3 : 4, in, &t);
-    }
+    value_id y = make_attention(r, &a, attr_int(n, "qk_matmul_output_mode", 0), wants_scores ? &n->out[3] : NULL);
     n->out[0] = rank_of(r, x) == 3 ? join_heads(r, y) : y;
 }
 

@@ -22,8 +22,7 @@ void map_einsum(reader *r, call *n) {
 
 /* --- quantisation --- */
 
-/* A scale or zero point spread over x: a number, one per slice along axis, or one per block of `block` along it. */
-static value_id spread(reader *r, value_id p, value_id x, int64_t axis, int64_t block) {
+value_id spread(reader *r, value_id p, value_id x, int64_t axis, int64_t block) {
     uint32_t rank = rank_of(r, x), have = rank_of(r, p);
     if (p == VALUE_NONE || have == 0) return p;
     dim shape[MAX_RANK];
@@ -44,8 +43,7 @@ static value_id spread(reader *r, value_id p, value_id x, int64_t axis, int64_t 
     return make_slice(r, y, axis, dimi(r, 0), extent_of(r, x, axis), 1);
 }
 
-/* x / scale + zero rounded and clamped into dt. zero may be VALUE_NONE. */
-static value_id quantised(reader *r, value_id scaled, value_id zero, dtype dt, bool saturate) {
+value_id quantised(reader *r, value_id scaled, value_id zero, dtype dt, bool saturate) {
     if (scaled == VALUE_NONE) return scaled;
     if (dtype_is_float(dt)) {
         if (zero != VALUE_NONE) scaled = add(r, scaled, make_cast(r, zero, dtype_of(r, scaled)));
@@ -59,7 +57,7 @@ static value_id quantised(reader *r, value_id scaled, value_id zero, dtype dt, b
     return make_cast(r, make_clamp(r, y, bottom, top), dt);
 }
 
-static dtype wide_of(const reader *r, value_id x) { return dtype_of(r, x) == FRIT_DT_F64 ? FRIT_DT_F64 : FRIT_DT_F32; }
+dtype wide_of(const reader *r, value_id x) { return dtype_of(r, x) == FRIT_DT_F64 ? FRIT_DT_F64 : FRIT_DT_F32; }
 
 void map_quantize_linear(reader *r, call *n) {
     value_id x = n->in[0], scale = n->in[1], zero = n->in[2];
@@ -71,18 +69,22 @@ void map_quantize_linear(reader *r, call *n) {
     n->out[0] = quantised(r, scaled, spread(r, zero, x, axis, block), dt, attr_int(n, "saturate", 1) != 0);
 }
 
-void map_dequantize_linear(reader *r, call *n) {
-    value_id x = n->in[0], scale = n->in[1], zero = n->in[2];
-    if (x == VALUE_NONE || scale == VALUE_NONE) return;
-    int64_t axis = attr_int(n, "axis", 1), block = attr_int(n, "block_size", 0);
-    dtype to = attr_dtype(r, n, "output_dtype", dtype_of(r, scale)), wide = wide_of(r, scale);
+value_id dequantised(reader *r, value_id x, value_id scale, value_id zero, const int64_t axis_block[2]) {
+    if (x == VALUE_NONE || scale == VALUE_NONE) return VALUE_NONE;
+    dtype wide = wide_of(r, scale);
+    int64_t axis = axis_block[0], block = axis_block[1];
     value_id y = make_cast(r, x, wide);
     if (zero != VALUE_NONE) y = sub(r, y, make_cast(r, spread(r, zero, x, axis, block), wide));
-    n->out[0] = make_cast(r, mul(r, y, spread(r, make_cast(r, scale, wide), x, axis, block)), to);
+    return mul(r, y, spread(r, make_cast(r, scale, wide), x, axis, block));
 }
 
-void map_dynamic_quantize_linear(reader *r, call *n) {
-    value_id x = n->in[0];
+void map_dequantize_linear(reader *r, call *n) {
+    int64_t axis_block[2] = {attr_int(n, "axis", 1), attr_int(n, "block_size", 0)};
+    dtype to = attr_dtype(r, n, "output_dtype", dtype_of(r, n->in[1]));
+    n->out[0] = make_cast(r, dequantised(r, n->in[0], n->in[1], n->in[2], axis_block), to);
+}
+
+value_id quantised_dynamically(reader *r, value_id x, value_id *out_scale, value_id *out_zero) {
     int64_t axes[MAX_RANK];
     uint32_t rank = rank_of(r, x);
     for (uint32_t i = 0; i < rank; i++) axes[i] = i;
@@ -91,14 +93,16 @@ void map_dynamic_quantize_linear(reader *r, call *n) {
     value_id hi = make2(r, OP_max, make_reduce(r, RK_max, x, rank, axes, false), zero);
     value_id scale = quotient(r, sub(r, hi, lo), levels);
     value_id point = make1(r, OP_round, make_clamp(r, quotient(r, sub(r, zero, lo), scale), 0, 255));
-    n->out[0] = quantised(r, quotient(r, x, scale), point, FRIT_DT_U8, true);
-    n->out[1] = scale;
-    n->out[2] = make_cast(r, point, FRIT_DT_U8);
+    *out_scale = scale;
+    *out_zero = make_cast(r, point, FRIT_DT_U8);
+    return quantised(r, quotient(r, x, scale), point, FRIT_DT_U8, true);
 }
 
-/* An integer operand of a product as i32 with its zero point taken off. rows: a 1-D zero point has one entry a row of x
- * (the last axis but one), else one a column. */
-static value_id centred(reader *r, value_id x, value_id zero, bool rows) {
+void map_dynamic_quantize_linear(reader *r, call *n) {
+    n->out[0] = quantised_dynamically(r, n->in[0], &n->out[1], &n->out[2]);
+}
+
+value_id centred(reader *r, value_id x, value_id zero, bool rows) {
     value_id y = make_cast(r, x, FRIT_DT_I32), z = make_cast(r, zero, FRIT_DT_I32);
     if (z == VALUE_NONE) return y;
     if (rank_of(r, z) == 1 && extent_of(r, z, 0) == dimi(r, 1))
