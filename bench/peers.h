@@ -13,9 +13,11 @@ onednn_matmul *onednn_matmul_new(int64_t m, int64_t n, int64_t k, const float *b
 int onednn_matmul_run(onednn_matmul *p, float *a, float *c); /* 0: done */
 void onednn_matmul_free(onednn_matmul *p);
 
-/* stream.c: reads `bytes` bytes of src and writes as many to dst with non-temporal stores of the widest vector that
- * this CPU has; both aligned to 64, bytes a multiple of 64. stream_name says which vector that is. */
-void stream_copy(void *restrict dst, const void *restrict src, size_t bytes);
+/* stream.c: reads `bytes` bytes of each of n sources (1 .. STREAM_MOST) and writes as many to dst with non-temporal
+ * stores of the widest vector that this CPU has; all aligned to 64, bytes a multiple of 64. stream_name says which
+ * vector that is. */
+enum { STREAM_MOST = 2 };
+void stream_through(void *restrict dst, int n, const void *const *src, size_t bytes);
 const char *stream_name(void);
 
 #endif

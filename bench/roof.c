@@ -2,7 +2,8 @@
  * same machine:
  *
  *     roof matmul MATMUL.so [ROUNDS]      an artifact of y[M, N] = x[M, K] W[K, N] against oneDNN with packed weights
- *     roof softmax SOFTMAX.so [ROUNDS]    an artifact of one softmax against a non-temporal stream of as many bytes
+ *     roof stream KERNEL.so [ROUNDS]      an artifact of one kernel over memory, whose inputs and output have one size,
+ *                                         against a non-temporal stream of the same reads and writes
  *
  * Everything runs on one thread. Prints the best and the median of each, and the ratio of the bests. The artifact is
  * driven through frit_artifact.h alone; inputs are seeded numbers. */
@@ -19,13 +20,14 @@
 
 enum { MOST_ROUNDS = 1000, DEFAULT_ROUNDS = 30, WARM_UP = 3 };
 
-/* One artifact with one input and one output, its memory, and a context of one thread. */
+/* One artifact with one output, its memory, and a context of one thread. */
 typedef struct subject {
     const frit_artifact *artifact;
     frit_context *context;
-    frit_tensor in, out;
-    int64_t in_dims[FRIT_MAX_RANK], out_dims[FRIT_MAX_RANK];
-    int64_t in_bytes, out_bytes;
+    int n_in;
+    frit_tensor in[STREAM_MOST], out;
+    int64_t in_dims[STREAM_MOST][FRIT_MAX_RANK], out_dims[FRIT_MAX_RANK];
+    int64_t in_bytes[STREAM_MOST], out_bytes;
 } subject;
 
 static double seconds(void) {
@@ -40,8 +42,8 @@ static void die(const char *what, const char *why) {
 }
 
 /* Seeded numbers in -1..1, the same in every run. */
-static void fill(float *p, int64_t n) {
-    uint32_t state = 12345;
+static void fill(float *p, int64_t n, uint32_t seed) {
+    uint32_t state = seed;
     for (int64_t i = 0; i < n; i++) {
         state = state * 1664525U + 1013904223U;
         p[i] = (float)(state >> 8) / 8388608.0F - 1.0F;
@@ -79,13 +81,18 @@ static void open_subject(const char *path, subject *s) {
     if (!s->artifact) die(path, "not an artifact of this version");
     frit_artifact_info info = {.struct_bytes = sizeof info};
     s->artifact->info(s->artifact, &info);
-    if (info.n_inputs != 1 || info.n_outputs != 1) die(path, "has more than one input or output");
-    frit_port in = {.struct_bytes = sizeof in}, out = {.struct_bytes = sizeof out};
-    s->artifact->input(s->artifact, 0, &in);
+    if (info.n_inputs < 1 || info.n_inputs > STREAM_MOST || info.n_outputs != 1)
+        die(path, "too many inputs or outputs");
+    s->n_in = (int)info.n_inputs;
+    for (int i = 0; i < s->n_in; i++) {
+        frit_port in = {.struct_bytes = sizeof in};
+        s->artifact->input(s->artifact, (uint32_t)i, &in);
+        give_memory(&in, &s->in[i], s->in_dims[i], &s->in_bytes[i]);
+        fill(s->in[i].data, s->in_bytes[i] / (int64_t)sizeof(float), 12345 + (uint32_t)i);
+    }
+    frit_port out = {.struct_bytes = sizeof out};
     s->artifact->output(s->artifact, 0, &out);
-    give_memory(&in, &s->in, s->in_dims, &s->in_bytes);
     give_memory(&out, &s->out, s->out_dims, &s->out_bytes);
-    fill(s->in.data, s->in_bytes / (int64_t)sizeof(float));
     char message[256] = "";
     const frit_options options = {.struct_bytes = sizeof options, .n_threads = 1};
     if (s->artifact->create(s->artifact, &options, &s->context, message, sizeof message) != FRIT_OK) die(path, message);
@@ -93,7 +100,7 @@ static void open_subject(const char *path, subject *s) {
 
 static double time_subject(const subject *s) {
     const double start = seconds();
-    if (s->artifact->run(s->context, &s->in, &s->out) != FRIT_OK) die("run", s->artifact->error(s->context));
+    if (s->artifact->run(s->context, s->in, &s->out) != FRIT_OK) die("run", s->artifact->error(s->context));
     return seconds() - start;
 }
 
@@ -113,17 +120,17 @@ static void report(const char *unit, double work, const char *yardstick, double 
 }
 
 static void bench_matmul(const subject *s, int rounds, double *ours, double *theirs) {
-    if (s->in.rank != 2 || s->out.rank != 2) die("matmul", "input and output have to be matrices");
-    const int64_t m = s->in_dims[0], k = s->in_dims[1], n = s->out_dims[1];
+    if (s->n_in != 1 || s->in[0].rank != 2 || s->out.rank != 2) die("matmul", "wants one matrix and gives one");
+    const int64_t m = s->in_dims[0][0], k = s->in_dims[0][1], n = s->out_dims[1];
     float *b = floats(k * n), *c = floats(m * n);
-    fill(b, k * n);
+    fill(b, k * n, 1);
     onednn_matmul *peer = onednn_matmul_new(m, n, k, b);
     if (!peer) die("oneDNN", "refused this matmul");
     for (int i = -WARM_UP; i < rounds; i++) {
         const int at = i < 0 ? 0 : i;
         ours[at] = time_subject(s);
         const double start = seconds();
-        if (onednn_matmul_run(peer, s->in.data, c)) die("oneDNN", "run failed");
+        if (onednn_matmul_run(peer, s->in[0].data, c)) die("oneDNN", "run failed");
         theirs[at] = seconds() - start;
     }
     onednn_matmul_free(peer);
@@ -133,20 +140,24 @@ static void bench_matmul(const subject *s, int rounds, double *ours, double *the
     report("GFLOP", 2e-9 * (double)m * (double)n * (double)k, "oneDNN", ours, theirs, rounds);
 }
 
-static void bench_softmax(const subject *s, int rounds, double *ours, double *theirs) {
-    if (s->in_bytes != s->out_bytes || s->in_bytes % 64) die("softmax", "input and output differ in size");
+static void bench_stream(const subject *s, int rounds, double *ours, double *theirs) {
+    const void *from[STREAM_MOST];
+    for (int i = 0; i < s->n_in; i++) {
+        from[i] = s->in[i].data;
+        if (s->in_bytes[i] != s->out_bytes || s->out_bytes % 64) die("stream", "inputs and output differ in size");
+    }
     float *copy = floats(s->out_bytes / (int64_t)sizeof(float));
     for (int i = -WARM_UP; i < rounds; i++) {
         const int at = i < 0 ? 0 : i;
         ours[at] = time_subject(s);
         const double start = seconds();
-        stream_copy(copy, s->in.data, (size_t)s->in_bytes);
+        stream_through(copy, s->n_in, from, (size_t)s->out_bytes);
         theirs[at] = seconds() - start;
     }
     free(copy);
-    printf("softmax over %lld MiB f32, one thread; the stream reads and writes as much (%s, non-temporal)\n",
-           (long long)(s->in_bytes >> 20), stream_name());
-    report("GB", 2e-9 * (double)s->in_bytes, "stream", ours, theirs, rounds);
+    printf("%d x %lld MiB read and as many written once, one thread; the stream: %s, non-temporal\n", s->n_in,
+           (long long)(s->out_bytes >> 20), stream_name());
+    report("GB", 1e-9 * (double)s->out_bytes * (s->n_in + 1), "stream", ours, theirs, rounds);
 }
 
 /* oneDNN's OpenMP reads its thread count when it is loaded, before main: starts the program anew with one thread. */
@@ -161,7 +172,7 @@ static void be_one_thread(char **argv) {
 int main(int argc, char **argv) {
     static double ours[MOST_ROUNDS], theirs[MOST_ROUNDS];
     if (argc < 3) {
-        fprintf(stderr, "usage: roof matmul|softmax ARTIFACT.so [ROUNDS]\n");
+        fprintf(stderr, "usage: roof matmul|stream ARTIFACT.so [ROUNDS]\n");
         return 2;
     }
     be_one_thread(argv);
@@ -172,9 +183,9 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], "matmul") == 0)
         bench_matmul(&s, rounds, ours, theirs);
     else
-        bench_softmax(&s, rounds, ours, theirs);
+        bench_stream(&s, rounds, ours, theirs);
     s.artifact->destroy(s.context);
-    free(s.in.data);
+    for (int i = 0; i < s.n_in; i++) free(s.in[i].data);
     free(s.out.data);
     return 0;
 }

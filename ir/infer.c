@@ -6,7 +6,19 @@
 
 /* Elementwise rows share one function; for every other row a missing infer_<op> does not link. */
 static infer_fn infer_elementwise;
-enum { EW = OPF_EW, CORE = 0, VIEW = 0, COMM = 0, CMP = 0, FLT = 0, INTG = 0, LOGIC = 0, REGION = 0, NOCSE = 0 };
+enum {
+    EW = OPF_EW,
+    CORE = 0,
+    VIEW = 0,
+    COMM = 0,
+    CMP = 0,
+    FLT = 0,
+    INTG = 0,
+    LOGIC = 0,
+    REGION = 0,
+    NOCSE = 0,
+    SLOW = 0
+};
 static infer_fn *const infer_table[N_OPS] = {
 #define OP(name, attrs, lo, hi, n_out, flags, ...) ((flags)&EW) ? infer_elementwise : infer_##name,
 #include "ir/ops.def"

@@ -6,9 +6,9 @@
 #include <string.h>
 
 /* Words of the text form that cannot name anything. */
-static const char *const reserved[] = {"acc",    "barrier", "by",     "else", "false", "if",  "index", "inf",
-                                       "leaf",   "let",     "lanes",  "nan",  "of",    "par", "phase", "reduce",
-                                       "thread", "true",    "unroll", "vec",  "with",  "seq"};
+static const char *const reserved[] = {"acc", "ahead",  "barrier", "by",    "else",   "false", "if",  "index",
+                                       "inf", "leaf",   "let",     "lanes", "nan",    "of",    "par", "phase",
+                                       "seq", "reduce", "thread",  "true",  "unroll", "vec",   "with"};
 
 /* Names live in the same map as expressions; their keys begin with a word that no expression kind has. */
 enum name_space { NAME_BUFFER = 'b', NAME_SCALAR = 's', NAME_DEF = 'd' };

@@ -132,6 +132,7 @@ struct kstmt {
             sym_id axis; /* its extent is the symbol's */
             kloop_kind kind;
             uint32_t lanes, unroll; /* VEC, THREAD: lanes; VEC: unroll */
+            uint32_t ahead; /* SEQ: trips ahead for which memory that is read along lanes is asked for; 0: none */
             kstmt *body;
         } loop;
         struct {

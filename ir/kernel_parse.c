@@ -344,14 +344,16 @@ static frit_status parse_list(kparser *p, klist *out);
 static frit_status parse_loop(kparser *p, kloop_kind kind, klist *l) {
     sym_id axis;
     dim extent;
-    uint32_t lanes = 0, unroll = 0;
+    uint32_t lanes = 0, unroll = 0, ahead = 0;
     TRY(parse_axis_ref(p, &axis));
     TRY(kparse_expect(p, "<"));
     TRY(kparse_dim(p, &extent));
     if (extent != dim_sym_info(p->k->dims, axis)->extent) return kparse_fail(p, "the axis has another extent");
     if (kparse_word(p, "by")) TRY(kparse_u32(p, &lanes));
     if (kparse_word(p, "x")) TRY(kparse_u32(p, &unroll));
+    if (kparse_word(p, "ahead")) TRY(kparse_u32(p, &ahead));
     kstmt *loop = kstmt_loop(p->k, l, kind, axis, lanes, unroll);
+    loop->u.loop.ahead = ahead;
     klist body = {0};
     TRY(kparse_expect(p, "{"));
     TRY(parse_list(p, &body));

@@ -246,6 +246,7 @@ static void print_loop(printer *p, const kstmt *s) {
     dim_print(p->b, p->k->dims, dim_sym_info(p->k->dims, axis)->extent);
     if (s->u.loop.lanes) strbuf_printf(p->b, " by %u", s->u.loop.lanes);
     if (s->u.loop.unroll) strbuf_printf(p->b, " x %u", s->u.loop.unroll);
+    if (s->u.loop.ahead) strbuf_printf(p->b, " ahead %u", s->u.loop.ahead);
     print_body(p, s->u.loop.body);
     strbuf_addc(p->b, '\n');
 }

@@ -45,6 +45,7 @@ static void walk_stmt(const kernel_visitor *v, const kstmt *s) {
     switch (s->kind) {
     case KS_LOOP:
         v->word(v->data, (uint64_t)s->u.loop.kind << 60 | (uint64_t)s->u.loop.lanes << 28 | s->u.loop.unroll);
+        v->word(v->data, s->u.loop.ahead);
         v->sym(v->data, s->u.loop.axis);
         walk_list(v, s->u.loop.body);
         return;

@@ -47,7 +47,8 @@ enum {
     INTG = OPF_INTG,
     LOGIC = OPF_LOGIC,
     REGION = OPF_REGION,
-    NOCSE = OPF_NOCSE
+    NOCSE = OPF_NOCSE,
+    SLOW = OPF_SLOW
 };
 static const op_info ops[N_OPS] = {
 #define OP(name, attrs, lo, hi, n_out, flags, template, doc)                                                           \

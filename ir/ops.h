@@ -23,7 +23,8 @@ enum op_flag {
     OPF_INTG = 64,
     OPF_LOGIC = 128,
     OPF_REGION = 256,
-    OPF_NOCSE = 512
+    OPF_NOCSE = 512,
+    OPF_SLOW = 1024
 };
 
 /* Enum lists of attributes. */

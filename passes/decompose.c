@@ -17,7 +17,7 @@
 
 static void decompose_template(decomposition *d);
 
-enum { CORE = 1, EW = 0, VIEW = 0, COMM = 0, CMP = 0, FLT = 0, INTG = 0, LOGIC = 0, REGION = 0, NOCSE = 0 };
+enum { CORE = 1, EW = 0, VIEW = 0, COMM = 0, CMP = 0, FLT = 0, INTG = 0, LOGIC = 0, REGION = 0, NOCSE = 0, SLOW = 0 };
 /* NULL for core operators; a model operator with neither template nor function does not link. */
 static decompose_fn *const table[N_OPS] = {
 #define OP(name, attrs, lo, hi, n_out, flags, template, doc)                                                           \

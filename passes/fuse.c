@@ -311,9 +311,7 @@ typedef struct uses_of {
 static uint32_t op_cost(op_code op) {
     if (is_movement(op)) return op == OP_concat ? 2 : op == OP_gather ? 1 : 0;
     if (op == OP_cast || op == OP_bitcast) return 1;
-    bool is_slow = op == OP_exp || op == OP_expm1 || op == OP_log || op == OP_log1p || op == OP_sin || op == OP_cos ||
-                   op == OP_atan || op == OP_atan2 || op == OP_tanh || op == OP_erf || op == OP_pow || op == OP_div ||
-                   op == OP_sqrt;
+    bool is_slow = op_is(op, OPF_SLOW) || op == OP_div || op == OP_sqrt; /* a division is one instruction, a slow one */
     return is_slow ? COST_TRANSCENDENTAL : 1;
 }
 

@@ -13,46 +13,9 @@
  * A map of the whole domain that several sweeps need is placed in a tile when it is dear and the row is bounded, else
  * it is computed again. When the lane loop runs along a kept axis (column form) the same sweeps are plain loops inside
  * it. The order of a reduction depends on the schedule's lanes and the reduced extents only. */
-#include "passes/lower.h"
+#include "passes/tree_row.h"
 
-#include <string.h>
-
-enum {
-    ROW_UNROLL = 4,
-    ROW_THREADS = 256,
-    ROW_TILE_MAX = 65536,
-    ROW_TILE_CUDA = 8192,
-    ROW_PLACE_COST = 10,
-    COLUMN_MAX = 32
-};
-
-typedef struct member {
-    node_id n;
-    uint32_t level; /* sweep that can compute it; a reduction's own result is ready one later */
-    bool is_reduce;
-    bool is_whole;   /* depends on reduced axes */
-    uint64_t sweeps; /* maps of the whole domain: bit s set when sweep s needs it */
-    buf_id tile;     /* KID_NONE unless placed */
-    kx let;          /* kept maps: the let that holds it; placed maps: the let of the sweep at hand */
-    acc_id acc;
-} member;
-
-typedef struct row_cx {
-    expander *e;
-    const group *gr;
-    const tree_options *o;
-    kernel *k;
-    axis_map axes;
-    member *members;
-    uint32_t n_members;
-    uint32_t *member_of; /* node -> member index + 1 */
-    uint32_t n_levels;   /* sweeps */
-    uint32_t sweep;      /* at hand */
-    bool is_column, is_cuda, is_probe;
-    uint32_t lanes; /* partials of an accumulator */
-} row_cx;
-
-enum { TAG_KEPT = 0, TAG_REDUCED = 1 };
+enum { ROW_THREADS = 256, ROW_TILE_CUDA = 8192, COLUMN_MAX = 32 };
 
 static bool depends_on_reduced(const row_cx *r, value_id v) {
     const dim *at = r->e->f->index[v];
@@ -96,15 +59,10 @@ static void add_sweeps(row_cx *r, member *m, void *data) {
     if (m->is_whole) m->sweeps |= *(const uint64_t *)data;
 }
 
-static bool is_output(const row_cx *r, value_id v) {
+bool row_is_output(const row_cx *r, value_id v) {
     for (uint32_t i = 0; i < r->gr->outputs.n; i++)
         if (r->gr->outputs.at[i] == v) return true;
     return false;
-}
-
-static bool is_dear(op_code op) {
-    return op == OP_exp || op == OP_expm1 || op == OP_log || op == OP_log1p || op == OP_sin || op == OP_cos ||
-           op == OP_tanh || op == OP_erf || op == OP_pow || op == OP_atan || op == OP_atan2;
 }
 
 static void find_levels(row_cx *r) {
@@ -114,15 +72,14 @@ static void find_levels(row_cx *r) {
         const node *n = graph_node(g, m->n);
         m->is_reduce = n->op == OP_reduce || n->op == OP_contract;
         m->is_whole = !m->is_reduce && depends_on_reduced(r, n->out);
-        m->tile = KID_NONE;
+        m->tile = m->rows = KID_NONE;
         for (uint32_t j = 0; j < n->n_in; j++) each_member_behind(r, n->in[j], raise_level, &m->level);
         uint32_t sweeps = m->level + (m->is_reduce || m->is_whole);
         if (sweeps > r->n_levels) r->n_levels = sweeps;
     }
 }
 
-/* Elements of the reduced axes together, as an upper bound. */
-static int64_t row_bound(const row_cx *r) {
+int64_t row_bound(const row_cx *r) {
     int64_t lo, hi;
     dim n = dim_const(r->k->dims, 1);
     for (uint32_t i = 0; i < r->gr->rank; i++)
@@ -140,8 +97,8 @@ static void place_maps(row_cx *r) {
         const node *n = graph_node(g, m->n);
         uint64_t needed = 1ull << m->level;
         if (m->is_whole) {
-            if (is_output(r, n->out)) m->sweeps |= needed;
-            if (may_place && is_dear(n->op) && (m->sweeps & (m->sweeps - 1))) {
+            if (row_is_output(r, n->out)) m->sweeps |= needed;
+            if (may_place && op_is(n->op, OPF_SLOW) && (m->sweeps & (m->sweeps - 1))) {
                 m->tile = 0;
                 needed = m->sweeps & (~m->sweeps + 1);
             } else
@@ -160,12 +117,25 @@ static const dim *mapped_index(const row_cx *r, const dim *at, uint32_t rank) {
     return out;
 }
 
-/* Index in a placed map's tile: the reduced runs, outermost first. */
-static uint32_t tile_index(const row_cx *r, dim *out) {
+/* The reduced runs, outermost first. */
+static uint32_t reduced_index(const row_cx *r, dim *out) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < r->axes.n; i++)
         if (r->axes.runs[i].tag == TAG_REDUCED) out[n++] = r->axes.runs[i].axis;
     return n;
+}
+
+/* Index in a placed map's tile: the row's turn when rows are pipelined, then the reduced runs. */
+static void tile_index(const row_cx *r, const member *m, dim *out) {
+    bool has_turn = r->row != DIM_BAD;
+    if (has_turn) out[0] = dim_mod(r->k->dims, r->row, r->k->bufs.at[m->tile].shape[0]);
+    reduced_index(r, out + has_turn);
+}
+
+/* A reduction or kept map of the row at hand that an earlier trip of the pipeline computed. */
+static kx kept_row(const row_cx *r, const member *m) {
+    dim turn = dim_mod(r->k->dims, r->row, r->k->bufs.at[m->rows].shape[0]);
+    return kx_load(r->k, m->rows, &turn, 0, 0);
 }
 
 static kx resolve_member(expander *e, value_id v, const dim *at, kx guard) {
@@ -176,20 +146,21 @@ static kx resolve_member(expander *e, value_id v, const dim *at, kx guard) {
     if (!m) return 0;
     dtype dt = graph_type(e->f->g, v)->dt;
     if (r->is_probe) return m->is_reduce ? kx_number(e->k, dt, 0) : 0;
+    if (m->let) return m->let;
+    if (m->rows != KID_NONE && !(m->is_reduce && m->level == r->ready)) return kept_row(r, m);
     if (m->is_reduce) {
         const attr_reduce *a = graph_node(e->f->g, m->n)->attrs;
         bool is_arg = graph_node(e->f->g, m->n)->op == OP_reduce && a->kind >= RK_argmax;
         return kx_cast(e->k, kx_acc(e->k, m->acc, is_arg ? 1 : 0), dt, true);
     }
-    if (m->let) return m->let;
     uint64_t first_sweep = m->sweeps & (~m->sweeps + 1);
     if (m->tile == KID_NONE || first_sweep >= 1ull << r->sweep) return 0;
-    dim index[2 * MAX_RANK];
-    tile_index(r, index);
+    dim index[2 * MAX_RANK + 1];
+    tile_index(r, m, index);
     return kx_load(e->k, m->tile, index, 0, 0);
 }
 
-static frit_status member_value(row_cx *r, value_id v, kx *out) {
+frit_status row_value(row_cx *r, value_id v, kx *out) {
     const dim *at = mapped_index(r, r->e->f->index[v], graph_type(r->e->f->g, v)->rank);
     return expand(r->e, v, at, 0, out);
 }
@@ -225,14 +196,14 @@ static frit_status probe_accesses(row_cx *r, dim_set *out) {
             TRY(reduce_operand(r, n, &x));
             access_dims(r->k, x, out);
         }
-        if (is_output(r, n->out)) {
-            TRY(member_value(r, n->out, &x));
+        if (row_is_output(r, n->out)) {
+            TRY(row_value(r, n->out, &x));
             if (!r->members[i].is_reduce) access_dims(r->k, x, out);
             access_add(r->k, expander_store_offset(r->e, n->out, r->e->f->index[n->out]), out);
         }
     }
     r->is_probe = false;
-    r->e->memo = (map){.a = r->k->a};
+    row_forget(r);
     return FRIT_OK;
 }
 
@@ -264,13 +235,22 @@ static combiner combiner_of(const node *n) {
     return n->op == OP_contract ? COMBINE_sum : by_kind[((const attr_reduce *)n->attrs)->kind];
 }
 
+void row_forget(row_cx *r) { r->e->memo = (map){.a = r->k->a}; }
+
+frit_status row_store(row_cx *r, klist *l, value_id v) {
+    kx x;
+    TRY(row_value(r, v, &x));
+    expander_store(r->e, l, v, mapped_index(r, r->e->f->index[v], graph_type(r->e->f->g, v)->rank), x, 0);
+    return FRIT_OK;
+}
+
 static frit_status update_acc(row_cx *r, klist *body, const member *m) {
     const node *n = graph_node(r->e->f->g, m->n);
     kx values[COMBINE_MAX] = {0};
     TRY(reduce_operand(r, n, &values[0]));
     if (combiner_info_of(combiner_of(n))->n == 2) {
         dim at[2 * MAX_RANK];
-        uint32_t n_runs = tile_index(r, at);
+        uint32_t n_runs = reduced_index(r, at);
         dim linear = dim_const(r->k->dims, 0);
         for (uint32_t i = 0; i < n_runs; i++)
             linear = dim_add(r->k->dims, dim_mul(r->k->dims, linear, axis_extent(r->k, at[i])), at[i]);
@@ -287,9 +267,9 @@ static frit_status emit_kept_maps(row_cx *r, klist *l, uint32_t level) {
         if (m->is_whole || m->is_reduce || m->level != level) continue;
         const node *n = graph_node(r->e->f->g, m->n);
         kx x;
-        TRY(member_value(r, n->out, &x));
+        TRY(row_value(r, n->out, &x));
         m->let = kstmt_let(r->k, l, "v", x);
-        r->e->memo = (map){.a = r->k->a};
+        row_forget(r);
     }
     return FRIT_OK;
 }
@@ -299,17 +279,14 @@ static frit_status store_kept(row_cx *r, klist *l, uint32_t level) {
     for (uint32_t i = 0; i < r->n_members; i++) {
         const member *m = &r->members[i];
         value_id v = graph_node(r->e->f->g, m->n)->out;
-        if (m->is_whole || m->level + m->is_reduce != level || !is_output(r, v)) continue;
-        kx x;
-        TRY(member_value(r, v, &x));
-        expander_store(r->e, l, v, mapped_index(r, r->e->f->index[v], graph_type(r->e->f->g, v)->rank), x, 0);
+        if (m->is_whole || m->level + m->is_reduce != level || !row_is_output(r, v)) continue;
+        TRY(row_store(r, l, v));
     }
     return FRIT_OK;
 }
 
-static frit_status sweep_body(row_cx *r, klist *body) {
-    dim index[2 * MAX_RANK];
-    tile_index(r, index);
+frit_status row_sweep_body(row_cx *r, klist *body) {
+    dim index[2 * MAX_RANK + 1];
     for (uint32_t i = 0; i < r->n_members; i++) {
         member *m = &r->members[i];
         value_id v = graph_node(r->e->f->g, m->n)->out;
@@ -318,16 +295,29 @@ static frit_status sweep_body(row_cx *r, klist *body) {
         if (m->is_reduce && m->level == r->sweep) TRY(update_acc(r, body, m));
         if (!m->is_whole) continue;
         if (m->tile != KID_NONE && is_first) {
-            TRY(member_value(r, v, &x));
+            TRY(row_value(r, v, &x));
             m->let = kstmt_let(r->k, body, "e", x);
-            r->e->memo = (map){.a = r->k->a};
+            row_forget(r);
+            tile_index(r, m, index);
             kstmt_store(r->k, body, m->tile, index, m->let, 0);
         }
-        if (!is_output(r, v) || m->level != r->sweep) continue;
-        TRY(member_value(r, v, &x));
-        expander_store(r->e, body, v, mapped_index(r, r->e->f->index[v], graph_type(r->e->f->g, v)->rank), x, 0);
+        if (!row_is_output(r, v) || m->level != r->sweep) continue;
+        TRY(row_store(r, body, v));
     }
+    for (uint32_t i = 0; i < r->n_members; i++)
+        if (r->members[i].tile != KID_NONE) r->members[i].let = 0;
     return FRIT_OK;
+}
+
+void row_declare(row_cx *r, klist *l, bool has_lanes) {
+    for (uint32_t i = 0; i < r->n_members; i++) {
+        member *m = &r->members[i];
+        if (!m->is_reduce || m->level != r->sweep) continue;
+        const node *n = graph_node(r->e->f->g, m->n);
+        dtype dt = graph_type(r->e->f->g, n->op == OP_contract ? n->out : n->in[0])->dt;
+        m->acc = kernel_acc(r->k, "acc", combiner_of(n), dt, has_lanes ? r->lanes : 1);
+        kstmt_acc(r->k, l, m->acc);
+    }
 }
 
 /* One pass over the reduced axes. */
@@ -346,24 +336,15 @@ static frit_status emit_sweep(row_cx *r, klist *l) {
         nest_push(&s, kind, r->axes.runs[i].axis, is_lane ? r->lanes / (r->is_cuda ? 1 : ROW_UNROLL) : 0,
                   is_lane && !r->is_cuda ? ROW_UNROLL : 0);
     }
-    for (uint32_t i = 0; i < r->n_members; i++) {
-        member *m = &r->members[i];
-        if (!m->is_reduce || m->level != r->sweep) continue;
-        const node *n = graph_node(r->e->f->g, m->n);
-        dtype dt = graph_type(r->e->f->g, n->op == OP_contract ? n->out : n->in[0])->dt;
-        m->acc = kernel_acc(r->k, "acc", combiner_of(n), dt, has_lanes ? r->lanes : 1);
-        kstmt_acc(r->k, l, m->acc);
-    }
-    TRY(sweep_body(r, &body));
+    row_declare(r, l, has_lanes);
+    TRY(row_sweep_body(r, &body));
     nest_close(&s, body, l);
-    for (uint32_t i = 0; i < r->n_members; i++)
-        if (r->members[i].tile != KID_NONE) r->members[i].let = 0;
     return FRIT_OK;
 }
 
 static void make_tiles(row_cx *r) {
     dim index[2 * MAX_RANK], shape[2 * MAX_RANK];
-    uint32_t n = tile_index(r, index);
+    uint32_t n = reduced_index(r, index);
     for (uint32_t i = 0; i < n; i++) shape[i] = axis_extent(r->k, index[i]);
     for (uint32_t i = 0; i < r->n_members; i++) {
         member *m = &r->members[i];
@@ -375,12 +356,12 @@ static void make_tiles(row_cx *r) {
 
 static frit_status emit_all(row_cx *r, klist *l) {
     for (r->sweep = 0; r->sweep < r->n_levels; r->sweep++) {
-        r->e->memo = (map){.a = r->k->a};
+        row_forget(r);
         TRY(emit_kept_maps(r, l, r->sweep));
         TRY(store_kept(r, l, r->sweep));
         TRY(emit_sweep(r, l));
     }
-    r->e->memo = (map){.a = r->k->a};
+    row_forget(r);
     TRY(emit_kept_maps(r, l, r->n_levels));
     return store_kept(r, l, r->n_levels);
 }
@@ -418,7 +399,7 @@ static frit_status emit_tree(row_cx *r) {
 
 frit_status tree_row(expander *e, const tree_options *o) {
     const group *gr = &e->f->groups.at[e->group];
-    row_cx r = {.e = e, .gr = gr, .o = o, .k = e->k, .is_cuda = o->t->kind == TARGET_CUDA};
+    row_cx r = {.e = e, .gr = gr, .o = o, .k = e->k, .is_cuda = o->t->kind == TARGET_CUDA, .row = DIM_BAD};
     r.n_members = gr->nodes.n;
     r.members = ARENA_ARRAY(e->k->a, member, gr->nodes.n + 1u);
     r.member_of = ARENA_ARRAY(e->k->a, uint32_t, e->f->g->nodes.n + 1u);
@@ -429,11 +410,12 @@ frit_status tree_row(expander *e, const tree_options *o) {
     e->resolve = resolve_member;
     e->data = &r;
     find_levels(&r);
-    if (r.n_levels > 60) return FAIL(e->c, UNSUPPORTED, NULL, "more than 60 reductions in a chain in one kernel");
+    if (r.n_levels > ROW_LEVELS_MAX)
+        return FAIL(e->c, UNSUPPORTED, NULL, "more than 60 reductions in a chain in one kernel");
     dim_set accesses = {0};
     axis_map_init(&r.axes, r.k);
     TRY(probe_accesses(&r, &accesses));
     choose_axes(&r, &accesses);
     place_maps(&r);
-    return emit_tree(&r);
+    return row_wants_pipe(&r) ? row_pipe_tree(&r) : emit_tree(&r);
 }

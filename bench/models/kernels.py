@@ -1,4 +1,4 @@
-"""Writes the one-kernel models of bench_roof.sh: a 1024^3 matmul with constant weights, and a softmax over 64 MiB.
+"""Writes the one-kernel models of bench_roof.sh: a 1024^3 matmul with constant weights, and kernels over 64 MiB of memory.
 
     python kernels.py [--out build/models]
 """
@@ -13,13 +13,38 @@ from onnx import TensorProto, helper, numpy_helper
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def save(path, node, shape_in, shape_out, weights=()):
-    graph = helper.make_graph([node], path.stem, [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape_in)],
-                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape_out)], list(weights))
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
-    model.ir_version = 8
+MIB64 = 1 << 24  # f32 elements
+
+
+def save(path, nodes, inputs, shape_out, weights=()):
+    graph = helper.make_graph(nodes, path.stem,
+                              [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in inputs],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape_out)],
+                              [numpy_helper.from_array(array, name) for name, array in weights])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)])
+    model.ir_version = 9
     onnx.checker.check_model(model)
     onnx.save(model, path)
+
+
+def over_memory(out, rng):
+    """Kernels whose limit is memory: what they read and write is named by their inputs and output alone."""
+    for columns in (768, 1024, 8192):
+        shape = [MIB64 // columns, columns]
+        norm = [(name, rng.standard_normal(columns).astype(np.float32)) for name in ("scale", "bias")]
+        save(out / f"softmax_{columns}.onnx", [helper.make_node("Softmax", ["x"], ["y"], axis=-1)], [("x", shape)],
+             shape)
+        save(out / f"layer_norm_{columns}.onnx",
+             [helper.make_node("LayerNormalization", ["x", "scale", "bias"], ["y"], axis=-1)], [("x", shape)], shape,
+             norm)
+    shape = [MIB64 // 1024, 1024]
+    add = helper.make_node("Add", ["x", "r"], ["s"])
+    save(out / "add_gelu.onnx", [add, helper.make_node("Gelu", ["s"], ["y"])], [("x", shape), ("r", shape)], shape)
+    save(out / "add_gelu_tanh.onnx", [add, helper.make_node("Gelu", ["s"], ["y"], approximate="tanh")],
+         [("x", shape), ("r", shape)], shape)
+    save(out / "add_layer_norm.onnx", [add, helper.make_node("LayerNormalization", ["s", "scale", "bias"], ["y"])],
+         [("x", shape), ("r", shape)], shape,
+         [(name, rng.standard_normal(1024).astype(np.float32)) for name in ("scale", "bias")])
 
 
 def main():
@@ -27,11 +52,12 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/models")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(1)
     n = 1024
-    weight = (np.random.default_rng(1).standard_normal((n, n)) / np.sqrt(n)).astype(np.float32)
-    save(out / "matmul_1024.onnx", helper.make_node("MatMul", ["x", "weight"], ["y"]), [n, n], [n, n],
-         [numpy_helper.from_array(weight, "weight")])
-    save(out / "softmax_64mib.onnx", helper.make_node("Softmax", ["x"], ["y"], axis=-1), [4096, 4096], [4096, 4096])
+    weight = (rng.standard_normal((n, n)) / np.sqrt(n)).astype(np.float32)
+    save(out / "matmul_1024.onnx", [helper.make_node("MatMul", ["x", "weight"], ["y"])], [("x", [n, n])], [n, n],
+         [("weight", weight)])
+    over_memory(out, rng)
 
 
 if __name__ == "__main__":

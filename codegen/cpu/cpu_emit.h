@@ -62,10 +62,9 @@ typedef struct emitter {
     sym_id item_axis;          /* innermost parallel axis, SYM_NONE without */
     uint32_t n_lane_loops;     /* lane loops begun in this phase */
     uint32_t *first_read;      /* per buf: the first lane loop that read it along its lanes, 0: none */
-    buf_id ahead_buf;          /* what the loop before prefetched a part of, KID_NONE: nothing */
-    dim ahead_offset;          /* its element of the current item */
-    sym_id ahead_axis;         /* the lane axis in that offset */
-    uint32_t ahead_loop;       /* which loop that was */
+    const kstmt *ahead;        /* the loop around that asks for memory ahead, NULL: none */
+    uint32_t n_trips;          /* trips of lane loops begun in this phase, as they are emitted */
+    uint32_t *asked_in;        /* per buf: the trip that asked for it ahead last, 0: none */
     bool has_streaming_stores; /* stores that need a fence before others may read them */
     val *memo;                 /* per kx: value within the current statement */
     uint32_t *memo_epoch;

@@ -193,18 +193,10 @@ static val gather_load(emitter *e, LLVMTypeRef type, val addresses, val mask, un
 
 enum { CACHE_LINE = 64 };
 
-/* A row that a second lane loop reads again is in the cache, and memory is idle meanwhile: ask for the next item's row.
- * (Asking in the first loop, beside the stores, or for L1 was measured to be slower.) */
-static void prefetch_next_item(emitter *e, buf_id b, dim offset) {
-    dim stride, rest;
-    if (b >= e->k->n_params || e->lane.mask || e->item_axis == SYM_NONE) return;
-    if (!e->first_read[b]) e->first_read[b] = e->n_lane_loops;
-    if (e->first_read[b] + 1 != e->n_lane_loops) return;
-    if (!dim_linear(e->k->dims, offset, e->item_axis, &stride, &rest)) return;
-    val next = LLVMBuildAdd(e->b, dim_scalar(e, offset), dim_scalar(e, stride), "");
+static void prefetch(emitter *e, buf_id b, val offset) {
     LLVMTypeRef type = storage_type(e, e->k->bufs.at[b].dt);
     /* Not "inbounds": behind the last item there is no row. */
-    val address = LLVMBuildGEP2(e->b, type, buffer_address(e, b), &next, 1, "");
+    val address = LLVMBuildGEP2(e->b, type, buffer_address(e, b), &offset, 1, "");
     unsigned bytes = e->lane.width * dtype_bits(e->k->bufs.at[b].dt) / 8;
     for (unsigned at = 0; at < bytes; at += CACHE_LINE) {
         enum { FOR_READING = 0, INTO_L2 = 2, DATA = 1 };
@@ -213,6 +205,26 @@ static void prefetch_next_item(emitter *e, buf_id b, dim offset) {
                        const_int(e->i32, INTO_L2), const_int(e->i32, DATA)};
         intrinsic(e, "llvm.prefetch", 1, &e->ptr, 4, args);
     }
+}
+
+/* Asks for what later trips of a loop around will read: the first reader of a buffer asks, for it is the one that is
+ * furthest along. Where no loop says so, a row that a second lane loop reads again is in the cache, and memory is idle
+ * meanwhile: ask for the next item's row. (Asking in the first loop, beside the stores, or for L1 was measured to be
+ * slower.) */
+static void prefetch_ahead(emitter *e, buf_id b, dim offset) {
+    dim stride, rest;
+    int64_t step;
+    uint32_t trips = e->ahead ? e->ahead->u.loop.ahead : 1;
+    sym_id axis = e->ahead ? e->ahead->u.loop.axis : e->item_axis;
+    if (b >= e->k->n_params || e->lane.mask || axis == SYM_NONE) return;
+    if (!e->first_read[b]) e->first_read[b] = e->n_lane_loops;
+    if (!e->ahead && e->first_read[b] + 1 != e->n_lane_loops) return;
+    if (e->ahead && e->asked_in[b] == e->n_trips) return;
+    if (!dim_linear(e->k->dims, offset, axis, &stride, &rest)) return;
+    if (dim_is_const(e->k->dims, stride, &step) && step == 0) return;
+    e->asked_in[b] = e->n_trips;
+    dim distance = dim_mul(e->k->dims, stride, dim_const(e->k->dims, trips));
+    prefetch(e, b, LLVMBuildAdd(e->b, dim_scalar(e, offset), dim_scalar(e, distance), ""));
 }
 
 /* How an index runs along the lanes. */
@@ -255,7 +267,7 @@ static val load_storage(emitter *e, buf_id b, dim offset, val mask) {
     if (form == ACCESS_CONTIGUOUS) {
         val first = dim_scalar(e, offset);
         if (e->options->checked) check_access(e, b, dim_lanes(e, offset, e->i64), mask);
-        prefetch_next_item(e, b, offset);
+        prefetch_ahead(e, b, offset);
         return contiguous_load(e, type, element_address(e, b, first), mask, alignment);
     }
     val at = form == ACCESS_SAME ? dim_scalar(e, offset) : spread_offsets(e, offset);

@@ -12,6 +12,7 @@ static dim extent_of(emitter *e, sym_id axis) { return dim_sym_info(e->k->dims, 
 /* One trip of a lane loop: `width` axis values from base on. */
 static void emit_lanes(emitter *e, const kstmt *s, uint32_t width, val base, val mask) {
     e->lane = (lane_state){.axis = s->u.loop.axis, .width = width, .base = base, .mask = mask};
+    e->n_trips++;
     emit_list(e, s->u.loop.body);
     e->lane = NO_LANES;
     forget_values(e);
@@ -76,12 +77,15 @@ static void emit_vector_loop(emitter *e, const kstmt *s, uint32_t lanes) {
 
 static void emit_count_loop(emitter *e, const kstmt *s, bool has_lanes) {
     sym_id axis = s->u.loop.axis;
+    const kstmt *ahead = e->ahead;
+    if (s->u.loop.ahead) e->ahead = s;
     count_loop l = loop_begin(e, e->zero, dim_scalar(e, extent_of(e, axis)), const_int(e->i64, 1));
     e->syms[axis] = l.index;
     if (has_lanes) e->lane = (lane_state){.axis = axis, .width = 1, .base = l.index};
     emit_list(e, s->u.loop.body);
     if (has_lanes) e->lane = NO_LANES;
     e->syms[axis] = NULL;
+    e->ahead = ahead;
     forget_values(e);
     loop_end(e, &l);
     if (has_lanes || e->lane.axis == SYM_NONE) acc_finish_all(e);
@@ -300,8 +304,11 @@ static void emit_phase(emitter *e, uint32_t phase) {
     memset(e->syms, 0, sizeof(val) * dim_n_syms(e->k->dims));
     memset(e->accs, 0, sizeof(acc_slot) * e->k->accs.n);
     memset(e->first_read, 0, sizeof *e->first_read * e->k->bufs.n);
+    memset(e->asked_in, 0, sizeof *e->asked_in * e->k->bufs.n);
     e->lane = NO_LANES;
     e->n_lane_loops = 0;
+    e->n_trips = 0;
+    e->ahead = NULL;
     e->has_streaming_stores = false;
     forget_values(e);
     begin_function(e, phase);
@@ -319,6 +326,7 @@ frit_status emit_kernel(emitter *e) {
     e->lets = ARENA_ARRAY(a, val, e->k->lets.n);
     e->accs = ARENA_ARRAY(a, acc_slot, e->k->accs.n);
     e->first_read = ARENA_ARRAY(a, uint32_t, e->k->bufs.n);
+    e->asked_in = ARENA_ARRAY(a, uint32_t, e->k->bufs.n);
     e->memo = ARENA_ARRAY(a, val, e->k->exprs.n);
     e->memo_epoch = ARENA_ARRAY(a, uint32_t, e->k->exprs.n);
     e->b = LLVMCreateBuilderInContext(e->ctx);
