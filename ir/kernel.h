@@ -111,7 +111,11 @@ typedef enum kstmt_kind { KS_LOOP, KS_IF, KS_ACC, KS_UPDATE, KS_LET, KS_STORE, K
  * group > 1: groups of that many steps of k lie together, for instructions that take them at once: a has unit stride in
  * kk; b has it within a group, stride `group` in col, and is linear in the number of the group. n_k counts steps; a and
  * b may be touched up to n_k rounded up to groups, and the products there are zero. Integers only: their sums do not
- * depend on the order. a and b may be narrower than c, in which the products and sums are made. */
+ * depend on the order. a and b may be narrower than c, in which the products and sums are made.
+ * With taps, k is two loops: for tap < n_taps, for k < n_k. Then a is linear in kk only and any function of row and tap
+ * (an address is computed for each row of a register tile and each tap), b is linear in tap too, and where a_if is
+ * false (it depends on row and tap, not on col and kk) a counts as 0 and is not read; a then has unit stride in kk and
+ * n_k is a constant. */
 typedef struct kleaf {
     buf_id c, a, b;
     const dim *c_at, *a_at, *b_at;
@@ -121,6 +125,10 @@ typedef struct kleaf {
     uint32_t group; /* steps of k that lie together, a power of two; 0 and 1: none do */
     bool accumulate, padded;
     kx accumulate_if; /* run-time form of accumulate: bool expression, 0 when the constant decides */
+    bool has_taps;
+    sym_id tap; /* with taps only */
+    dim n_taps;
+    kx a_if; /* 0: always */
 } kleaf;
 
 typedef struct kstmt kstmt;

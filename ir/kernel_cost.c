@@ -76,7 +76,8 @@ static void add_flops(costing *x, int64_t each, dim times) {
 
 static void cost_leaf(costing *x, const kleaf *leaf, dim times) {
     dim_table *t = x->k->dims;
-    dim steps = largest(t, dim_product(t, 3, (dim[]){leaf->rows, leaf->cols, leaf->n_k}));
+    dim taps = leaf->has_taps ? leaf->n_taps : dim_const(t, 1);
+    dim steps = largest(t, dim_product(t, 4, (dim[]){leaf->rows, leaf->cols, leaf->n_k, taps}));
     add_flops(x, 2, dim_mul(t, times, steps));
     const buf_id bufs[] = {leaf->a, leaf->b, leaf->c};
     for (size_t i = 0; i < countof(bufs); i++)

@@ -78,7 +78,7 @@ static frit_status update_acc(kinterp *s, kthread *t, acc_id id, const kx *value
 /* --- leaves --- */
 
 typedef struct leaf_sizes {
-    int64_t rows, cols, n_k;
+    int64_t rows, cols, n_k, n_taps;
     bool accumulate;
 } leaf_sizes;
 
@@ -87,6 +87,8 @@ static frit_status leaf_measure(kinterp *s, kthread *t, const kleaf *l, leaf_siz
     TRY(kinterp_dim(s, t, l->rows, &out->rows));
     TRY(kinterp_dim(s, t, l->cols, &out->cols));
     TRY(kinterp_dim(s, t, l->n_k, &out->n_k));
+    out->n_taps = 1;
+    if (l->has_taps) TRY(kinterp_dim(s, t, l->n_taps, &out->n_taps));
     if (out->cols > l->max_cols) return FAIL(s->c, INTERNAL, s->k->name, "a leaf has more columns than its most");
     scalar holds = {.i = l->accumulate};
     if (l->accumulate_if) TRY(kinterp_expr(s, t, l->accumulate_if, &holds));
@@ -94,19 +96,29 @@ static frit_status leaf_measure(kinterp *s, kthread *t, const kleaf *l, leaf_siz
     return FRIT_OK;
 }
 
+/* sum = fma(a, b, sum) at the step that the symbols say. */
+static frit_status leaf_step(kinterp *s, kthread *t, const kleaf *l, scalar *sum) {
+    dtype dt = s->k->bufs.at[l->c].dt;
+    scalar a = {0}, b, is_read = {.i = 1};
+    kinterp_fresh(s);
+    if (l->a_if) TRY(kinterp_expr(s, t, l->a_if, &is_read));
+    if (is_read.i) TRY(kinterp_load(s, t, l->a, l->a_at, &a));
+    TRY(kinterp_load(s, t, l->b, l->b_at, &b));
+    a = dtype_convert(s->k->bufs.at[l->a].dt, dt, a, true);
+    b = dtype_convert(s->k->bufs.at[l->b].dt, dt, b, true);
+    *sum = kinterp_fma(dt, a, b, *sum);
+    return FRIT_OK;
+}
+
 static frit_status leaf_element(kinterp *s, kthread *t, const kleaf *l, const leaf_sizes *z) {
     dtype dt = s->k->bufs.at[l->c].dt;
     scalar sum = {0};
-    kinterp_fresh(s);
-    for (int64_t i = 0; i < z->n_k; i++) {
-        scalar a, b;
-        t->syms[l->kk] = i;
-        kinterp_fresh(s);
-        TRY(kinterp_load(s, t, l->a, l->a_at, &a));
-        TRY(kinterp_load(s, t, l->b, l->b_at, &b));
-        a = dtype_convert(s->k->bufs.at[l->a].dt, dt, a, true);
-        b = dtype_convert(s->k->bufs.at[l->b].dt, dt, b, true);
-        sum = kinterp_fma(dt, a, b, sum);
+    for (int64_t tap = 0; tap < z->n_taps; tap++) {
+        if (l->has_taps) t->syms[l->tap] = tap;
+        for (int64_t i = 0; i < z->n_k; i++) {
+            t->syms[l->kk] = i;
+            TRY(leaf_step(s, t, l, &sum));
+        }
     }
     kinterp_fresh(s);
     if (z->accumulate) {

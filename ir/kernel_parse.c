@@ -438,8 +438,13 @@ static frit_status parse_leaf(kparser *p, klist *l) {
     TRY(kparse_expect(p, ","));
     TRY(parse_leaf_axis(p, &leaf.kk, &leaf.n_k));
     if (kparse_word(p, "by")) TRY(kparse_u32(p, &leaf.group));
-    if (kparse_take(p, ",")) {
-        if (!kparse_word(p, "padded")) return kparse_fail(p, "expected 'padded'");
+    while (kparse_take(p, ",")) {
+        if (kparse_word(p, "taps")) {
+            leaf.has_taps = true;
+            TRY(parse_leaf_axis(p, &leaf.tap, &leaf.n_taps));
+            continue;
+        }
+        if (!kparse_word(p, "padded")) return kparse_fail(p, "expected 'taps' or 'padded'");
         leaf.padded = true;
     }
     TRY(kparse_expect(p, ":"));
@@ -447,6 +452,11 @@ static frit_status parse_leaf(kparser *p, klist *l) {
     leaf.accumulate = kparse_take(p, "+=");
     if (!leaf.accumulate) TRY(kparse_expect(p, "="));
     TRY(parse_place(p, &leaf.a, &leaf.a_at));
+    if (kparse_word(p, "where")) {
+        TRY(kparse_expect(p, "("));
+        TRY(kparse_bool(p, &leaf.a_if));
+        TRY(kparse_expect(p, ")"));
+    }
     TRY(kparse_expect(p, "*"));
     TRY(parse_place(p, &leaf.b, &leaf.b_at));
     if (kparse_word(p, "if")) {

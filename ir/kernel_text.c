@@ -273,7 +273,7 @@ static void print_leaf_axis(printer *p, sym_id axis, dim extent) {
 }
 
 static void print_leaf(printer *p, const kleaf *l) {
-    print_shared(p, 1, &l->accumulate_if);
+    print_shared(p, 2, (kx[]){l->accumulate_if, l->a_if});
     line(p);
     strbuf_add(p->b, "leaf ");
     print_leaf_axis(p, l->row, l->rows);
@@ -282,10 +282,19 @@ static void print_leaf(printer *p, const kleaf *l) {
     strbuf_printf(p->b, " max %u, ", l->max_cols);
     print_leaf_axis(p, l->kk, l->n_k);
     if (l->group) strbuf_printf(p->b, " by %u", l->group);
+    if (l->has_taps) {
+        strbuf_add(p->b, ", taps ");
+        print_leaf_axis(p, l->tap, l->n_taps);
+    }
     strbuf_add(p->b, l->padded ? ", padded: " : ": ");
     print_at(p, l->c, l->c_at);
     strbuf_add(p->b, l->accumulate || l->accumulate_if ? " += " : " = ");
     print_at(p, l->a, l->a_at);
+    if (l->a_if) {
+        strbuf_add(p->b, " where (");
+        print_expr(p, l->a_if, PREC_TERNARY);
+        strbuf_addc(p->b, ')');
+    }
     strbuf_add(p->b, " * ");
     print_at(p, l->b, l->b_at);
     if (l->accumulate_if) {

@@ -79,7 +79,7 @@ static bool is_bound(const verifier *v, sym_id s) {
     for (uint32_t i = 0; i < v->n_loops; i++)
         if (v->loops[i]->u.loop.axis == s) return true;
     const kleaf *l = v->leaf;
-    if (l && (l->row == s || l->col == s || l->kk == s)) return true;
+    if (l && (l->row == s || l->col == s || l->kk == s || (l->has_taps && l->tap == s))) return true;
     for (uint32_t i = 0; v->def && i < v->def->n_axes; i++)
         if (v->def->axes[i] == s) return true;
     for (uint32_t i = 0; v->def && i < v->def->n_raxes; i++)
@@ -371,10 +371,13 @@ static frit_status check_leaf_types(verifier *v, const kleaf *l) {
 
 static frit_status check_leaf_strides(verifier *v, const kleaf *l) {
     dim one = dim_const(v->k->dims, 1), zero = dim_const(v->k->dims, 0), coeff;
-    TRY(linear_in(v, l->a, l->a_at, l->row, &coeff));
+    if (!l->has_taps) TRY(linear_in(v, l->a, l->a_at, l->row, &coeff));
+    if (l->has_taps) TRY(linear_in(v, l->b, l->b_at, l->tap, &coeff));
     TRY(linear_in(v, l->a, l->a_at, l->col, &coeff));
     CHECK(v, coeff == zero, "leaf: a depends on the column");
     TRY(linear_in(v, l->a, l->a_at, l->kk, &coeff));
+    if (l->a_if)
+        CHECK(v, coeff == one && dim_is_const(v->k->dims, l->n_k, NULL), "leaf: a has a condition and no unit stride");
     if (l->group > 1) {
         TRY(check_leaf_types(v, l));
         TRY(check_leaf_groups(v, l, coeff));
@@ -402,9 +405,15 @@ static frit_status check_leaf_access(verifier *v, const kleaf *l) {
     v->leaf = l;
     for (int i = 0; i < 3; i++)
         v->facts[v->n_facts++] = (fact){.d = dim_of_sym(v->k->dims, syms[i]), .bound = extents[i], .is_upper = true};
+    if (l->has_taps)
+        v->facts[v->n_facts++] = (fact){.d = dim_of_sym(v->k->dims, l->tap), .bound = l->n_taps, .is_upper = true};
     TRY(check_access(v, l->c, l->c_at));
-    TRY(check_access(v, l->a, l->a_at));
     TRY(check_access(v, l->b, l->b_at));
+    if (l->a_if) TRY(check_typed(v, l->a_if, FRIT_DT_BOOL, "leaf: its condition on a"));
+    uint32_t n_without = v->n_facts;
+    assume(v, l->a_if);
+    TRY(check_access(v, l->a, l->a_at));
+    v->n_facts = n_without;
     TRY(check_overlap(v, l->c, l->c_at, 0));
     v->n_facts = n_facts;
     v->leaf = NULL;
@@ -415,11 +424,12 @@ static frit_status check_leaf(verifier *v, const kleaf *l) {
     CHECK(v, l->a < v->k->bufs.n && l->b < v->k->bufs.n && l->c < v->k->bufs.n, "leaf: a buffer does not exist");
     CHECK(v, v->k->bufs.at[l->c].is_written, "leaf: %s is not marked as written", v->k->bufs.at[l->c].name);
     CHECK(v, lane_loops(v) == 0, "leaf: inside a lane loop");
-    CHECK(v, v->n_facts + 3 <= MAX_FACTS, "leaf: nested too deep");
+    CHECK(v, v->n_facts + 4 <= MAX_FACTS, "leaf: nested too deep");
     v->check++;
     TRY(check_dim(v, l->rows));
     TRY(check_dim(v, l->cols));
     TRY(check_dim(v, l->n_k));
+    if (l->has_taps) TRY(check_dim(v, l->n_taps));
     CHECK(v, !dim_lt(v->k->dims, dim_const(v->k->dims, l->max_cols), l->cols), "leaf: more columns than its most");
     if (l->accumulate_if) TRY(check_typed(v, l->accumulate_if, FRIT_DT_BOOL, "leaf: its condition"));
     TRY(check_leaf_strides(v, l));

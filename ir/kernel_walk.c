@@ -32,6 +32,11 @@ static void walk_leaf(const kernel_visitor *v, const kleaf *l) {
     v->word(v->data, l->group);
     v->word(v->data, ((uint64_t)l->max_cols << 2) | (uint64_t)l->accumulate << 1 | l->padded);
     v->expr(v->data, l->accumulate_if);
+    v->word(v->data, l->has_taps);
+    if (!l->has_taps) return;
+    v->sym(v->data, l->tap);
+    v->index(v->data, l->n_taps);
+    v->expr(v->data, l->a_if);
 }
 
 static void walk_list(const kernel_visitor *v, const kstmt *s);

@@ -160,11 +160,12 @@ void nest_close(nest *s, klist body, klist *l);
  * labels in the order in which the left operand has them. */
 void contract_operand_index(const graph *g, const node *n, uint32_t i, const dim *axes, dim *out);
 /* ---- pack.c: b[kk, col] of a constant as panels [ceil(cols / panel), n_k, panel], zero-padded; with groups of g steps
- * of k together as [ceil(cols / panel), ceil(n_k / g), panel, g]. src is element base + kk * k_stride + col *
+ * of k together as [ceil(cols / panel), ceil(n_k / g), panel, g]. src is element base + k_offsets[kk] + col *
  * col_stride of data. */
 typedef struct pack_request {
     const const_data *data;
-    int64_t base, k_stride, col_stride, n_k, n_cols, panel;
+    const int64_t *k_offsets; /* n_k of them: k may be several axes in any order */
+    int64_t base, col_stride, n_k, n_cols, panel;
     int64_t group; /* 1: none */
 } pack_request;
 frit_status pack_panels(cx *c, const pack_request *r, const const_data **out);

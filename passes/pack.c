@@ -20,14 +20,14 @@ typedef struct pack_job {
 static void pack_rows(const pack_job *j, const uint8_t *src, uint8_t *dst, int64_t k0, int64_t k1, int64_t n) {
     const pack_request *r = j->r;
     for (int64_t col = 0; col < n; col++) {
-        const uint8_t *from = src + (size_t)(k0 * r->k_stride + col * r->col_stride) * j->bytes;
+        const uint8_t *column = src + (size_t)(col * r->col_stride) * j->bytes;
         uint8_t *to = dst + (size_t)(k0 * r->panel + col) * j->bytes;
         for (int64_t k = k0; k < k1; k++) {
+            const uint8_t *from = column + (size_t)r->k_offsets[k] * j->bytes;
             if (j->bytes == 4)
                 memcpy(to, from, 4);
             else
                 memcpy(to, from, j->bytes);
-            from += (size_t)r->k_stride * j->bytes;
             to += (size_t)r->panel * j->bytes;
         }
     }
@@ -37,7 +37,7 @@ static void pack_rows(const pack_job *j, const uint8_t *src, uint8_t *dst, int64
 static void pack_groups(const pack_job *j, const uint8_t *src, uint8_t *dst, int64_t n) {
     const pack_request *r = j->r;
     for (int64_t k = 0; k < r->n_k; k++) {
-        const uint8_t *from = src + (size_t)(k * r->k_stride) * j->bytes;
+        const uint8_t *from = src + (size_t)r->k_offsets[k] * j->bytes;
         uint8_t *to = dst + (size_t)(k / r->group * r->panel * r->group + k % r->group) * j->bytes;
         for (int64_t col = 0; col < n; col++) {
             memcpy(to, from, j->bytes);
@@ -67,7 +67,7 @@ static void pack_panel(void *data, uint32_t p, uint32_t thread) {
             continue;
         }
         for (int64_t i = k; i < end; i++)
-            memcpy(dst + (size_t)(i * r->panel) * j->bytes, src + (size_t)(i * r->k_stride) * j->bytes,
+            memcpy(dst + (size_t)(i * r->panel) * j->bytes, src + (size_t)r->k_offsets[i] * j->bytes,
                    (size_t)n * j->bytes);
     }
 }

@@ -47,8 +47,6 @@ static uint32_t contract_axes(contract_cx *x, dim *out) {
     return n;
 }
 
-enum tag { TAG_OUTER, TAG_ROW, TAG_COL, TAG_K };
-
 /* Tags the result's axes from the last back: columns, then rows, then outer. Returns the side of the columns, 0 for
  * none. */
 static unsigned tag_axes(const contract_cx *x, uint8_t *tags) {
@@ -64,6 +62,7 @@ static unsigned tag_axes(const contract_cx *x, uint8_t *tags) {
             if (side == 3) return 0;
             col_side = want = side;
         }
+        if (side == 3) continue; /* a batch axis may stand anywhere but last */
         if (now == TAG_COL && side != want) {
             now = TAG_ROW;
             want = 3 - col_side;
@@ -123,20 +122,52 @@ static void find_direct(contract_cx *x, operand *op, dim own, bool needs_unit) {
         op->is_direct = !needs_unit || dim_equal(k->dims, op->own_coeff, dim_const(k->dims, 1));
 }
 
-/* Whether B is a constant that can be packed: then *out asks for it. */
-static bool can_pack(contract_cx *x, pack_request *out) {
+/* Offsets of the steps of k, the summed axes in order; offset is linear in each of them. *rest is without them. */
+static bool list_k_offsets(contract_cx *x, dim offset, pack_request *out, dim *rest) {
     kernel *k = x->k;
-    kx_node n = k->exprs.at[x->b.x];
-    dim rest, kc, cc;
+    uint32_t n = 0;
+    int64_t extents[MAX_RANK], strides[MAX_RANK];
+    *rest = offset;
+    for (uint32_t i = x->gr->rank; i < x->n_axes; i++, n++) {
+        dim stride;
+        if (!dim_linear(k->dims, *rest, axis_sym(k, x->all_axes[i]), &stride, rest)) return false;
+        if (!dim_is_const(k->dims, stride, &strides[n])) return false;
+        if (!dim_is_const(k->dims, axis_extent(k, x->all_axes[i]), &extents[n])) return false;
+    }
+    if (!dim_is_const(k->dims, x->n_k, &out->n_k)) return false;
+    int64_t *offsets = ARENA_ARRAY(x->e->c->scratch, int64_t, (size_t)out->n_k + 1u);
+    for (int64_t i = 0; i < out->n_k; i++) {
+        int64_t left = i;
+        for (uint32_t j = n; j-- > 0; left /= extents[j]) offsets[i] += left % extents[j] * strides[j];
+    }
+    out->k_offsets = offsets;
+    return true;
+}
+
+/* Whether B is a constant that can be packed: then *out asks for it. */
+static frit_status can_pack(contract_cx *x, pack_request *out, bool *out_can) {
+    kernel *k = x->k;
+    const graph *g = x->e->f->g;
+    dim at[MAX_RANK], rest, cc;
+    kx b;
     *out = (pack_request){.panel = PANEL, .group = x->group};
-    if (n.kind != KX_LOAD || n.pred || n.dt != x->b.dt || x->e->params.at[n.ref] == VALUE_NONE) return false;
-    out->data = graph_const(x->e->f->g, x->e->params.at[n.ref]);
-    if (!out->data || out->data->kind != CONST_DENSE || dtype_bits(out->data->dt) < 8) return false;
-    if (!dim_linear(k->dims, kbuf_offset(k, n.ref, n.at), axis_sym(k, x->kk), &kc, &rest)) return false;
-    if (!dim_linear(k->dims, rest, axis_sym(k, x->col), &cc, &rest)) return false;
-    return dim_is_const(k->dims, rest, &out->base) && dim_is_const(k->dims, kc, &out->k_stride) &&
-           dim_is_const(k->dims, cc, &out->col_stride) && dim_is_const(k->dims, x->n_k, &out->n_k) &&
-           dim_is_const(k->dims, x->n_cols, &out->n_cols);
+    *out_can = false;
+    contract_operand_index(g, x->n, x->b_operand, x->all_axes, at);
+    for (uint32_t j = 0; j < graph_type(g, x->n->in[x->b_operand])->rank; j++) {
+        bool is_summed = false;
+        for (uint32_t i = x->gr->rank; i < x->n_axes; i++) is_summed = is_summed || at[j] == x->all_axes[i];
+        if (!is_summed) at[j] = axis_map_dim(&x->axes, at[j]);
+    }
+    TRY(expand(x->e, x->n->in[x->b_operand], at, 0, &b));
+    kx_node n = k->exprs.at[b];
+    if (n.kind != KX_LOAD || n.pred || n.dt != x->b.dt || x->e->params.at[n.ref] == VALUE_NONE) return FRIT_OK;
+    out->data = graph_const(g, x->e->params.at[n.ref]);
+    if (!out->data || out->data->kind != CONST_DENSE || dtype_bits(out->data->dt) < 8) return FRIT_OK;
+    if (!list_k_offsets(x, kbuf_offset(k, n.ref, n.at), out, &rest)) return FRIT_OK;
+    if (!dim_linear(k->dims, rest, axis_sym(k, x->col), &cc, &rest)) return FRIT_OK;
+    *out_can = dim_is_const(k->dims, rest, &out->base) && dim_is_const(k->dims, cc, &out->col_stride) &&
+               dim_is_const(k->dims, x->n_cols, &out->n_cols);
+    return FRIT_OK;
 }
 
 /* B read from its packed form, over (column block, k, column in block), or (column block, group, column, k in group).
@@ -179,13 +210,17 @@ static frit_status as_row(contract_cx *x, const dim *axes, uint32_t n) {
     return tree_row(x->e, x->o);
 }
 
+void contract_add_axes(const contract_cx *x, const uint8_t *tags, axis_map *out) {
+    axis_map_init(out, x->k);
+    for (unsigned tag = TAG_OUTER; tag <= TAG_COL; tag++)
+        for (uint32_t i = 0; i < x->gr->rank; i++)
+            if (tags[i] == tag) axis_map_add(out, "i", x->all_axes[i], tag);
+    for (uint32_t i = x->gr->rank; i < x->n_axes; i++) axis_map_add(out, "k", x->all_axes[i], TAG_K);
+}
+
 /* Flattens the axes by their tags. */
-static void flatten(contract_cx *x, uint32_t n, const uint8_t *tags) {
-    axis_map_init(&x->axes, x->k);
-    for (uint32_t i = 0; i < n; i++) {
-        bool is_kept = i < x->gr->rank;
-        axis_map_add(&x->axes, is_kept ? "i" : "k", x->all_axes[i], is_kept ? tags[i] : TAG_K);
-    }
+static void flatten(contract_cx *x, const uint8_t *tags) {
+    contract_add_axes(x, tags, &x->axes);
     axis_map_merge(&x->axes, NULL, 1u << TAG_ROW | 1u << TAG_COL | 1u << TAG_K);
     x->row = run_or_unit(x, TAG_ROW, "i", &x->n_rows);
     x->col = run_or_unit(x, TAG_COL, "j", &x->n_cols);
@@ -203,8 +238,9 @@ static frit_status decide(contract_cx *x, pack_request *pack, bool *out_is_matri
     x->k = trial.k;
     TRY(contract_operand(x, 1 - x->b_operand, 0, &x->a));
     TRY(contract_operand(x, x->b_operand, 0, &x->b));
+    find_direct(x, &x->a, x->row, false);
     find_direct(x, &x->b, x->col, true);
-    x->is_packed = can_pack(x, pack);
+    TRY(can_pack(x, pack, &x->is_packed));
     *out_is_matrix = is_matrix(x);
     x->e = e;
     x->k = e->k;
@@ -218,16 +254,21 @@ frit_status tree_contract(expander *e, const tree_options *o) {
     bool has_bytes = dtype_is_byte_pair(graph_type(e->f->g, x.n->in[0])->dt, graph_type(e->f->g, x.n->in[1])->dt);
     x.group = has_bytes && o->t->kind == TARGET_CPU ? BYTE_GROUP : 1;
     uint8_t tags[2 * MAX_RANK];
-    uint32_t n = contract_axes(&x, x.all_axes);
+    uint32_t n = x.n_axes = contract_axes(&x, x.all_axes);
     unsigned col_side = tag_axes(&x, tags);
     if (!col_side) return as_row(&x, x.all_axes, n);
-    flatten(&x, n, tags);
+    flatten(&x, tags);
     x.b_operand = col_side == 1 ? 0 : 1;
     pack_request pack;
     bool has_matrix_form;
     TRY(decide(&x, &pack, &has_matrix_form));
     if (!has_matrix_form) return as_row(&x, x.all_axes, n);
     if (o->t->kind == TARGET_CUDA) return contract_thread_tree(&x);
+    if (x.is_packed && !x.a.is_direct) {
+        bool is_done = false;
+        TRY(contract_taps_tree(&x, &pack, tags, &is_done));
+        if (is_done) return FRIT_OK;
+    }
     TRY(contract_operand(&x, 1 - x.b_operand, 0, &x.a));
     find_direct(&x, &x.a, x.row, false);
     x.b.is_direct = x.is_packed;

@@ -5,6 +5,9 @@
 #include "passes/lower.h"
 
 enum { PANEL = 64 }; /* columns of a packed panel and of a tile */
+/* Steps of k that one chain of multiply-adds runs over; chains begin at absolute multiples. */
+enum { K_BLOCK = 256 };
+enum tag { TAG_OUTER, TAG_ROW, TAG_COL, TAG_K }; /* what an axis of the domain is to the matrix */
 
 typedef struct operand {
     kx x;     /* value over the flattened axes */
@@ -32,6 +35,7 @@ typedef struct contract_cx {
     buf_id c_tile;
     dim c_at[2];                /* index in the C tile during the epilogue */
     dim all_axes[2 * MAX_RANK]; /* the domain's axes and the summed ones, unflattened */
+    uint32_t n_axes;            /* of them */
     uint32_t b_operand;         /* which operand of the node is B */
     bool is_packed;
     dim panel_col; /* column within a packed panel */
@@ -41,6 +45,24 @@ typedef struct contract_cx {
 frit_status contract_operand(contract_cx *x, uint32_t i, kx guard, operand *out);
 /* Makes x read B from its packed form, over (column block, k, column in block). */
 frit_status contract_use_packed(contract_cx *x, const pack_request *r, dim block);
+/* Maps all axes as they are, by tag: outer, rows, columns, k. */
+void contract_add_axes(const contract_cx *x, const uint8_t *tags, axis_map *out);
+
+/* A cut into blocks along rows, columns and k. */
+typedef struct blocks {
+    dim row_block, row, row_base, n_rows; /* par axis, rows in block as dims */
+    dim col_block, n_cols, col_base;
+    dim k_block, k_base, n_k;
+    int64_t rows, cols, k; /* block sizes */
+} blocks;
+/* Blocks of size of a range: the axis that numbers them (0 when there is one), where one begins and how long it is. */
+dim contract_block_axis(kernel *k, const char *name, dim extent, int64_t size, dim *out_base, dim *out_n);
+/* for row { vec col { outputs } } over what the C tile holds. */
+frit_status contract_epilogue(contract_cx *x, klist *l, const blocks *b);
+/* tree_contract_taps.c: the CPU's tree where A is read in place though it is not one matrix: windows, strides, borders.
+ * B has been found to be packable. Not done: A is nothing of the kind, nothing was changed. */
+frit_status contract_taps_tree(contract_cx *x, const pack_request *pack, const uint8_t *tags, bool *out_done);
+
 /* The CPU's tree around the matrix leaf; the CUDA tree of a block of threads. */
 frit_status contract_leaf_tree(contract_cx *x, const pack_request *pack);
 frit_status contract_thread_tree(contract_cx *x);

@@ -9,16 +9,9 @@
  * change a bit; and rounding grows with the length of a block and the number of blocks, not with their product. */
 #include "passes/tree_contract.h"
 
-enum { ROW_BLOCK = 96, ROW_BLOCK_PLACED = 192, K_BLOCK = 256, STORE_UNROLL = 4 };
+enum { ROW_BLOCK = 96, ROW_BLOCK_PLACED = 192, STORE_UNROLL = 4 };
 
-typedef struct blocks {
-    dim row_block, row, row_base, n_rows; /* par axis, rows in block as dims */
-    dim col_block, n_cols, col_base;
-    dim k_block, k_base, n_k;
-    int64_t rows, cols, k; /* block sizes */
-} blocks;
-
-static dim block_axis(kernel *k, const char *name, dim extent, int64_t size, dim *out_base, dim *out_n) {
+dim contract_block_axis(kernel *k, const char *name, dim extent, int64_t size, dim *out_base, dim *out_n) {
     dim_table *t = k->dims;
     dim n = dim_const(t, size);
     if (dim_le(t, extent, n)) {
@@ -43,9 +36,9 @@ static void make_blocks(contract_cx *x, blocks *b) {
     b->rows = upper(k, x->n_rows, x->b.is_direct ? ROW_BLOCK : ROW_BLOCK_PLACED);
     b->cols = PANEL;
     b->k = upper(k, x->n_k, K_BLOCK);
-    b->row_block = block_axis(k, "ib", x->n_rows, b->rows, &b->row_base, &b->n_rows);
-    b->col_block = block_axis(k, "jb", x->n_cols, b->cols, &b->col_base, &b->n_cols);
-    b->k_block = block_axis(k, "kb", x->n_k, b->k, &b->k_base, &b->n_k);
+    b->row_block = contract_block_axis(k, "ib", x->n_rows, b->rows, &b->row_base, &b->n_rows);
+    b->col_block = contract_block_axis(k, "jb", x->n_cols, b->cols, &b->col_base, &b->n_cols);
+    b->k_block = contract_block_axis(k, "kb", x->n_k, b->k, &b->k_base, &b->n_k);
 }
 
 /* x with the flattened row, col and kk replaced by base + local. */
@@ -194,8 +187,7 @@ static kx resolve_result(expander *e, value_id v, const dim *at, kx guard) {
     return v == x->n->out ? kx_load(x->k, x->c_tile, x->c_at, 0, 0) : 0;
 }
 
-/* for row { vec col { outputs } } */
-static frit_status emit_epilogue(contract_cx *x, klist *l, const blocks *b) {
+frit_status contract_epilogue(contract_cx *x, klist *l, const blocks *b) {
     kernel *k = x->k;
     dim row = dim_axis(k->dims, "i", b->n_rows), col = dim_axis(k->dims, "j", b->n_cols);
     dim whole_row = dim_add(k->dims, b->row_base, row), whole_col = dim_add(k->dims, b->col_base, col);
@@ -207,6 +199,8 @@ static frit_status emit_epilogue(contract_cx *x, klist *l, const blocks *b) {
     nest_push(&s, KL_VEC, col, x->o->t->vector_bytes / 4, STORE_UNROLL);
     x->c_at[0] = row;
     x->c_at[1] = col;
+    x->e->resolve = resolve_result;
+    x->e->data = x;
     x->e->memo = (map){.a = k->a};
     for (uint32_t i = 0; i < x->gr->outputs.n; i++) {
         value_id v = x->gr->outputs.at[i];
@@ -236,9 +230,7 @@ frit_status contract_leaf_tree(contract_cx *x, const pack_request *pack) {
     nest_push(&k_loop, KL_SEQ, b.k_block, 0, 0);
     emit_leaf(x, &k_body, &b);
     nest_close(&k_loop, k_body, &body);
-    x->e->resolve = resolve_result;
-    x->e->data = x;
-    TRY(emit_epilogue(x, &body, &b));
+    TRY(contract_epilogue(x, &body, &b));
     nest_close(&s, body, &top);
     vec_push(k->a, k->phases, top.first);
     k->schedule = (kschedule){.lanes = x->o->t->vector_bytes / 4,

@@ -98,7 +98,7 @@ static frit_status emit_products(thread_cx *s, klist *l) {
     dim_table *t = k->dims;
     dim i, j, n = dim_const(t, K_TILE);
     dim kb = dim_axis(t, "kb", dim_ceildiv(t, x->n_k, n)), kk = dim_axis(t, "kk", n), k_base = dim_mul(t, kb, n);
-    nest blocks = {.k = k}, steps = {.k = k};
+    nest grid = {.k = k}, steps = {.k = k};
     klist block = {0}, step = {0}, one = {0};
     kstmt_barrier(k, &block);
     TRY(fill(s, &block, false, s->at, k_base, true));
@@ -120,8 +120,8 @@ static frit_status emit_products(thread_cx *s, klist *l) {
     each_result(s, &step, i, j, one);
     nest_push(&steps, KL_SEQ, kk, 0, 0);
     nest_close(&steps, step, &block);
-    nest_push(&blocks, KL_SEQ, kb, 0, 0);
-    nest_close(&blocks, block, l);
+    nest_push(&grid, KL_SEQ, kb, 0, 0);
+    nest_close(&grid, block, l);
     return FRIT_OK;
 }
 

@@ -6,16 +6,19 @@
  *     for row tiles (max_rows, then one tile of what is left)
  *       acc[r] = 0 or c[r, tile]; for kk: acc[r] = a[r, kk] * b[kk, tile] + acc[r]; c[r, tile] = acc[r]
  *
- * Of bytes, a step takes a group of four k at once: "element" is then the 32-bit lane that holds a group. */
+ * Of bytes, a step takes a group of four k at once: "element" is then the 32-bit lane that holds a group.
+ *
+ * With taps the loop over kk stands in one over taps, and where a's rows begin is computed at each tap: that is some
+ * integer instructions a row for n_k times the width of multiply-adds, and needs no copy of a. */
 #include "codegen/cpu/cpu_leaf.h"
 
-enum { MAX_ROWS = 6, MAX_STRIDES = 3 };
+enum { MAX_ROWS = 6, MAX_STRIDES = 4 };
 
 /* An operand: its first element and how far apart its elements are, in elements of the buffer; a step of k is a group
  * when there are groups. */
 typedef struct operand {
     buf_id buf;
-    val base, row, kk; /* i64; NULL for a direction it does not have */
+    val base, row, kk, tap; /* i64; NULL for a direction it does not have */
     LLVMTypeRef in_memory;
 } operand;
 
@@ -24,6 +27,8 @@ typedef struct leaf {
     LLVMTypeRef element;
     operand a, b, c;
     val rows, cols, n_k; /* n_k: steps, or groups of them */
+    val n_taps;          /* NULL without taps */
+    val zeros;           /* what a counts as where the leaf says so; NULL when it never does */
     int64_t group;
     val accumulate; /* i1 */
     uint32_t lanes, max_width;
@@ -40,16 +45,19 @@ static void refuse(emitter *e, const char *why) {
     if (e->status == FRIT_OK) e->status = FAIL(e->c, UNSUPPORTED, e->k->name, "matrix leaf: %s", why);
 }
 
+/* An offset as a function of the number of the group in place of the step. */
+static dim by_groups(emitter *e, dim offset, const kleaf *l) {
+    dim first = dim_mul(e->k->dims, dim_of_sym(e->k->dims, l->kk), dim_const(e->k->dims, l->group));
+    return dim_subst(e->k->dims, offset, 1, &l->kk, &first);
+}
+
 /* Splits the offset of a leaf operand into base and strides over the leaf's own symbols. */
 static operand operand_of(emitter *e, buf_id buf, const dim *at, const kleaf *l) {
     dim offset = kbuf_offset(e->k, buf, at), stride;
-    if (l->group > 1) { /* by groups of k */
-        dim first = dim_mul(e->k->dims, dim_of_sym(e->k->dims, l->kk), dim_const(e->k->dims, l->group));
-        offset = dim_subst(e->k->dims, offset, 1, &l->kk, &first);
-    }
-    const sym_id syms[MAX_STRIDES] = {l->row, l->kk, l->col};
-    val strides[MAX_STRIDES];
-    for (int i = 0; i < MAX_STRIDES; i++) {
+    if (l->group > 1) offset = by_groups(e, offset, l);
+    const sym_id syms[MAX_STRIDES] = {l->row, l->kk, l->col, l->tap};
+    val strides[MAX_STRIDES] = {NULL};
+    for (int i = 0; i < (l->has_taps ? MAX_STRIDES : MAX_STRIDES - 1); i++) {
         dim rest = offset;
         if (!dim_linear(e->k->dims, offset, syms[i], &stride, &rest)) {
             refuse(e, "an index is not linear");
@@ -62,7 +70,20 @@ static operand operand_of(emitter *e, buf_id buf, const dim *at, const kleaf *l)
                      .base = dim_scalar(e, offset),
                      .row = strides[0],
                      .kk = strides[1],
+                     .tap = strides[3],
                      .in_memory = storage_type(e, e->k->bufs.at[buf].dt)};
+}
+
+/* Operand a of a leaf with taps: only its stride in kk is known ahead. */
+static operand operand_by_taps(emitter *e, const kleaf *l) {
+    dim stride, rest, offset = kbuf_offset(e->k, l->a, l->a_at);
+    if (l->group > 1) offset = by_groups(e, offset, l);
+    if (!dim_linear(e->k->dims, offset, l->kk, &stride, &rest)) {
+        refuse(e, "an index is not linear");
+        stride = dim_const(e->k->dims, 0);
+    }
+    return (operand){
+        .buf = l->a, .kk = dim_scalar(e, stride), .in_memory = storage_type(e, e->k->bufs.at[l->a].dt)};
 }
 
 static val times(emitter *e, val x, val y) { return LLVMBuildNSWMul(e->b, x, y, ""); }
@@ -104,38 +125,88 @@ static val step(emitter *e, const leaf *f, val a, val b, val acc) {
     return LLVMBuildAdd(e->b, LLVMBuildMul(e->b, splat(e, a, width_of(b)), b, ""), acc, "");
 }
 
-/* The loop over k of one tile. acc: what the chains start from; they end in it. */
-static void run_chains(emitter *e, const leaf *f, const tile *t, val *acc) {
-    val a_row[MAX_ROWS], chain[MAX_ROWS];
-    for (uint32_t r = 0; r < t->rows; r++) {
-        val row = plus(e, t->row, number(e, r));
-        a_row[r] = element_address(e, f->a.buf, plus(e, f->a.base, times(e, row, f->a.row)));
+/* Where a's row begins at this tap: zeros where the leaf says that it counts as such. */
+static val a_address(emitter *e, const leaf *f, val row, val tap) {
+    const kleaf *l = f->l;
+    if (!f->n_taps) return element_address(e, f->a.buf, plus(e, f->a.base, times(e, row, f->a.row)));
+    forget_values(e);
+    e->syms[l->row] = row;
+    e->syms[l->tap] = tap;
+    e->syms[l->kk] = e->zero;
+    val first = dim_scalar(e, kbuf_offset(e->k, l->a, l->a_at)), address = element_address(e, l->a, first);
+    val is_read = emit_pred(e, l->a_if);
+    if (e->options->checked) {
+        val is_used = LLVMBuildICmp(e->b, LLVMIntSGT, f->n_k, e->zero, "");
+        if (is_read) is_used = LLVMBuildAnd(e->b, is_used, is_read, "");
+        check_access(e, l->a, first, is_used);
+        val last = plus(e, first, times(e, minus(e, f->n_k, number(e, 1)), f->a.kk));
+        check_access(e, l->a, last, is_used);
     }
-    val b_first = element_address(e, f->b.buf, plus(e, f->b.base, times(e, t->col, number(e, f->group))));
-    LLVMBasicBlockRef before = LLVMGetInsertBlock(e->b);
-    count_loop loop = loop_begin(e, e->zero, f->n_k, number(e, 1));
-    LLVMBasicBlockRef ahead = LLVMGetIncomingBlock(loop.index, 0);
-    for (uint32_t r = 0; r < t->rows; r++) {
-        chain[r] = LLVMBuildPhi(e->b, LLVMTypeOf(acc[r]), "");
-        LLVMAddIncoming(chain[r], &acc[r], &ahead, 1);
+    if (is_read) address = LLVMBuildSelect(e->b, is_read, address, f->zeros, "");
+    e->syms[l->row] = e->syms[l->tap] = e->syms[l->kk] = NULL;
+    forget_values(e);
+    return address;
+}
+
+/* A loop that carries the chains of a tile from trip to trip. */
+typedef struct chain_loop {
+    count_loop loop;
+    LLVMBasicBlockRef before;
+    val start[MAX_ROWS], chain[MAX_ROWS];
+} chain_loop;
+
+static chain_loop chains_begin(emitter *e, uint32_t rows, val n, const val *acc) {
+    chain_loop c = {.before = LLVMGetInsertBlock(e->b)};
+    c.loop = loop_begin(e, e->zero, n, number(e, 1));
+    LLVMBasicBlockRef ahead = LLVMGetIncomingBlock(c.loop.index, 0);
+    for (uint32_t r = 0; r < rows; r++) {
+        c.start[r] = acc[r];
+        c.chain[r] = LLVMBuildPhi(e->b, LLVMTypeOf(acc[r]), "");
+        LLVMAddIncoming(c.chain[r], &c.start[r], &ahead, 1);
     }
-    val b_at = times(e, loop.index, f->b.kk), a_at = times(e, loop.index, f->a.kk);
+    return c;
+}
+
+/* acc: the chains at the end of a trip; becomes what they end in, which without a trip is what they started from. */
+static void chains_end(emitter *e, const chain_loop *c, uint32_t rows, val *acc) {
+    LLVMBasicBlockRef latch = LLVMGetInsertBlock(e->b);
+    for (uint32_t r = 0; r < rows; r++) LLVMAddIncoming(c->chain[r], &acc[r], &latch, 1);
+    loop_end(e, &c->loop);
+    for (uint32_t r = 0; r < rows; r++) {
+        val result = LLVMBuildPhi(e->b, LLVMTypeOf(acc[r]), "");
+        LLVMAddIncoming(result, (val[]){c->start[r], acc[r]}, (LLVMBasicBlockRef[]){c->before, latch}, 2);
+        acc[r] = result;
+    }
+}
+
+/* The loop over k of one tile (at one tap). acc: what the chains start from; they end in it. */
+static void run_steps(emitter *e, const leaf *f, const tile *t, val tap, val *acc) {
+    val a_row[MAX_ROWS];
+    for (uint32_t r = 0; r < t->rows; r++) a_row[r] = a_address(e, f, plus(e, t->row, number(e, r)), tap);
+    val b_base = plus(e, f->b.base, times(e, t->col, number(e, f->group)));
+    if (f->n_taps) b_base = plus(e, b_base, times(e, tap, f->b.tap));
+    val b_first = element_address(e, f->b.buf, b_base);
+    chain_loop c = chains_begin(e, t->rows, f->n_k, acc);
+    val b_at = times(e, c.loop.index, f->b.kk), a_at = times(e, c.loop.index, f->a.kk);
     val b = load_row(e, f, LLVMBuildInBoundsGEP2(e->b, f->b.in_memory, b_first, &b_at, 1, ""), t);
-    val next[MAX_ROWS];
     for (uint32_t r = 0; r < t->rows; r++) {
         val at = LLVMBuildInBoundsGEP2(e->b, f->a.in_memory, a_row[r], &a_at, 1, "");
         val a = LLVMBuildLoad2(e->b, f->element, at, "");
         if (f->group > 1) LLVMSetAlignment(a, 1);
-        next[r] = step(e, f, a, b, chain[r]);
+        acc[r] = step(e, f, a, b, c.chain[r]);
     }
-    LLVMBasicBlockRef latch = LLVMGetInsertBlock(e->b);
-    for (uint32_t r = 0; r < t->rows; r++) LLVMAddIncoming(chain[r], &next[r], &latch, 1);
-    loop_end(e, &loop);
-    for (uint32_t r = 0; r < t->rows; r++) { /* without a step the chains are what they started from */
-        val result = LLVMBuildPhi(e->b, LLVMTypeOf(acc[r]), "");
-        LLVMAddIncoming(result, (val[]){acc[r], next[r]}, (LLVMBasicBlockRef[]){before, latch}, 2);
-        acc[r] = result;
+    chains_end(e, &c, t->rows, acc);
+}
+
+static void run_chains(emitter *e, const leaf *f, const tile *t, val *acc) {
+    if (!f->n_taps) {
+        run_steps(e, f, t, e->zero, acc);
+        return;
     }
+    chain_loop taps = chains_begin(e, t->rows, f->n_taps, acc);
+    for (uint32_t r = 0; r < t->rows; r++) acc[r] = taps.chain[r];
+    run_steps(e, f, t, taps.loop.index, acc);
+    chains_end(e, &taps, t->rows, acc);
 }
 
 static void emit_tile(emitter *e, const leaf *f, const tile *t) {
@@ -248,6 +319,18 @@ static bool has_code(const emitter *e, const kleaf *l) {
     return is_known && a == c && b == c;
 }
 
+/* As many zeros as a leaf steps over at one tap. */
+static val zero_row(emitter *e, const leaf *f) {
+    int64_t n = 1;
+    if (!dim_is_const(e->k->dims, f->l->n_k, &n)) refuse(e, "a condition on a without a constant number of steps");
+    LLVMTypeRef type = LLVMArrayType2(f->a.in_memory, (uint64_t)(n + f->group - 1));
+    val zeros = LLVMAddGlobal(e->module, type, "zeros");
+    LLVMSetInitializer(zeros, LLVMConstNull(type));
+    LLVMSetGlobalConstant(zeros, 1);
+    LLVMSetLinkage(zeros, LLVMPrivateLinkage);
+    return zeros;
+}
+
 void emit_leaf(emitter *e, const kleaf *l) {
     dtype dt = e->k->bufs.at[l->c].dt;
     if (!has_code(e, l)) {
@@ -255,18 +338,20 @@ void emit_leaf(emitter *e, const kleaf *l) {
         return;
     }
     leaf f = {.l = l, .element = reg_type(e, dt), .group = l->group > 1 ? l->group : 1};
-    f.a = operand_of(e, l->a, l->a_at, l);
+    f.a = l->has_taps ? operand_by_taps(e, l) : operand_of(e, l->a, l->a_at, l);
     f.b = operand_of(e, l->b, l->b_at, l);
     f.c = operand_of(e, l->c, l->c_at, l);
     f.rows = dim_scalar(e, l->rows);
     f.cols = dim_scalar(e, l->cols);
     f.n_k = dim_scalar(e, dim_ceildiv(e->k->dims, l->n_k, dim_const(e->k->dims, f.group)));
+    if (l->has_taps) f.n_taps = dim_scalar(e, l->n_taps);
+    if (l->a_if) f.zeros = zero_row(e, &f);
     f.accumulate = l->accumulate_if ? emit_expr(e, l->accumulate_if) : const_int(e->i1, l->accumulate);
     f.lanes = e->t->vector_bytes / element_bytes(&f);
     f.max_width = f.lanes * (e->t->n_vector_regs == 32 ? 4 : 2);
     while (f.max_width > f.lanes && f.max_width / 2 >= l->max_cols) f.max_width /= 2;
     if (e->options->checked) {
-        check_corners(e, &f, &f.a, NULL);
+        if (!f.n_taps) check_corners(e, &f, &f.a, NULL);
         check_corners(e, &f, &f.b, f.cols);
         check_corners(e, &f, &f.c, f.cols);
     }
