@@ -7,6 +7,7 @@
 
 #include "driver/cli.h"
 #include "driver/json_text.h"
+#include "driver/perf_map.h"
 #include "driver/roofline.h"
 #include "driver/session.h"
 #include "runtime/loader.h"
@@ -196,8 +197,12 @@ static frit_status write_trace(cx *c, const bench *b, const char *path) {
         if (s->run + 1 != b->spans.run) continue;
         if (origin < 0) origin = s->begin;
         json_t *event = json_object(), *details = json_object();
-        json_object_set_new(details, "title", json_text(c->scratch, b->kernels[s->kernel].title));
-        json_object_set_new(event, "name", json_text(c->scratch, b->kernels[s->kernel].name));
+        const frit_kernel_info *info = &b->kernels[s->kernel];
+        json_object_set_new(details, "title", json_text(c->scratch, info->title));
+        json_object_set_new(details, "flops", json_amount(amount(b, info->flops_program)));
+        json_object_set_new(details, "bytes", json_amount(amount(b, info->bytes_program)));
+        json_object_set_new(details, "percent_of_limit", json_amount(percent_of_limit(b, s->kernel)));
+        json_object_set_new(event, "name", json_text(c->scratch, info->name));
         json_object_set_new(event, "ph", json_string("X"));
         json_object_set_new(event, "pid", json_integer(1));
         json_object_set_new(event, "tid", json_integer(1));
@@ -248,7 +253,9 @@ frit_status cmd_bench(cx *c, const args *a) {
     loaded_artifact loaded;
     TRY(loader_open(c, a->files[0], &loaded));
     bench b = {.path = a->files[0], .facts = artifact_facts_of(c, loaded.table), .spans = {.a = c->job}};
-    frit_status status = run_bench(c, a, &b);
+    frit_status status = FRIT_OK;
+    if (args_has(a, OPT_PERF_MAP)) status = perf_map_write(c, a->files[0], loaded.table, args_text(a, OPT_PERF_MAP));
+    if (status == FRIT_OK) status = run_bench(c, a, &b);
     session_close(&b.s);
     loader_close(&loaded);
     return status;

@@ -97,6 +97,8 @@ refuses 1 'arm.so: is made for aarch64, not for this machine' "$FRIT" run arm.so
 says '^latency: min .* ms, median .* ms, p90' "$FRIT" bench d.so --threads 1 --dim batch=3
 says '"percent_of_limit"' "$FRIT" bench d.so --json --trace trace.json
 holds "bench --json is no JSON" is_json
+says '^latency' "$FRIT" bench d.so --threads 1 --perf-map=perf.map
+says '^[0-9a-f]+ [0-9a-f]+ contract_[0-9]+\.0$' cat perf.map
 holds "no trace" grep -q '"ph": "X"' trace.json
 says '^equal$' "$FRIT" verify d.so
 says '^3 threads: 100 runs, [0-9a-f]{64}$' "$FRIT" verify d.so --input image="$held"

@@ -87,9 +87,12 @@ static void collect(cx *c, job *j, cpu_object *out) {
     if (j->ctx) LLVMContextDispose(j->ctx);
 }
 
-static const char *const *phase_symbols(cx *c, const kernel *k, uint32_t number) {
+const char *cpu_symbol(arena *a, const kernel *k, uint32_t phase) { return arena_printf(a, "%s.%u", k->name, phase); }
+
+/* Those of the kernel that the object was made from. */
+static const char *const *phase_symbols(cx *c, const kernel *k) {
     const char **symbols = ARENA_ARRAY(c->job, const char *, k->phases.n);
-    for (uint32_t p = 0; p < k->phases.n; p++) symbols[p] = arena_printf(c->job, "frit_kernel_%u_%u", number, p);
+    for (uint32_t p = 0; p < k->phases.n; p++) symbols[p] = cpu_symbol(c->job, k, p);
     return symbols;
 }
 
@@ -108,7 +111,7 @@ static uint32_t *share_equal(cx *c, uint32_t n, kernel *const *kernels, cpu_obje
             map_set(&seen, digest, sizeof digest, object);
         }
         out->kernels[i] = (cpu_kernel){
-            .object = object, .n_phases = kernels[i]->phases.n, .symbols = phase_symbols(c, kernels[i], first[object])};
+            .object = object, .n_phases = kernels[i]->phases.n, .symbols = phase_symbols(c, kernels[first[object]])};
     }
     return first;
 }

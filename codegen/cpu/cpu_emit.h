@@ -164,6 +164,9 @@ void forget_values(emitter *e);  /* a new statement: nothing computed before may
 /* cpu_leaf.c */
 void emit_leaf(emitter *e, const kleaf *l);
 
+/* cpu.c: the function of a phase, "softmax_3.0": what perf and debuggers show; no name of C has a dot */
+const char *cpu_symbol(arena *a, const kernel *k, uint32_t phase);
+
 /* cpu_tree.c */
 frit_status emit_kernel(emitter *e); /* all phases into e->module */
 

@@ -216,7 +216,7 @@ enum { ARG_BUFFERS, ARG_DIMS, ARG_BEGIN, ARG_END, ARG_SCRATCH, N_ARGS };
 static void begin_function(emitter *e, uint32_t phase) {
     LLVMTypeRef params[N_ARGS] = {e->ptr, e->ptr, e->i64, e->i64, e->ptr};
     LLVMTypeRef type = LLVMFunctionType(LLVMVoidTypeInContext(e->ctx), params, N_ARGS, 0);
-    const char *name = arena_printf(e->c->scratch, "frit_kernel_%u_%u", e->number, phase);
+    const char *name = cpu_symbol(e->c->scratch, e->k, phase);
     e->fn = LLVMAddFunction(e->module, name, type);
     LLVMSetVisibility(e->fn, LLVMHiddenVisibility);
     set_attribute(e, ON_FUNCTION, "nounwind");
