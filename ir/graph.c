@@ -198,13 +198,18 @@ void graph_region_end(graph *g, uint32_t n_results, const value_id *results) {
     g->at = r->parent;
 }
 
-/* A bound on an input dim by a constant is a bound of its symbol too: later proofs and arena sizes profit. */
+/* A bound on an input dim by a constant, or the one extent it may have, is one of its symbol too: later proofs and
+ * arena sizes profit. What only a region requires binds nothing: it may not run. */
 static void tighten(graph *g, const contract *k) {
     sym_id s = SYM_NONE;
-    int64_t hi = 0;
-    if (k->is_equal || !dim_is_sym(g->dims, k->lhs, &s) || !dim_is_const(g->dims, k->rhs, &hi)) return;
+    int64_t bound = 0;
+    bool swap = k->is_equal && !dim_is_sym(g->dims, k->lhs, &s);
+    dim lhs = swap ? k->rhs : k->lhs, rhs = swap ? k->lhs : k->rhs;
+    if (g->at != 0 || !dim_is_sym(g->dims, lhs, &s) || !dim_is_const(g->dims, rhs, &bound)) return;
     sym_info *info = dim_sym_info(g->dims, s);
-    if (info->kind == SYM_INPUT_DIM && hi >= info->lo && hi < info->hi) info->hi = hi;
+    if (info->kind != SYM_INPUT_DIM || bound < info->lo || bound > info->hi) return;
+    info->hi = bound;
+    if (k->is_equal) info->lo = bound;
 }
 
 void graph_add_contract(graph *g, const contract *k) {

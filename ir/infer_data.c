@@ -286,9 +286,14 @@ frit_status infer_attend(cx *c, const infer_args *a, tensor_type *out, uint32_t 
     TRY(infer_match(c, a, groups, v->shape[rank - 3], "heads of k and v"));
     TRY(infer_match(c, a, k->shape[rank - 2], v->shape[rank - 2], "lengths of k and v"));
     TRY(infer_match(c, a, q->shape[rank - 1], k->shape[rank - 1], "inner sizes of q and k"));
-    if (!dim_equal(dims, heads, groups) && !dim_divides(dims, groups, heads))
-        return infer_fail(c, a, FRIT_SHAPE, "%s query heads are not a multiple of %s key heads", infer_dim(a, heads),
-                          infer_dim(a, groups));
+    if (!dim_equal(dims, heads, groups) && !dim_divides(dims, groups, heads)) {
+        dim over = dim_mod(dims, heads, groups);
+        int64_t rest;
+        if (over == DIM_BAD || dim_is_const(dims, over, &rest))
+            return infer_fail(c, a, FRIT_SHAPE, "%s query heads are not a multiple of %s key heads",
+                              infer_dim(a, heads), infer_dim(a, groups));
+        TRY(infer_match(c, a, over, infer_int(a, 0), "query heads must be a multiple of key heads:"));
+    }
     if (a->n_in > 3) TRY(attend_mask(c, a, rank, k->shape[rank - 2]));
     dim *shape = shape_copy(a, q);
     shape[rank - 1] = v->shape[rank - 1];

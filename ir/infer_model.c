@@ -142,8 +142,14 @@ static frit_status groups_divide(cx *c, const infer_args *a, int64_t groups, dim
     if (groups < 1 || groups > INT32_MAX)
         return infer_fail(c, a, FRIT_RANGE, "groups is %lld, must be 1 or more", (long long)groups);
     if (dim_divides(a->g->dims, infer_int(a, groups), d)) return FRIT_OK;
-    return infer_fail(c, a, FRIT_SHAPE, "%s %s are not a multiple of %lld groups", what, infer_dim(a, d),
-                      (long long)groups);
+    int64_t rest;
+    dim over = dim_mod(a->g->dims, d, infer_int(a, groups));
+    if (over == DIM_BAD || dim_is_const(a->g->dims, over, &rest))
+        return infer_fail(c, a, FRIT_SHAPE, "%s %s are not a multiple of %lld groups", what, infer_dim(a, d),
+                          (long long)groups);
+    const char *text =
+        arena_printf(c->scratch, "%s %s must be a multiple of %lld groups:", what, infer_dim(a, d), (long long)groups);
+    return infer_match(c, a, over, infer_int(a, 0), text);
 }
 
 frit_status infer_group_norm(cx *c, const infer_args *a, tensor_type *out, uint32_t *out_n) {
@@ -204,10 +210,10 @@ frit_status infer_conv(cx *c, const infer_args *a, tensor_type *out, uint32_t *o
     const tensor_type *x = infer_in(a, 0), *w = infer_in(a, 1);
     dim_table *dims = a->g->dims;
     TRY(conv_common(c, a, &t->strides, &t->pads, &t->dilations));
-    TRY(groups_divide(c, a, t->groups, x->shape[1], "channels"));
-    TRY(groups_divide(c, a, t->groups, w->shape[0], "output channels"));
     dim in = dim_mul(dims, w->shape[1], infer_int(a, t->groups));
     TRY(infer_match(c, a, x->shape[1], in, "input channels"));
+    TRY(groups_divide(c, a, t->groups, x->shape[1], "channels"));
+    TRY(groups_divide(c, a, t->groups, w->shape[0], "output channels"));
     TRY(conv_bias(c, a, w->shape[0]));
     dim *shape = shape_copy(a, x);
     shape[1] = w->shape[0];
@@ -230,8 +236,8 @@ frit_status infer_conv_transpose(cx *c, const infer_args *a, tensor_type *out, u
     TRY(conv_common(c, a, &t->strides, &t->pads, &t->dilations));
     uint32_t n = x->rank - 2;
     TRY(infer_ints(c, a, &t->output_pads, "output_pads", n, 0, 0));
-    TRY(groups_divide(c, a, t->groups, x->shape[1], "channels"));
     TRY(infer_match(c, a, x->shape[1], w->shape[0], "input channels"));
+    TRY(groups_divide(c, a, t->groups, x->shape[1], "channels"));
     dim *shape = shape_copy(a, x);
     shape[1] = dim_mul(dims, w->shape[1], infer_int(a, t->groups));
     TRY(conv_bias(c, a, shape[1]));

@@ -2,7 +2,7 @@
 
     python tests/onnx_suite.py lay-out [--to DIR]        1,914 folders in the ONNX test layout, made from the onnx package
     python tests/onnx_suite.py run --frit build/frit     checks them all and compares with onnx_expected_pass.txt
-           [--to DIR] [--only TEXT]... [--bless] [--report FILE] [-j N] [--variant dynamic|constant]
+           [--to DIR] [--only TEXT]... [--bless] [--report FILE] [-j N] [--variant symbolic|dynamic|constant]
 
 The nine `real` networks have no data in the package: as the suite's own runner does, their input is arange(n)/n and
 their expected output lies beside the model. onnx_untestable.txt names the folders that no deterministic compiler can
@@ -11,7 +11,9 @@ Exit 1 when a folder of the list fails, or when frit crashes, hangs or says noth
 counts those as failed and folders that never passed as skipped.
 
 A variant runs the same data through changed models, and says which folders that pass as they are do not pass so:
-`dynamic` makes every input dim but 1 a symbol of its own, `constant` makes every input a weight, so that all of it folds.
+`symbolic` makes every input dim a symbol of its own (0 is one already: frit reads it as an extent that is not said),
+`dynamic` every one but 1, `constant` makes every input a weight, so that all of it folds. Tests of a single node are then
+counted apart, and --needing FILE lists those of them that pass only with inputs as --const, and which.
 """
 
 import argparse
@@ -80,10 +82,10 @@ def vary(model, data_set, variant):
     inputs = [value for value in graph.input if value.name not in weights]
     if any(not value.type.HasField("tensor_type") for value in inputs):
         return None
-    if variant == "dynamic":
+    if variant in ("dynamic", "symbolic"):
         for k, value in enumerate([*inputs, *graph.output]):
             for axis, dim in enumerate(value.type.tensor_type.shape.dim):
-                if dim.dim_value > 1:
+                if dim.dim_value > 1 or dim.dim_value == 1 and variant == "symbolic":
                     dim.dim_param = f"d{k}_{axis}"
         del graph.value_info[:]
         return list(range(len(inputs)))
@@ -181,15 +183,28 @@ def judge(results, folders):
     return 1 if bad else 0
 
 
+def report_single(results, to, path):
+    """Of the expected tests of a single node: how many pass, how many with --const; those into `path`, with inputs."""
+    expected = [f for f in sorted(read_list(EXPECTED) & set(results))
+                if len((model := onnx.load(to / f / "model.onnx")).graph.node) == 1 and not model.functions]
+    passed = [f for f in expected if results[f][0] == "pass"]
+    needing = [f"{f}: {results[f][1]}" for f in passed if "--const" in results[f][1]]
+    print(f"single nodes: {len(passed)} of {len(expected)} pass ({100 * len(passed) / max(1, len(expected)):.1f} %), "
+          f"{len(needing)} of those with --const")
+    if path:
+        path.write_text("\n".join(needing) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description="the ONNX backend suite through frit check")
     parser.add_argument("do", choices=["lay-out", "run"])
     parser.add_argument("--to", type=pathlib.Path, default=HERE.parent / "build/cache/onnx_suite")
     parser.add_argument("--frit", type=pathlib.Path, default=HERE.parent / "build/frit")
     parser.add_argument("--only", action="append", default=[], help="only folders whose name contains TEXT")
-    parser.add_argument("--variant", choices=["dynamic", "constant"])
+    parser.add_argument("--variant", choices=["symbolic", "dynamic", "constant"])
     parser.add_argument("--bless", action="store_true", help="record what passes now as the list")
     parser.add_argument("--report", type=pathlib.Path, help="write verdict, folder and reason of every folder here")
+    parser.add_argument("--needing", type=pathlib.Path, help="with a variant: the tests that need --const, into this file")
     parser.add_argument("--seconds", type=int, default=300, help="limit for one folder")
     parser.add_argument("-j", default="2")
     args = parser.parse_args()
@@ -204,6 +219,8 @@ def main():
     found = check_folders(str(args.frit.resolve()), list(paths), args.seconds, ("-j", args.j))
     results = {paths[path]: verdict for path, verdict in found.items()}
     report(results, args.report)
+    if args.variant:
+        report_single(results, args.to, args.needing)
     if args.bless and not args.variant:
         bless({f for f, (verdict, _) in results.items() if verdict == "pass"}, folders)
     return judge(results, folders)

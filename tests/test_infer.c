@@ -82,7 +82,7 @@ static const line_case lines[] = {
     {"%r = softmax %s", "softmax: axis -1 is outside rank 0"},
     {"%r = layer_norm %n, %v", "layer_norm: scale sizes 4 and 3 differ"},
     {"%r = batch_norm %n, %v, %v, %v, %v", "batch_norm: parameter and channel sizes 4 and 3 differ"},
-    {"%r = conv %img, %w {groups = 3}", "conv: channels 4 are not a multiple of 3 groups"},
+    {"%r = conv %img, %w {groups = 3}", "conv: input channels 4 and 12 differ"},
     {"%r = conv %img, %w {groups = 2}", "conv: input channels 4 and 8 differ"},
     {"%r = conv %img, %w {dilations = [4, 4]}", "conv: the window does not fit into spatial axis 0: output -3"},
     {"%r = conv %img, %w {strides = [1]}", "conv: strides has 1 entries, needs 2"},

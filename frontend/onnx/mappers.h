@@ -30,16 +30,19 @@ typedef struct attention {
     value_id mask;    /* bool, or a number added to the scores; VALUE_NONE */
     value_id sink;    /* [H] or [1]: one more term of each softmax's sum, as a score; VALUE_NONE */
     dim past;         /* length of the past */
-    double scale, softcap;
+    double scale;     /* 0: 1 / sqrt of the size of a head */
+    double softcap;
     bool causal;
 } attention;
 /* The attention; written out where scores are wanted: 0 scaled, 1 capped, 2 masked, 3 after softmax. */
 value_id make_attention(reader *r, const attention *a, int64_t stage, value_id *out_scores);
+/* The node's scale, or what stands for it: 1 / sqrt of the size of q's heads, 0 where that is not known. */
+double attention_scale(reader *r, const call *n, value_id q);
 value_id split_heads(reader *r, value_id x, int64_t heads); /* [B, S, H*D] as [B, H, S, D]; four axes stay */
 value_id join_heads(reader *r, value_id x);                 /* [B, H, S, D] as [B, S, H*D] */
 value_id repeat_heads(reader *r, value_id x, value_id q);   /* each query head with its own keys or values */
 value_id count_along(reader *r, dim extent, int64_t axis);  /* i64 0..extent-1 along that of four axes */
-value_id scalar_of_dim(reader *r, dim d);                       /* an i64 scalar */
+value_id scalar_of_dim(reader *r, dim d);                   /* an i64 scalar */
 value_id join_masks(reader *r, value_id a, value_id b);     /* bools by and; a bool chooses b or -inf */
 
 /* ops_matmul.c: quantisation */

@@ -88,7 +88,10 @@ static value_id softmax_with_sink(reader *r, value_id s, value_id sink) {
 /* Written out, for whoever wants the scores: stage 0 of them scaled, 1 capped, 2 masked, 3 after softmax. */
 static value_id attend_in_parts(reader *r, const attention *a, int64_t stage, value_id *out_scores) {
     value_id s = make2(r, OP_matmul, a->q, make_swap(r, repeat_heads(r, a->k, a->q), 2, 3));
-    s = mul(r, s, make_like(r, s, a->scale));
+    if (a->scale != 0)
+        s = mul(r, s, make_like(r, s, a->scale));
+    else
+        s = quotient(r, s, make1(r, OP_sqrt, make_cast(r, scalar_of_dim(r, extent_of(r, a->q, 3)), dtype_of(r, s))));
     *out_scores = s;
     if (a->softcap > 0) {
         value_id cap = make_like(r, s, a->softcap);
@@ -110,9 +113,17 @@ static value_id attend_in_parts(reader *r, const attention *a, int64_t stage, va
 
 value_id make_attention(reader *r, const attention *a, int64_t stage, value_id *out_scores) {
     value_id in[4] = {a->q, a->k, a->v, a->mask}, unused;
-    if (out_scores || a->sink != VALUE_NONE) return attend_in_parts(r, a, stage, out_scores ? out_scores : &unused);
+    if (out_scores || a->sink != VALUE_NONE || a->scale == 0)
+        return attend_in_parts(r, a, stage, out_scores ? out_scores : &unused);
     attr_attend t = {.scale = a->scale, .causal = a->causal, .softcap = a->softcap};
     return make(r, OP_attend, a->mask == VALUE_NONE ? 3 : 4, in, &t);
+}
+
+double attention_scale(reader *r, const call *n, value_id q) {
+    int64_t head;
+    double given = attr_float(n, "scale", 0);
+    if (given != 0 || failed(r) || !dim_is_const(r->dims, extent_of(r, q, -1), &head) || head < 1) return given;
+    return 1 / sqrt((double)head);
 }
 
 void map_attention(reader *r, call *n) {
@@ -124,11 +135,8 @@ void map_attention(reader *r, call *n) {
     a.v = split_heads(r, n->in[2], attr_int(n, "kv_num_heads", 0));
     if (has_in(n, 4)) a.past = extent_of(r, n->in[4], 2), a.k = make_concat(r, 2, 2, (value_id[]){n->in[4], a.k});
     if (has_in(n, 5)) a.v = make_concat(r, 2, 2, (value_id[]){n->in[5], a.v});
-    int64_t head = 0;
-    a.scale = attr_float(n, "scale", 0), a.softcap = attr_float(n, "softcap", 0);
-    if (!dim_is_const(r->dims, extent_of(r, a.q, -1), &head)) fail_node(r, FRIT_UNSUPPORTED, "heads of unknown size");
+    a.scale = attention_scale(r, n, a.q), a.softcap = attr_float(n, "softcap", 0);
     if (failed(r)) return;
-    if (!attr_find(n, "scale")) a.scale = 1 / sqrt((double)head);
     read_mask(r, n, &a);
     n->out[1] = a.k, n->out[2] = a.v;
     bool wants_scores = n->n_out > 3 && *n->node->outputs.at[3];

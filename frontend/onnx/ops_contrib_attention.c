@@ -1,8 +1,6 @@
 /* Attention of the domain com.microsoft: with its projection (Attention, QAttention), without (MultiHeadAttention), and
  * over a cache with fewer heads of keys (GroupQueryAttention); rotary embedding with its own order of operands. All end
  * in make_attention. */
-#include <math.h>
-
 #include "frontend/onnx/mappers.h"
 #include "ir/attrs.h"
 
@@ -11,16 +9,6 @@ static value_id on_axis(reader *r, value_id p, int64_t axis) {
     dim shape[4] = {dimi(r, 1), dimi(r, 1), dimi(r, 1), dimi(r, 1)};
     shape[axis] = extent_of(r, p, 0);
     return make_reshape(r, p, 4, shape);
-}
-
-/* The scale given, or 1 / sqrt of the size of a head, which must be known. */
-static double scale_of(reader *r, const call *n, value_id q) {
-    int64_t head = 0;
-    double given = attr_float(n, "scale", 0);
-    if (given != 0) return given;
-    if (!failed(r) && !dim_is_const(r->dims, extent_of(r, q, -1), &head))
-        fail_node(r, FRIT_UNSUPPORTED, "heads of unknown size");
-    return head > 0 ? 1 / sqrt((double)head) : 1;
 }
 
 /* --- masks --- */
@@ -115,7 +103,7 @@ static void attend_projected(reader *r, call *n, value_id projected, const value
         a.k = make_concat(r, 2, 2, (value_id[]){part_of(r, past, 0, 0), a.k});
         a.v = make_concat(r, 2, 2, (value_id[]){part_of(r, past, 0, 1), a.v});
     }
-    a.scale = scale_of(r, n, a.q);
+    a.scale = attention_scale(r, n, a.q);
     read_masks(r, n, &a, mask, bias);
     n->out[0] = join_heads(r, make_attention(r, &a, 0, NULL));
     if (n->n_out > 1)
@@ -168,7 +156,7 @@ void map_multi_head_attention(reader *r, call *n) {
         a.k = make_concat(r, 2, 2, (value_id[]){n->in[6], a.k});
         a.v = make_concat(r, 2, 2, (value_id[]){n->in[7], a.v});
     }
-    a.scale = scale_of(r, n, a.q);
+    a.scale = attention_scale(r, n, a.q);
     read_masks(r, n, &a, n->in[4], n->in[5]);
     n->out[0] = join_heads(r, make_attention(r, &a, 0, NULL));
     n->out[1] = a.k, n->out[2] = a.v;
@@ -325,7 +313,7 @@ void map_group_query_attention(reader *r, call *n) {
         g.a.q = rotated(r, g.a.q, places, tables, interleaved), g.a.k = rotated(r, g.a.k, places, tables, interleaved);
     }
     g.a.k = appended(r, &g, g.past[0], g.a.k), g.a.v = appended(r, &g, g.past[1], g.a.v);
-    g.a.scale = scale_of(r, n, g.a.q), g.a.softcap = attr_float(n, "softcap", 0);
+    g.a.scale = attention_scale(r, n, g.a.q), g.a.softcap = attr_float(n, "softcap", 0);
     if (attr_int(n, "smooth_softmax", -1) == 1 && g.a.sink == VALUE_NONE) {
         dim one = dimi(r, 1);
         g.a.sink = make_reshape(r, make_like(r, g.a.q, 0), 1, &one);

@@ -48,6 +48,13 @@ static bool same_pads(reader *r, value_id x, bool upper, window_call *w) {
     return true;
 }
 
+/* Which operand of the node is v. */
+static uint32_t operand_of(const call *n, value_id v) {
+    uint32_t i = 0;
+    while (i < n->n_in && n->in[i] != v) i++;
+    return i;
+}
+
 bool window_of(reader *r, const call *n, value_id x, value_id weights, window_call *out) {
     uint32_t rank = rank_of(r, x);
     *out = (window_call){0};
@@ -58,10 +65,12 @@ bool window_of(reader *r, const call *n, value_id x, value_id weights, window_ca
     }
     out->n = rank - 2;
     for (uint32_t i = 0; weights != VALUE_NONE && i < out->n; i++) {
-        if (rank_of(r, weights) != rank || !dim_is_const(r->dims, extent_of(r, weights, 2 + i), &out->sizes[i])) {
-            fail_node(r, FRIT_UNSUPPORTED, "weights of unknown kernel size");
+        if (rank_of(r, weights) != rank) {
+            fail_node(r, FRIT_SHAPE, "weights of %u axes for an operand of %u", rank_of(r, weights), rank);
             return false;
         }
+        if (!dim_is_const(r->dims, extent_of(r, weights, 2 + i), &out->sizes[i]))
+            return want_const(r, n, operand_of(n, weights), "the size of the kernel");
     }
     if (weights == VALUE_NONE && !ints_into(r, n, "kernel_shape", out->n, 1, out->sizes)) return false;
     bool ok = ints_into(r, n, "strides", out->n, 1, out->strides) &&

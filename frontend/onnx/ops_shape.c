@@ -435,10 +435,8 @@ void map_center_crop_pad(reader *r, call *n) {
         int64_t axis = has_axes ? axes.at[i] : i;
         if (!norm_axis(r, &axis, rank)) return;
         dim grow = dim_sub(r->dims, target.at[i], extent_of(r, x, axis)), shrink = dim_sub(r->dims, zero, grow);
-        bool crops = dim_lt(r->dims, grow, zero);
-        if (!crops && !dim_le(r->dims, zero, grow)) want_const(r, n, 1, "whether to crop or to pad");
-        lo[axis] =
-            crops ? dim_sub(r->dims, zero, dim_floordiv(r->dims, shrink, two)) : dim_floordiv(r->dims, grow, two);
+        dim padded = dim_max(r->dims, zero, dim_floordiv(r->dims, grow, two)); /* one of the two is zero */
+        lo[axis] = dim_sub(r->dims, padded, dim_max(r->dims, zero, dim_floordiv(r->dims, shrink, two)));
         hi[axis] = dim_sub(r->dims, grow, lo[axis]);
     }
     if (!failed(r)) n->out[0] = make(r, OP_pad, 1, &x, &(attr_pad){.lo = {rank, lo}, .hi = {rank, hi}});

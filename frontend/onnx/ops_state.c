@@ -12,10 +12,14 @@ void map_causal_conv_with_state(reader *r, call *n) {
     value_id x = n->in[0], w = n->in[1], past = n->in[3];
     int64_t k = 0, channels;
     if (x == VALUE_NONE || w == VALUE_NONE) return;
-    bool fits = rank_of(r, x) == 3 && rank_of(r, w) == 3 && dim_is_const(r->dims, extent_of(r, w, 2), &k) &&
-                dim_is_const(r->dims, extent_of(r, w, 0), &channels);
-    if (!fits) {
-        fail_node(r, FRIT_SHAPE, "needs three axes, and weights of constant size");
+    if (rank_of(r, x) != 3 || rank_of(r, w) != 3) {
+        fail_node(r, FRIT_SHAPE, "needs operands of three axes");
+        return;
+    }
+    bool is_known =
+        dim_is_const(r->dims, extent_of(r, w, 2), &k) && dim_is_const(r->dims, extent_of(r, w, 0), &channels);
+    if (!is_known) {
+        want_const(r, n, 1, "the size of the kernel");
         return;
     }
     dim shape[3] = {extent_of(r, x, 0), extent_of(r, x, 1), dimi(r, k - 1)};
