@@ -5,6 +5,14 @@
 
 #include "ir/kernel.h"
 
+enum { MOST_ADDED = 1024 };
+
+/* A loop around the statement at hand. */
+typedef struct around {
+    const struct around *outer;
+    sym_id axis;
+} around;
+
 typedef struct costing {
     kernel *k;
     dim *touched;      /* per parameter: elements accessed through loaded indices, 0 const when none */
@@ -43,84 +51,113 @@ static dim largest(dim_table *t, dim d) {
     return d;
 }
 
-static void touch(costing *x, buf_id b, uint32_t n_at, const dim *at, dim times) {
+/* The sum of d over an axis; where the extent is not known, the first stands for all. */
+static dim sum_over(dim_table *t, dim d, sym_id axis) {
+    dim extent = dim_sym_info(t, axis)->extent, zero = dim_const(t, 0), total;
+    int64_t n;
+    if (!dim_depends(t, d, axis)) return dim_mul(t, d, extent);
+    dim first = dim_subst(t, d, 1, &axis, &zero);
+    if (!dim_is_const(t, extent, &n) || n > MOST_ADDED) return dim_mul(t, first, extent);
+    total = zero;
+    for (int64_t i = 0; i < n; i++) {
+        dim at = dim_const(t, i);
+        total = dim_add(t, total, dim_subst(t, d, 1, &axis, &at));
+    }
+    return total;
+}
+
+/* How often something happens that happens d times for each turn of the loops around it. */
+static dim sum_around(const costing *x, dim d, const around *loops) {
+    for (; loops; loops = loops->outer) d = sum_over(x->k->dims, d, loops->axis);
+    return largest(x->k->dims, d);
+}
+
+static void touch(costing *x, buf_id b, uint32_t n_at, const dim *at, const around *loops) {
     if (b >= x->k->n_params) return;
     bool loaded = false;
     for (uint32_t i = 0; i < n_at; i++) loaded |= is_loaded(x->k->dims, at[i]);
     if (loaded)
-        x->touched[b] = dim_add(x->k->dims, x->touched[b], times);
+        x->touched[b] = dim_add(x->k->dims, x->touched[b], sum_around(x, dim_const(x->k->dims, 1), loops));
     else
         x->is_direct[b] = true;
 }
 
 /* Operators in e that this statement did not count yet. */
-static int64_t count_ops(costing *x, kx e, dim times) {
+static int64_t count_ops(costing *x, kx e, const around *loops) {
     if (e == 0 || x->seen_at[e] == x->statement) return 0;
     x->seen_at[e] = x->statement;
     const kx_node *n = &x->k->exprs.at[e];
     int64_t ops = 0;
     if (n->kind == KX_OP) {
         ops = dtype_is_float(n->dt);
-        for (uint32_t i = 0; i < n->n_args; i++) ops += count_ops(x, n->arg[i], times);
+        for (uint32_t i = 0; i < n->n_args; i++) ops += count_ops(x, n->arg[i], loops);
     } else if (n->kind == KX_LOAD) {
-        touch(x, n->ref, n->n_at, n->at, times);
-        ops = count_ops(x, n->pred, times) + count_ops(x, n->fill, times);
+        touch(x, n->ref, n->n_at, n->at, loops);
+        ops = count_ops(x, n->pred, loops) + count_ops(x, n->fill, loops);
     }
     return ops;
 }
 
-static void add_flops(costing *x, int64_t each, dim times) {
+static void add_flops(costing *x, dim each, const around *loops) {
     dim_table *t = x->k->dims;
-    if (each) x->flops = dim_add(t, x->flops, dim_mul(t, dim_const(t, each), times));
+    if (!dim_equal(t, each, dim_const(t, 0))) x->flops = dim_add(t, x->flops, sum_around(x, each, loops));
 }
 
-static void cost_leaf(costing *x, const kleaf *leaf, dim times) {
+static void cost_leaf(costing *x, const kleaf *leaf, const around *loops) {
     dim_table *t = x->k->dims;
     dim taps = leaf->has_taps ? leaf->n_taps : dim_const(t, 1);
-    dim steps = largest(t, dim_product(t, 4, (dim[]){leaf->rows, leaf->cols, leaf->n_k, taps}));
-    add_flops(x, 2, dim_mul(t, times, steps));
+    add_flops(x, dim_product(t, 5, (dim[]){dim_const(t, 2), leaf->rows, leaf->cols, leaf->n_k, taps}), loops);
     const buf_id bufs[] = {leaf->a, leaf->b, leaf->c};
     for (size_t i = 0; i < countof(bufs); i++)
         if (bufs[i] < x->k->n_params) x->is_direct[bufs[i]] = true;
 }
 
-static void cost_list(costing *x, const kstmt *s, dim times);
+static void cost_list(costing *x, const kstmt *s, const around *loops);
 
-static void cost_statement(costing *x, const kstmt *s, dim times) {
+/* One side of a branch runs: the dearer one counts. */
+static void cost_branch(costing *x, const kstmt *s, const around *loops) {
+    dim before = x->flops, none = dim_const(x->k->dims, 0);
+    x->flops = none;
+    cost_list(x, s->u.branch.body, loops);
+    dim body = x->flops;
+    x->flops = none;
+    cost_list(x, s->u.branch.orelse, loops);
+    x->flops = dim_add(x->k->dims, before, dim_max(x->k->dims, body, x->flops));
+}
+
+static void cost_statement(costing *x, const kstmt *s, const around *loops) {
     x->statement++;
     int64_t ops = 0;
     switch (s->kind) {
     case KS_LOOP:
-        cost_list(x, s->u.loop.body,
-                  dim_mul(x->k->dims, times, largest(x->k->dims, dim_sym_info(x->k->dims, s->u.loop.axis)->extent)));
+        cost_list(x, s->u.loop.body, &(around){loops, s->u.loop.axis});
         return;
     case KS_IF:
-        cost_list(x, s->u.branch.body, times);
-        cost_list(x, s->u.branch.orelse, times);
+        cost_branch(x, s, loops);
         return;
     case KS_UPDATE:
         for (uint32_t i = 0; i < COMBINE_MAX; i++)
-            ops += count_ops(x, s->u.update.value[i], times) + (s->u.update.value[i] != 0);
+            ops += count_ops(x, s->u.update.value[i], loops) + (s->u.update.value[i] != 0);
         break;
     case KS_LET:
-        ops = count_ops(x, x->k->lets.at[s->u.let.let].value, times);
+        ops = count_ops(x, x->k->lets.at[s->u.let.let].value, loops);
         break;
     case KS_STORE:
-        ops = count_ops(x, s->u.store.value, times) + count_ops(x, s->u.store.pred, times);
-        touch(x, s->u.store.buf, x->k->bufs.at[s->u.store.buf].rank, s->u.store.at, times);
+        ops = count_ops(x, s->u.store.value, loops) + count_ops(x, s->u.store.pred, loops);
+        touch(x, s->u.store.buf, x->k->bufs.at[s->u.store.buf].rank, s->u.store.at, loops);
         break;
     case KS_LEAF:
-        cost_leaf(x, s->u.leaf, times);
+        cost_leaf(x, s->u.leaf, loops);
         return;
     case KS_ACC:
     case KS_BARRIER:
         return;
     }
-    add_flops(x, ops, times);
+    add_flops(x, dim_const(x->k->dims, ops), loops);
 }
 
-static void cost_list(costing *x, const kstmt *s, dim times) {
-    for (; s; s = s->next) cost_statement(x, s, times);
+static void cost_list(costing *x, const kstmt *s, const around *loops) {
+    for (; s; s = s->next) cost_statement(x, s, loops);
 }
 
 /* Of all parameters, or of those that are written. */
@@ -142,7 +179,7 @@ void kernel_cost(kernel *k, arena *scratch) {
     x.is_direct = ARENA_ARRAY(scratch, bool, k->n_params + 1u);
     x.seen_at = ARENA_ARRAY(scratch, uint32_t, k->exprs.n + 1u);
     for (buf_id b = 0; b < k->n_params; b++) x.touched[b] = dim_const(k->dims, 0);
-    for (uint32_t i = 0; i < k->phases.n; i++) cost_list(&x, k->phases.at[i], dim_const(k->dims, 1));
+    for (uint32_t i = 0; i < k->phases.n; i++) cost_list(&x, k->phases.at[i], NULL);
     k->flops = x.flops;
     k->bytes = memory_traffic(&x, true);
     k->written = memory_traffic(&x, false);
