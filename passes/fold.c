@@ -5,8 +5,8 @@
  *    %b = const dense<2, 4> : f32[2]
  *
  * Views of splats stay splats and reshapes keep their bytes, of any size. Other work is bounded: what is left of
- * constant subgraphs is for the init plan, which runs compiled code. iota and the sizes of static shapes count as
- * constants here but are not stored as such by themselves. */
+ * constant subgraphs is for the init plan, which runs compiled code. Matrices of bytes are not widened. iota and the
+ * sizes of static shapes count as constants here but are not stored as such by themselves. */
 #include "passes/fold.h"
 
 #include <string.h>
@@ -112,13 +112,23 @@ static const_data data_of(const graph *g, arena *a, const tensor_type *t, const 
     return d;
 }
 
+/* A matrix of bytes or less being widened: stored wide it would be four times as large, and whoever multiplies by it
+ * can take it as it is. */
+static bool is_dequantisation(const graph *g, const node *n) {
+    if (n->op != OP_cast) return false;
+    const tensor_type *from = graph_type(g, n->in[0]);
+    const const_data *d = graph_const(g, n->in[0]);
+    return dtype_is_integer(from->dt) && dtype_bits(from->dt) <= 8 && from->rank >= 2 && d && d->kind == CONST_DENSE &&
+           dtype_bits(graph_type(g, n->out)->dt) > 8;
+}
+
 value_id fold_node(build *b, const node *n) {
     bool is_pure = !op_is(n->op, OPF_REGION) && !op_is(n->op, OPF_NOCSE) && n->n_out == 1 &&
                    (n->n_in > 0 || n->op == OP_from_dims);
     if (!is_pure || !build_ok(b)) return VALUE_NONE;
     value_id view = fold_view(b, n);
     if (view != VALUE_NONE || !build_ok(b)) return view;
-    if (!is_affordable(b->g, n)) return VALUE_NONE;
+    if (is_dequantisation(b->g, n) || !is_affordable(b->g, n)) return VALUE_NONE;
     cx inner = {.job = b->c->job, .scratch = b->c->scratch};
     eval_cx e = {.c = &inner, .g = b->g, .a = b->g->a};
     e.syms = ARENA_ARRAY(b->c->scratch, int64_t, dim_n_syms(b->g->dims) + 1);
