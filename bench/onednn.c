@@ -7,25 +7,28 @@
 #include <stdlib.h>
 
 struct onednn_matmul {
+    dnnl_data_type_t type; /* of a and b */
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     dnnl_primitive_desc_t desc;
     dnnl_primitive_t primitive;
-    dnnl_memory_t a, b, c; /* b holds the packed weights */
+    dnnl_memory_t a, b, c; /* a holds the rounded input, b the packed weights */
 };
 
 #if DNNL_VERSION_MAJOR >= 3
 typedef const_dnnl_memory_desc_t memory_desc;
 
-static int plain_desc(dnnl_memory_desc_t *out, int64_t rows, int64_t columns, dnnl_format_tag_t tag) {
-    const dnnl_dims_t dims = {rows, columns};
-    return dnnl_memory_desc_create_with_tag(out, 2, dims, dnnl_f32, tag) != dnnl_success;
+static int plain_desc(dnnl_memory_desc_t *out, const int64_t shape[2], dnnl_data_type_t type, dnnl_format_tag_t tag) {
+    const dnnl_dims_t dims = {shape[0], shape[1]};
+    return dnnl_memory_desc_create_with_tag(out, 2, dims, type, tag) != dnnl_success;
 }
 
 static int describe(onednn_matmul *p, int64_t m, int64_t n, int64_t k) {
+    const int64_t a_dims[2] = {m, k}, b_dims[2] = {k, n}, c_dims[2] = {m, n};
     dnnl_memory_desc_t a = NULL, b = NULL, c = NULL;
-    const int failed = plain_desc(&a, m, k, dnnl_ab) || plain_desc(&b, k, n, dnnl_format_tag_any) ||
-                       plain_desc(&c, m, n, dnnl_ab) ||
+    const int failed = plain_desc(&a, a_dims, p->type, dnnl_ab) ||
+                       plain_desc(&b, b_dims, p->type, dnnl_format_tag_any) ||
+                       plain_desc(&c, c_dims, dnnl_f32, dnnl_ab) ||
                        dnnl_matmul_primitive_desc_create(&p->desc, p->engine, a, b, NULL, c, NULL) != dnnl_success;
     dnnl_memory_desc_destroy(a);
     dnnl_memory_desc_destroy(b);
@@ -35,16 +38,18 @@ static int describe(onednn_matmul *p, int64_t m, int64_t n, int64_t k) {
 #else
 typedef const dnnl_memory_desc_t *memory_desc;
 
-static int plain_desc(dnnl_memory_desc_t *out, int64_t rows, int64_t columns, dnnl_format_tag_t tag) {
-    const dnnl_dims_t dims = {rows, columns};
-    return dnnl_memory_desc_init_by_tag(out, 2, dims, dnnl_f32, tag) != dnnl_success;
+static int plain_desc(dnnl_memory_desc_t *out, const int64_t shape[2], dnnl_data_type_t type, dnnl_format_tag_t tag) {
+    const dnnl_dims_t dims = {shape[0], shape[1]};
+    return dnnl_memory_desc_init_by_tag(out, 2, dims, type, tag) != dnnl_success;
 }
 
 static int describe(onednn_matmul *p, int64_t m, int64_t n, int64_t k) {
+    const int64_t a_dims[2] = {m, k}, b_dims[2] = {k, n}, c_dims[2] = {m, n};
     dnnl_memory_desc_t a, b, c;
     dnnl_matmul_desc_t matmul;
-    return plain_desc(&a, m, k, dnnl_ab) || plain_desc(&b, k, n, dnnl_format_tag_any) ||
-           plain_desc(&c, m, n, dnnl_ab) || dnnl_matmul_desc_init(&matmul, &a, &b, NULL, &c) != dnnl_success ||
+    return plain_desc(&a, a_dims, p->type, dnnl_ab) || plain_desc(&b, b_dims, p->type, dnnl_format_tag_any) ||
+           plain_desc(&c, c_dims, dnnl_f32, dnnl_ab) ||
+           dnnl_matmul_desc_init(&matmul, &a, &b, NULL, &c) != dnnl_success ||
            dnnl_primitive_desc_create(&p->desc, &matmul, NULL, p->engine, NULL) != dnnl_success;
 }
 #endif
@@ -54,31 +59,29 @@ static int add_memory(onednn_matmul *p, dnnl_query_t what, dnnl_memory_t *out) {
     return dnnl_memory_create(out, desc, p->engine, DNNL_MEMORY_ALLOCATE) != dnnl_success;
 }
 
-/* Reorders the plain B into the packed weights. */
-static int pack(onednn_matmul *p, int64_t n, int64_t k, const float *b) {
+/* Brings plain f32 numbers into the type and the format of one of the primitive's memories. */
+static int load(onednn_matmul *p, const int64_t *dims, const float *numbers, dnnl_memory_t into) {
 #if DNNL_VERSION_MAJOR >= 3
     dnnl_memory_desc_t desc = NULL;
-    memory_desc packed;
-    memory_desc from;
-    if (plain_desc(&desc, k, n, dnnl_ab)) return 1;
+    memory_desc to, from;
+    if (plain_desc(&desc, dims, dnnl_f32, dnnl_ab)) return 1;
     from = desc;
-    (void)dnnl_memory_get_memory_desc(p->b, &packed);
 #else
     dnnl_memory_desc_t desc;
-    memory_desc packed = NULL;
+    memory_desc to = NULL;
     memory_desc from = &desc;
-    if (plain_desc(&desc, k, n, dnnl_ab)) return 1;
-    (void)dnnl_memory_get_memory_desc(p->b, &packed);
+    if (plain_desc(&desc, dims, dnnl_f32, dnnl_ab)) return 1;
 #endif
+    (void)dnnl_memory_get_memory_desc(into, &to);
     dnnl_memory_t plain = NULL;
     dnnl_primitive_desc_t reorder_desc = NULL;
     dnnl_primitive_t reorder = NULL;
     int failed =
-        dnnl_memory_create(&plain, from, p->engine, (void *)(uintptr_t)b) != dnnl_success ||
-        dnnl_reorder_primitive_desc_create(&reorder_desc, from, p->engine, packed, p->engine, NULL) != dnnl_success ||
+        dnnl_memory_create(&plain, from, p->engine, (void *)(uintptr_t)numbers) != dnnl_success ||
+        dnnl_reorder_primitive_desc_create(&reorder_desc, from, p->engine, to, p->engine, NULL) != dnnl_success ||
         dnnl_primitive_create(&reorder, reorder_desc) != dnnl_success;
     if (!failed) {
-        const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, plain}, {DNNL_ARG_TO, p->b}};
+        const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_FROM, plain}, {DNNL_ARG_TO, into}};
         failed = dnnl_primitive_execute(reorder, p->stream, 2, arguments) != dnnl_success ||
                  dnnl_stream_wait(p->stream) != dnnl_success;
     }
@@ -91,22 +94,24 @@ static int pack(onednn_matmul *p, int64_t n, int64_t k, const float *b) {
     return failed;
 }
 
-onednn_matmul *onednn_matmul_new(int64_t m, int64_t n, int64_t k, const float *b) {
+onednn_matmul *onednn_matmul_new(const int64_t mnk[3], int is_bf16, const float *a, const float *b) {
+    const int64_t a_dims[2] = {mnk[0], mnk[2]}, b_dims[2] = {mnk[2], mnk[1]};
     onednn_matmul *p = calloc(1, sizeof *p);
     if (!p) return NULL;
+    p->type = is_bf16 ? dnnl_bf16 : dnnl_f32;
     if (dnnl_engine_create(&p->engine, dnnl_cpu, 0) != dnnl_success ||
-        dnnl_stream_create(&p->stream, p->engine, dnnl_stream_default_flags) != dnnl_success || describe(p, m, n, k) ||
-        dnnl_primitive_create(&p->primitive, p->desc) != dnnl_success || add_memory(p, dnnl_query_src_md, &p->a) ||
-        add_memory(p, dnnl_query_weights_md, &p->b) || add_memory(p, dnnl_query_dst_md, &p->c) || pack(p, n, k, b)) {
+        dnnl_stream_create(&p->stream, p->engine, dnnl_stream_default_flags) != dnnl_success ||
+        describe(p, mnk[0], mnk[1], mnk[2]) || dnnl_primitive_create(&p->primitive, p->desc) != dnnl_success ||
+        add_memory(p, dnnl_query_src_md, &p->a) || add_memory(p, dnnl_query_weights_md, &p->b) ||
+        add_memory(p, dnnl_query_dst_md, &p->c) || load(p, a_dims, a, p->a) || load(p, b_dims, b, p->b)) {
         onednn_matmul_free(p);
         return NULL;
     }
     return p;
 }
 
-int onednn_matmul_run(onednn_matmul *p, float *a, float *c) {
-    if (dnnl_memory_set_data_handle(p->a, a) != dnnl_success || dnnl_memory_set_data_handle(p->c, c) != dnnl_success)
-        return 1;
+int onednn_matmul_run(onednn_matmul *p, float *c) {
+    if (dnnl_memory_set_data_handle(p->c, c) != dnnl_success) return 1;
     const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, p->a}, {DNNL_ARG_WEIGHTS, p->b}, {DNNL_ARG_DST, p->c}};
     return dnnl_primitive_execute(p->primitive, p->stream, 3, arguments) != dnnl_success ||
            dnnl_stream_wait(p->stream) != dnnl_success;

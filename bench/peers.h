@@ -6,11 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* onednn.c: one f32 matmul C[M, N] = A[M, K] B[K, N] whose weights B are packed once, on one thread. NULL where oneDNN
- * refuses. The struct is the caller's to free; B is not kept. */
+/* onednn.c: one matmul C[M, N] = A[M, K] B[K, N] whose weights B are packed once; A and B in f32 or rounded to bf16 (A
+ * once, by onednn_matmul_new), C in f32. NULL where oneDNN refuses. The struct is the caller's to free; A and B are not
+ * kept. */
 typedef struct onednn_matmul onednn_matmul;
-onednn_matmul *onednn_matmul_new(int64_t m, int64_t n, int64_t k, const float *b);
-int onednn_matmul_run(onednn_matmul *p, float *a, float *c); /* 0: done */
+onednn_matmul *onednn_matmul_new(const int64_t mnk[3], int is_bf16, const float *a, const float *b);
+int onednn_matmul_run(onednn_matmul *p, float *c); /* 0: done */
 void onednn_matmul_free(onednn_matmul *p);
 
 /* stream.c: reads `bytes` bytes of each of n sources (1 .. STREAM_MOST) and writes as many to dst with non-temporal
@@ -19,5 +20,11 @@ void onednn_matmul_free(onednn_matmul *p);
 enum { STREAM_MOST = 2 };
 void stream_through(void *restrict dst, int n, const void *const *src, size_t bytes);
 const char *stream_name(void);
+/* Reads bytes (a multiple of 1024, aligned to 64) once with the widest vectors, as 1, 2 or 4 streams; returns something
+ * of what it read. */
+float stream_read(const void *src, size_t bytes, size_t n_streams);
+/* n rounds of fused multiply-adds in f32 (or of bf16 dot products) from registers alone; returns how many
+ * floating-point operations that was, 0 where this CPU has none such. */
+double peak_flops(int64_t n, int is_bf16);
 
 #endif

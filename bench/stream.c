@@ -1,4 +1,5 @@
-/* A stream of reads and non-temporal writes: what memory gives a kernel that reads and writes each byte once. */
+/* What the machine gives: a stream of reads and non-temporal writes, reads alone, fused multiply-adds from registers.
+ */
 #include "bench/peers.h"
 
 #include <immintrin.h>
@@ -31,6 +32,84 @@ void stream_through(void *restrict dst, int n, const void *const *src, size_t by
     else
         stream_128(dst, a, b, bytes);
     _mm_sfence();
+}
+
+/* n streams of equal length side by side; memory gives more to several than to one. */
+__attribute__((target("avx512f"))) static inline __attribute__((always_inline)) float read_512(const char *src,
+                                                                                               size_t bytes, size_t n) {
+    const size_t part = bytes / n;
+    __m512 sum[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
+    for (size_t i = 0; i < part; i += 256)
+        for (size_t s = 0; s < n; s++) {
+            const char *at = src + s * part + i;
+#pragma GCC unroll 4
+            for (int j = 0; j < 4; j++) {
+                _mm_prefetch(at + 2048 + (size_t)(64 * j), _MM_HINT_T0);
+                sum[j] = _mm512_add_ps(sum[j], _mm512_load_ps((const void *)(at + (size_t)(64 * j))));
+            }
+        }
+    return _mm512_reduce_add_ps(_mm512_add_ps(_mm512_add_ps(sum[0], sum[1]), _mm512_add_ps(sum[2], sum[3])));
+}
+
+__attribute__((target("avx512f"))) static float read_512_by(const char *src, size_t bytes, size_t n) {
+    return n == 1 ? read_512(src, bytes, 1) : n == 2 ? read_512(src, bytes, 2) : read_512(src, bytes, 4);
+}
+
+__attribute__((target("avx2"))) static float read_256(const char *src, size_t bytes) {
+    __m256 sum[4] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
+    for (size_t i = 0; i < bytes; i += 128)
+        for (int j = 0; j < 4; j++) sum[j] = _mm256_add_ps(sum[j], _mm256_load_ps((const void *)(src + i + 32 * j)));
+    sum[0] = _mm256_add_ps(_mm256_add_ps(sum[0], sum[1]), _mm256_add_ps(sum[2], sum[3]));
+    return _mm256_cvtss_f32(sum[0]);
+}
+
+static float read_128(const char *src, size_t bytes) {
+    __m128 sum[4] = {_mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps(), _mm_setzero_ps()};
+    for (size_t i = 0; i < bytes; i += 64)
+        for (int j = 0; j < 4; j++) sum[j] = _mm_add_ps(sum[j], _mm_load_ps((const void *)(src + i + 16 * j)));
+    return _mm_cvtss_f32(_mm_add_ps(_mm_add_ps(sum[0], sum[1]), _mm_add_ps(sum[2], sum[3])));
+}
+
+float stream_read(const void *src, size_t bytes, size_t n_streams) {
+    if (__builtin_cpu_supports("avx512f")) return read_512_by(src, bytes, n_streams);
+    return __builtin_cpu_supports("avx2") ? read_256(src, bytes) : read_128(src, bytes);
+}
+
+enum { CHAINS = 12 };
+/* CHAINS independent steps of one instruction; an array would be kept in memory. */
+#define STEPS(instruction, constraint, v, x)                                                                           \
+    __asm__ volatile(                                                                                                  \
+        instruction " %12, %12, %0\n" instruction " %12, %12, %1\n" instruction " %12, %12, %2\n" instruction          \
+                    " %12, %12, %3\n" instruction " %12, %12, %4\n" instruction " %12, %12, %5\n" instruction          \
+                    " %12, %12, %6\n" instruction " %12, %12, %7\n" instruction " %12, %12, %8\n" instruction          \
+                    " %12, %12, %9\n" instruction " %12, %12, %10\n" instruction " %12, %12, %11\n"                    \
+        : "+" constraint((v)[0]), "+" constraint((v)[1]), "+" constraint((v)[2]), "+" constraint((v)[3]),              \
+          "+" constraint((v)[4]), "+" constraint((v)[5]), "+" constraint((v)[6]), "+" constraint((v)[7]),              \
+          "+" constraint((v)[8]), "+" constraint((v)[9]), "+" constraint((v)[10]), "+" constraint((v)[11])             \
+        : constraint(x))
+
+__attribute__((target("avx512f"))) static double fma_512(int64_t n) {
+    __m512 v[CHAINS] = {0}, x = _mm512_set1_ps(0.5F);
+    for (int64_t i = 0; i < n; i++) STEPS("vfmadd231ps", "v", v, x);
+    return 2.0 * 16 * CHAINS * (double)n;
+}
+
+__attribute__((target("avx512f"))) static double dot_512(int64_t n) {
+    __m512 v[CHAINS] = {0}, x = _mm512_set1_ps(0.5F);
+    for (int64_t i = 0; i < n; i++) STEPS("vdpbf16ps", "v", v, x);
+    return 4.0 * 16 * CHAINS * (double)n;
+}
+
+__attribute__((target("avx2,fma"))) static double fma_256(int64_t n) {
+    __m256 v[CHAINS] = {0}, x = _mm256_set1_ps(0.5F);
+    for (int64_t i = 0; i < n; i++) STEPS("vfmadd231ps", "x", v, x);
+    return 2.0 * 8 * CHAINS * (double)n;
+}
+
+double peak_flops(int64_t n, int is_bf16) {
+    if (is_bf16) return __builtin_cpu_supports("avx512bf16") ? dot_512(n) : 0;
+    if (__builtin_cpu_supports("avx512f")) return fma_512(n);
+    return __builtin_cpu_supports("fma") ? fma_256(n) : 0;
 }
 
 const char *stream_name(void) {

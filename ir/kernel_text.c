@@ -286,7 +286,9 @@ static void print_leaf(printer *p, const kleaf *l) {
         strbuf_add(p->b, ", taps ");
         print_leaf_axis(p, l->tap, l->n_taps);
     }
-    strbuf_add(p->b, l->padded ? ", padded: " : ": ");
+    if (l->padded) strbuf_add(p->b, ", padded");
+    if (l->b_streams) strbuf_add(p->b, ", streams");
+    strbuf_add(p->b, ": ");
     print_at(p, l->c, l->c_at);
     strbuf_add(p->b, l->accumulate || l->accumulate_if ? " += " : " = ");
     print_at(p, l->a, l->a_at);

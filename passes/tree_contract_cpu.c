@@ -161,6 +161,7 @@ static void emit_leaf(contract_cx *x, klist *l, const blocks *b) {
     leaf->n_k = b->n_k;
     leaf->max_cols = PANEL;
     leaf->padded = x->is_packed || bt != KID_NONE;
+    leaf->b_streams = x->is_packed;
     leaf->c = x->c_tile;
     leaf->c_at = pair(k, row, col);
     leaf->a = x->a.is_direct ? x->a.buf : at;

@@ -1,4 +1,4 @@
-"""Writes the one-kernel models of bench_roof.sh: a 1024^3 matmul with constant weights, and kernels over 64 MiB of memory.
+"""Writes the one-kernel models of bench_roof.sh: kernels over 64 MiB of memory.
 
     python kernels.py [--out build/models]
 """
@@ -52,12 +52,7 @@ def main():
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/models")
     out = parser.parse_args().out
     out.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(1)
-    n = 1024
-    weight = (rng.standard_normal((n, n)) / np.sqrt(n)).astype(np.float32)
-    save(out / "matmul_1024.onnx", [helper.make_node("MatMul", ["x", "weight"], ["y"])], [("x", [n, n])], [n, n],
-         [("weight", weight)])
-    over_memory(out, rng)
+    over_memory(out, np.random.default_rng(1))
 
 
 if __name__ == "__main__":

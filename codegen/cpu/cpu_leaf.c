@@ -12,7 +12,7 @@
  * integer instructions a row for n_k times the width of multiply-adds, and needs no copy of a. */
 #include "codegen/cpu/cpu_leaf.h"
 
-enum { MAX_ROWS = 6, MAX_STRIDES = 4 };
+enum { MAX_ROWS = 6, MAX_STRIDES = 4, LINE_BYTES = 64, FEW_ROWS = 3 };
 
 /* An operand: its first element and how far apart its elements are, in elements of the buffer; a step of k is a group
  * when there are groups. */
@@ -30,8 +30,9 @@ typedef struct leaf {
     val n_taps;          /* NULL without taps */
     val zeros;           /* what a counts as where the leaf says so; NULL when it never does */
     int64_t group;
+    val share;      /* bytes of b's next block that a step of k fetches ahead for each row; NULL without fetching */
     val accumulate; /* i1 */
-    uint32_t lanes, max_width;
+    uint32_t lanes, max_width, tile_bytes; /* tile_bytes: of a row of the widest tile */
 } leaf;
 
 /* One register tile. */
@@ -82,8 +83,7 @@ static operand operand_by_taps(emitter *e, const kleaf *l) {
         refuse(e, "an index is not linear");
         stride = dim_const(e->k->dims, 0);
     }
-    return (operand){
-        .buf = l->a, .kk = dim_scalar(e, stride), .in_memory = storage_type(e, e->k->bufs.at[l->a].dt)};
+    return (operand){.buf = l->a, .kk = dim_scalar(e, stride), .in_memory = storage_type(e, e->k->bufs.at[l->a].dt)};
 }
 
 static val times(emitter *e, val x, val y) { return LLVMBuildNSWMul(e->b, x, y, ""); }
@@ -179,6 +179,26 @@ static void chains_end(emitter *e, const chain_loop *c, uint32_t rows, val *acc)
     }
 }
 
+/* Where in b's next block the fetching of a tile begins: every tile takes a share of it that is as large as its share
+ * of the work, so that memory is busy from the first step to the last. */
+static val first_ahead(emitter *e, const leaf *f, const tile *t) {
+    val block = element_address(e, f->b.buf, plus(e, f->b.base, times(e, f->n_k, f->b.kk)));
+    val col_bytes = times(e, t->col, number(e, element_bytes(f)));
+    val done = times(e, f->n_k, plus(e, col_bytes, times(e, t->row, f->share)));
+    return LLVMBuildGEP2(e->b, e->i8, block, (val[]){done}, 1, "");
+}
+
+/* Brings the lines into L2 that this step of k has to fetch. Never faults, so it may run over the end. */
+static void fetch_ahead(emitter *e, const leaf *f, const tile *t, val first, val kk) {
+    val step = times(e, number(e, t->rows), f->share), at = times(e, kk, step);
+    int64_t bytes = LLVMIsConstant(step) ? LLVMConstIntGetSExtValue(step) : f->tile_bytes;
+    for (int64_t i = 0; i < bytes; i += LINE_BYTES) {
+        val address = LLVMBuildGEP2(e->b, e->i8, first, (val[]){plus(e, at, number(e, i))}, 1, "");
+        val args[4] = {address, const_int(e->i32, 0), const_int(e->i32, 2), const_int(e->i32, 1)};
+        intrinsic(e, "llvm.prefetch", 1, &e->ptr, 4, args);
+    }
+}
+
 /* The loop over k of one tile (at one tap). acc: what the chains start from; they end in it. */
 static void run_steps(emitter *e, const leaf *f, const tile *t, val tap, val *acc) {
     val a_row[MAX_ROWS];
@@ -186,9 +206,11 @@ static void run_steps(emitter *e, const leaf *f, const tile *t, val tap, val *ac
     val b_base = plus(e, f->b.base, times(e, t->col, number(e, f->group)));
     if (f->n_taps) b_base = plus(e, b_base, times(e, tap, f->b.tap));
     val b_first = element_address(e, f->b.buf, b_base);
+    val ahead = f->share ? first_ahead(e, f, t) : NULL;
     chain_loop c = chains_begin(e, t->rows, f->n_k, acc);
     val b_at = times(e, c.loop.index, f->b.kk), a_at = times(e, c.loop.index, f->a.kk);
     val b = load_row(e, f, LLVMBuildInBoundsGEP2(e->b, f->b.in_memory, b_first, &b_at, 1, ""), t);
+    if (ahead) fetch_ahead(e, f, t, ahead, c.loop.index);
     for (uint32_t r = 0; r < t->rows; r++) {
         val at = LLVMBuildInBoundsGEP2(e->b, f->a.in_memory, a_row[r], &a_at, 1, "");
         val a = LLVMBuildLoad2(e->b, f->element, at, "");
@@ -222,33 +244,50 @@ static void emit_tile(emitter *e, const leaf *f, const tile *t) {
     }
 }
 
-/* Tiles of n_rows rows from row on, while a whole one is left; returns where they end. */
-static val emit_row_tiles(emitter *e, const leaf *f, tile t, uint32_t n_rows, val row) {
-    val left = minus(e, f->rows, row), n = number(e, n_rows);
-    val end = plus(e, row, times(e, LLVMBuildUDiv(e->b, left, n, ""), n));
-    count_loop loop = loop_begin(e, row, end, n);
+/* Tiles of n_rows rows from row to end. */
+static void emit_row_tiles(emitter *e, const leaf *f, tile t, uint32_t n_rows, const val range[2]) {
+    count_loop loop = loop_begin(e, range[0], range[1], number(e, n_rows));
     t.rows = n_rows;
     t.row = loop.index;
     emit_tile(e, f, &t);
     loop_end(e, &loop);
+}
+
+/* The same while a whole one is left; returns where they end. */
+static val emit_whole_tiles(emitter *e, const leaf *f, tile t, uint32_t n_rows, val row) {
+    val left = minus(e, f->rows, row), n = number(e, n_rows);
+    val end = plus(e, row, times(e, LLVMBuildUDiv(e->b, left, n, ""), n));
+    emit_row_tiles(e, f, t, n_rows, (val[]){row, end});
     return end;
 }
 
-/* All rows of one column tile: tiles of MAX_ROWS, then what is left: one tile of just that when it is known, else tiles
- * of half that and of one row. Each size of tile is code to compile, so there are few. */
+/* A known number of rows: tiles of MAX_ROWS, then one of what is left, or two where that would be so few that loading b
+ * takes longer than the arithmetic on it. */
+static void emit_known_rows(emitter *e, const leaf *f, tile t, uint32_t n) {
+    uint32_t left = n % MAX_ROWS, whole = n - left;
+    bool is_shared = whole && left && left < FEW_ROWS;
+    if (is_shared) whole -= MAX_ROWS, left += MAX_ROWS;
+    uint32_t sizes[2] = {is_shared ? (left + 1) / 2 : left, is_shared ? left / 2 : 0};
+    if (whole) emit_row_tiles(e, f, t, MAX_ROWS, (val[]){e->zero, number(e, whole)});
+    for (int i = 0; i < 2; whole += sizes[i++])
+        if (sizes[i]) emit_row_tiles(e, f, t, sizes[i], (val[]){number(e, whole), number(e, whole + sizes[i])});
+}
+
+/* All rows of one column tile. An unknown number of them: tiles of MAX_ROWS, of half that and of one row; each size of
+ * tile is code to compile, so there are few. */
 static void emit_rows(emitter *e, const leaf *f, tile t) {
     dim_table *d = e->k->dims;
     int64_t lo, hi;
     val row = e->zero;
     dim_bounds(d, f->l->rows, &lo, &hi);
-    if (hi >= MAX_ROWS) row = emit_row_tiles(e, f, t, MAX_ROWS, row);
-    if (dim_divides(d, dim_const(d, MAX_ROWS), f->l->rows) || (lo == hi && hi % MAX_ROWS == 0)) return;
-    if (lo == hi) {
-        emit_row_tiles(e, f, t, (uint32_t)(hi % MAX_ROWS), row);
+    if (lo == hi && hi <= UINT32_MAX) {
+        emit_known_rows(e, f, t, (uint32_t)hi);
         return;
     }
-    if (hi >= MAX_ROWS / 2) row = emit_row_tiles(e, f, t, MAX_ROWS / 2, row);
-    emit_row_tiles(e, f, t, 1, row);
+    if (hi >= MAX_ROWS) row = emit_whole_tiles(e, f, t, MAX_ROWS, row);
+    if (dim_divides(d, dim_const(d, MAX_ROWS), f->l->rows)) return;
+    if (hi >= MAX_ROWS / 2) row = emit_whole_tiles(e, f, t, MAX_ROWS / 2, row);
+    emit_whole_tiles(e, f, t, 1, row);
 }
 
 /* Column tiles of one width from col on, while a whole one is left; returns where they end. */
@@ -354,6 +393,12 @@ void emit_leaf(emitter *e, const kleaf *l) {
         if (!f.n_taps) check_corners(e, &f, &f.a, NULL);
         check_corners(e, &f, &f.b, f.cols);
         check_corners(e, &f, &f.c, f.cols);
+    }
+    if (l->b_streams && !l->has_taps) {
+        f.tile_bytes = f.max_width * element_bytes(&f);
+        val none = LLVMBuildICmp(e->b, LLVMIntEQ, f.rows, e->zero, ""), one = number(e, 1);
+        f.share = LLVMBuildUDiv(e->b, number(e, f.tile_bytes), LLVMBuildSelect(e->b, none, one, f.rows, ""), "");
+        f.share = plus(e, f.share, one);
     }
     emit_all(e, &f);
 }

@@ -1,0 +1,24 @@
+#!/bin/bash
+# Matrix products against oneDNN with packed weights, OpenBLAS, and what memory and arithmetic allow, in one process:
+#     bench_gemm.sh [THREADS] [frit compile options...]
+# --precision=bf16 among the options compares with oneDNN's bf16. Needs libdnnl-dev and libopenblas-dev, and numpy and
+# onnx for the models.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+models=build/models frit=build/frit threads=${1:-1}
+shift || true
+type=f32
+for option in "$@"; do [ "$option" != --precision=bf16 ] || type=bf16; done
+if [ ! -f /usr/include/oneapi/dnnl/dnnl.h ] || ! echo '#include <cblas.h>' | cc -E - >/dev/null 2>&1; then
+    echo "bench_gemm: left out: oneDNN and OpenBLAS are the yardsticks (apt-get install libdnnl-dev libopenblas-dev)"
+    exit 0
+fi
+[ -f $models/gemm_1x4096x4096.f32 ] || build/venv-bench/bin/python bench/models/gemm.py
+cc -std=gnu17 -O2 -I. -Iinclude -o build/gemm bench/gemm.c bench/subject.c bench/onednn.c bench/stream.c -ldnnl \
+    -lopenblas -lm -ldl
+artifacts=()
+for model in $models/gemm_*.onnx; do
+    $frit compile "$model" -o "${model%.onnx}.so" "$@"
+    artifacts+=("${model%.onnx}.so")
+done
+build/gemm $type "$threads" "${artifacts[@]}"

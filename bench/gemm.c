@@ -1,0 +1,156 @@
+/* Matrix products against the libraries, one table row per artifact:
+ *
+ *     gemm f32|bf16 THREADS MATMUL.so...
+ *
+ * An artifact is y[M, N] = x[M, K] W[K, N] with constant W, whose numbers lie in MATMUL.f32 beside it. frit, oneDNN
+ * with packed weights and OpenBLAS take turns in one process, each round also reads the weights once and runs fused
+ * multiply-adds from registers; the best of each counts. Outputs are compared first: the error of frit against a sum in
+ * double precision may be at most twice oneDNN's and some rounding. The last two columns: what memory and arithmetic of
+ * the same rounds would allow at most, in percent of frit's time. */
+#include "bench/peers.h"
+#include "bench/subject.h"
+
+#include <cblas.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LEAST_ROUNDS = 5, MOST_ROUNDS = 400, SAMPLES = 4000, PEAK_STEPS = 20000, SCRUB_MIB = 64 };
+static const double budget_s = 0.7; /* of rounds, for each artifact */
+
+/* The best time of everybody, in seconds. */
+typedef struct best {
+    double frit, onednn, openblas, read, flop;
+} best;
+
+typedef struct matmul {
+    subject s;
+    int64_t m, n, k;
+    int is_bf16, n_threads;
+    float *w, *c_onednn, *c_openblas;
+    onednn_matmul *peer;
+} matmul;
+
+static float *read_weights(const char *so, int64_t n) {
+    char path[4096];
+    const size_t length = strlen(so);
+    if (length < 3 || length + 2 > sizeof path) die(so, "is not NAME.so");
+    snprintf(path, sizeof path, "%.*s.f32", (int)(length - 3), so);
+    float *w = floats(n);
+    FILE *f = fopen(path, "rb");
+    if (!f || fread(w, sizeof *w, (size_t)n, f) != (size_t)n) die(path, "cannot be read");
+    fclose(f);
+    return w;
+}
+
+static void matmul_open(matmul *p, const char *path) {
+    subject_open(path, p->n_threads, &p->s);
+    if (p->s.n_in != 1 || p->s.in[0].rank != 2 || p->s.out.rank != 2) die(path, "wants one matrix and gives one");
+    p->m = p->s.in_dims[0][0];
+    p->k = p->s.in_dims[0][1];
+    p->n = p->s.out_dims[1];
+    p->w = read_weights(path, p->k * p->n);
+    p->c_onednn = floats(p->m * p->n);
+    p->c_openblas = floats(p->m * p->n);
+    p->peer = onednn_matmul_new((int64_t[3]){p->m, p->n, p->k}, p->is_bf16, p->s.in[0].data, p->w);
+    if (!p->peer) die("oneDNN", "refused this matmul");
+}
+
+static void matmul_close(matmul *p) {
+    onednn_matmul_free(p->peer);
+    free(p->w);
+    free(p->c_onednn);
+    free(p->c_openblas);
+    subject_close(&p->s);
+}
+
+static double time_onednn(const matmul *p) {
+    const double start = seconds();
+    if (onednn_matmul_run(p->peer, p->c_onednn)) die("oneDNN", "run failed");
+    return seconds() - start;
+}
+
+static double time_openblas(const matmul *p) {
+    const double start = seconds();
+    const int m = (int)p->m, n = (int)p->n, k = (int)p->k;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, p->s.in[0].data, k, p->w, n, 0, p->c_openblas,
+                n);
+    return seconds() - start;
+}
+
+/* Largest error of a sample of outputs against double precision. */
+static double error_of(const matmul *p, const float *c) {
+    const float *a = p->s.in[0].data;
+    double worst = 0;
+    for (int64_t i = 0; i < SAMPLES; i++) {
+        const int64_t at = (int64_t)((uint64_t)i * 2654435761U % (uint64_t)(p->m * p->n)), row = at / p->n,
+                      col = at % p->n;
+        double sum = 0;
+        for (int64_t k = 0; k < p->k; k++) sum += (double)a[row * p->k + k] * (double)p->w[k * p->n + col];
+        worst = fmax(worst, fabs(sum - (double)c[at]));
+    }
+    return worst;
+}
+
+static void keep(double *best, double now) {
+    if (now < *best) *best = now;
+}
+
+static best measure(const matmul *p) {
+    best b = {HUGE_VAL, HUGE_VAL, HUGE_VAL, HUGE_VAL, HUGE_VAL};
+    const double start = seconds(), flops = 2.0 * (double)p->m * (double)p->n * (double)p->k;
+    const size_t bytes = (size_t)(p->k * p->n) * (p->is_bf16 ? 2 : 4) / 1024 * 1024;
+    volatile float sink = 0;
+    for (int i = 0; i < LEAST_ROUNDS || (i < MOST_ROUNDS && seconds() - start < budget_s); i++) {
+        keep(&b.frit, subject_time(&p->s));
+        keep(&b.onednn, time_onednn(p));
+        if (!p->is_bf16) keep(&b.openblas, time_openblas(p));
+        double began = seconds();
+        sink = sink + stream_read(p->w, bytes, (size_t)1 << i % 3);
+        keep(&b.read, seconds() - began);
+        began = seconds();
+        const double peak = peak_flops(PEAK_STEPS, p->is_bf16);
+        keep(&b.flop, (seconds() - began) * flops / peak);
+    }
+    return b;
+}
+
+static int bench(matmul *p, const char *path) {
+    matmul_open(p, path);
+    subject_time(&p->s);
+    time_onednn(p);
+    time_openblas(p);
+    const double ours = error_of(p, p->s.out.data), theirs = error_of(p, p->c_onednn);
+    const best b = measure(p);
+    const double work = 2e-9 * (double)p->m * (double)p->n * (double)p->k, roof = fmax(b.read, b.flop);
+    const int is_right = ours <= 2 * theirs + 1e-6 * (double)p->k / 100;
+    char name[64];
+    snprintf(name, sizeof name, "%lldx%lldx%lld", (long long)p->m, (long long)p->n, (long long)p->k);
+    printf("%-18s %8.1f %8.1f %8.1f %7.0f%% %7.0f%% %7.0f%% %7.1f%s\n", name, work / b.frit, work / b.onednn,
+           p->is_bf16 ? 0.0 : work / b.openblas, 100 * b.onednn / b.frit, p->is_bf16 ? 0.0 : 100 * b.openblas / b.frit,
+           100 * roof / b.frit, 1e-9 * (double)(p->k * p->n * (p->is_bf16 ? 2 : 4)) / b.read,
+           is_right ? "" : "  WRONG");
+    if (!is_right) printf("    error %g, oneDNN's %g\n", ours, theirs);
+    fflush(stdout);
+    matmul_close(p);
+    return !is_right;
+}
+
+int main(int argc, char **argv) {
+    if (argc < 4) {
+        fprintf(stderr, "usage: gemm f32|bf16 THREADS MATMUL.so...\n");
+        return 2;
+    }
+    const int n_threads = atoi(argv[2]);
+    be_n_threads(argv, n_threads);
+    printf("%s, %d thread%s; GFLOP/s, best of each\n", argv[1], n_threads, n_threads == 1 ? "" : "s");
+    printf("%-18s %8s %8s %8s %8s %8s %8s %7s\n", "M x N x K", "frit", "oneDNN", "OpenBLAS", "of dnn", "of blas",
+           "of roof", "GB/s");
+    int n_wrong = 0;
+    for (int i = 3; i < argc; i++) {
+        matmul p = {.is_bf16 = strcmp(argv[1], "bf16") == 0, .n_threads = n_threads};
+        n_wrong += bench(&p, argv[i]);
+    }
+    return n_wrong != 0;
+}

@@ -1,0 +1,45 @@
+"""Writes the matmuls of bench_gemm.sh, y[M, N] = x[M, K] W[K, N] with seeded constant weights: NAME.onnx, and the weights
+as plain numbers in NAME.f32 for the peers.
+
+    python gemm.py [--out build/models]
+"""
+
+import argparse
+import pathlib
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+# M, N, K: squares, layers of BERT-base, convolutions of ResNet-50 as products, tails, and 64 MiB of weights
+SIZES = ["128x128x128", "512x512x512", "1024x1024x1024", "2048x2048x2048", "128x768x768", "128x3072x768", "128x768x3072",
+         "3136x64x576", "49x512x4608", "12544x64x147", "100x1000x333", "384x384x384", "1x4096x4096", "4x4096x4096",
+         "16x4096x4096", "64x4096x4096"]
+
+
+def write(out, name):
+    m, n, k = (int(x) for x in name.split("x"))
+    weight = (np.random.default_rng(1).standard_normal((k, n)) / np.sqrt(k)).astype(np.float32)
+    graph = helper.make_graph([helper.make_node("MatMul", ["x", "weight"], ["y"])], f"gemm_{name}",
+                              [helper.make_tensor_value_info("x", TensorProto.FLOAT, [m, k])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, [m, n])],
+                              [numpy_helper.from_array(weight, "weight")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    model.ir_version = 8
+    onnx.save(model, out / f"gemm_{name}.onnx")
+    weight.tofile(out / f"gemm_{name}.f32")
+
+
+def main():
+    parser = argparse.ArgumentParser(description="make the matmuls of bench_gemm.sh")
+    parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/models")
+    out = parser.parse_args().out
+    out.mkdir(parents=True, exist_ok=True)
+    for name in SIZES:
+        write(out, name)
+
+
+if __name__ == "__main__":
+    main()

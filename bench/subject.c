@@ -1,0 +1,106 @@
+/* Opening and timing artifacts for benches. */
+#include "bench/subject.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+double seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void die(const char *what, const char *why) {
+    fprintf(stderr, "bench: %s: %s\n", what, why);
+    exit(1);
+}
+
+/* Seeded numbers in -1..1, the same in every run. */
+void fill(float *p, int64_t n, uint32_t seed) {
+    uint32_t state = seed;
+    for (int64_t i = 0; i < n; i++) {
+        state = state * 1664525U + 1013904223U;
+        p[i] = (float)(state >> 8) / 8388608.0F - 1.0F;
+    }
+}
+
+float *floats(int64_t n) {
+    const size_t bytes = ((size_t)n * sizeof(float) + 63) / 64 * 64;
+    float *p = aligned_alloc(64, bytes);
+    if (!p) die("memory", "not enough");
+    memset(p, 0, bytes);
+    return p;
+}
+
+/* Gives a static f32 port its dims and memory. */
+static void give_memory(const frit_port *port, frit_tensor *tensor, int64_t *dims, int64_t *out_bytes) {
+    int64_t count = 1;
+    if (port->dtype != FRIT_DT_F32) die(port->name, "not f32");
+    for (uint32_t i = 0; i < port->rank; i++) {
+        if (port->program[i][0] != FRIT_DIM_CONST) die(port->name, "a dim is not a number: compile with --dim");
+        dims[i] = port->program[i][1];
+        count *= dims[i];
+    }
+    *tensor = (frit_tensor){floats(count), FRIT_DT_F32, (int32_t)port->rank, dims, NULL};
+    *out_bytes = count * (int64_t)sizeof(float);
+}
+
+void subject_open(const char *path, int n_threads, subject *s) {
+    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!library) die(path, dlerror());
+    frit_artifact_table_fn *table = NULL;
+    void *symbol = dlsym(library, FRIT_ARTIFACT_SYMBOL);
+    memcpy(&table, &symbol, sizeof table);
+    s->library = library;
+    s->artifact = table ? table(FRIT_ARTIFACT_ABI) : NULL;
+    if (!s->artifact) die(path, "not an artifact of this version");
+    frit_artifact_info info = {.struct_bytes = sizeof info};
+    s->artifact->info(s->artifact, &info);
+    if (info.n_inputs < 1 || info.n_inputs > STREAM_MOST || info.n_outputs != 1)
+        die(path, "too many inputs or outputs");
+    s->n_in = (int)info.n_inputs;
+    for (int i = 0; i < s->n_in; i++) {
+        frit_port in = {.struct_bytes = sizeof in};
+        s->artifact->input(s->artifact, (uint32_t)i, &in);
+        give_memory(&in, &s->in[i], s->in_dims[i], &s->in_bytes[i]);
+        fill(s->in[i].data, s->in_bytes[i] / (int64_t)sizeof(float), 12345 + (uint32_t)i);
+    }
+    frit_port out = {.struct_bytes = sizeof out};
+    s->artifact->output(s->artifact, 0, &out);
+    give_memory(&out, &s->out, s->out_dims, &s->out_bytes);
+    char message[256] = "";
+    const frit_options options = {.struct_bytes = sizeof options, .n_threads = (uint32_t)n_threads};
+    if (s->artifact->create(s->artifact, &options, &s->context, message, sizeof message) != FRIT_OK) die(path, message);
+}
+
+double subject_time(const subject *s) {
+    const double start = seconds();
+    if (s->artifact->run(s->context, s->in, &s->out) != FRIT_OK) die("run", s->artifact->error(s->context));
+    return seconds() - start;
+}
+
+void subject_close(subject *s) {
+    s->artifact->destroy(s->context);
+    for (int i = 0; i < s->n_in; i++) free(s->in[i].data);
+    free(s->out.data);
+    dlclose(s->library);
+}
+
+void be_n_threads(char **argv, int n) {
+    static const char *const names[] = {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"};
+    char text[16];
+    int wrong = 0;
+    snprintf(text, sizeof text, "%d", n);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *now = getenv(names[i]);
+        if (!now || strcmp(now, text) != 0) wrong = 1;
+        setenv(names[i], text, 1);
+    }
+    if (!wrong) return;
+    execv("/proc/self/exe", argv);
+    die("/proc/self/exe", "cannot start again with other thread counts");
+}

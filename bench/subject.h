@@ -1,0 +1,31 @@
+/* An artifact of one output as benches drive it: through frit_artifact.h alone, on seeded inputs. */
+#ifndef BENCH_SUBJECT_H
+#define BENCH_SUBJECT_H
+
+#include "bench/peers.h"
+
+#include "frit_artifact.h"
+
+/* One artifact with one output, its memory, and a context. Owned by the bench until subject_close. */
+typedef struct subject {
+    void *library;
+    const frit_artifact *artifact;
+    frit_context *context;
+    int n_in;
+    frit_tensor in[STREAM_MOST], out;
+    int64_t in_dims[STREAM_MOST][FRIT_MAX_RANK], out_dims[FRIT_MAX_RANK];
+    int64_t in_bytes[STREAM_MOST], out_bytes;
+} subject;
+
+double seconds(void);
+void die(const char *what, const char *why);   /* prints and exits */
+float *floats(int64_t n);                      /* zeros, aligned to 64 */
+void fill(float *p, int64_t n, uint32_t seed); /* numbers in -1..1, the same in every run */
+void subject_open(const char *path, int n_threads, subject *s);
+double subject_time(const subject *s); /* of one call, seconds */
+void subject_close(subject *s);
+/* oneDNN's OpenMP and OpenBLAS read their thread counts when they are loaded: starts the program anew with n threads.
+ */
+void be_n_threads(char **argv, int n);
+
+#endif
