@@ -3,6 +3,8 @@
  *   1. Every node that computes joins the group of an operand when it is evaluated at that group's own index (found by
  *      following views forwards) and no cycle between groups appears; else it starts a group of its own. Views,
  * constants and index sources belong to no group: they are free, and every user expands them.
+    A contract with a constant matrix joins the group of another one of the same left operand and shapes: they
+ *      are siblings (Q, K, V; gate and up), computed tile by tile side by side, so an epilogue may use several.
  *   2. A MAP group whose expression is cheap where its users need it dissolves into them.
  *   3. What other groups or the caller read is stored; a value only seen through one reshape or transpose is stored in
  * that form.
@@ -19,6 +21,7 @@ typedef struct fuse_cx {
     cx *c;
     fusion *f;
     graph *g;
+    bool has_siblings;   /* the target's contraction can have several products */
     value_id *reference; /* group -> value whose index is the domain's axes without being a member; VALUE_NONE none */
     uint32_t *stamp;     /* group -> last search that saw it */
     uint32_t search;     /* number of the search at hand */
@@ -284,6 +287,47 @@ static void place_reduce(fuse_cx *x, node_id id) {
     reduce_join(x, own, id, gr->axes);
 }
 
+/* The matrix of a product that is packed while compiling, NULL when n is none: [K, N] or [N, K] of f32 constants. */
+static const const_data *constant_matrix(const fuse_cx *x, const node *n) {
+    const attr_contract *a = n->attrs;
+    const const_data *d = graph_const(x->g, n->in[1]);
+    if (!d || d->kind != CONST_DENSE || d->dt != FRIT_DT_F32 || graph_type(x->g, n->out)->dt != d->dt) return NULL;
+    size_t n_out = strlen(a->out);
+    if (strlen(a->rhs) != 2 || n_out < 2) return NULL;
+    char col = a->out[n_out - 1], k = a->rhs[0] == col ? a->rhs[1] : a->rhs[0];
+    int64_t n_cols = 0;
+    dim_is_const(x->g->dims, graph_type(x->g, n->out)->shape[n_out - 1], &n_cols);
+    bool is_matrix = strchr(a->rhs, col) && !strchr(a->lhs, col) && strchr(a->lhs, k) && !strchr(a->out, k);
+    return is_matrix && n_cols >= MIN_PRODUCT_COLS ? d : NULL;
+}
+
+/* The group of a product that n can be computed beside. n needs nothing that the group does not read already, so no
+ * cycle appears. */
+static uint32_t sibling_group(const fuse_cx *x, const node *n) {
+    const attr_contract *a = n->attrs;
+    if (!x->has_siblings || !constant_matrix(x, n)) return GROUP_NONE;
+    for (uint32_t id = 0; id < x->f->groups.n; id++) {
+        const group *gr = &x->f->groups.at[id];
+        if (gr->kind != GROUP_CONTRACT) continue;
+        const node *m = graph_node(x->g, gr->anchor);
+        const attr_contract *b = m->attrs;
+        if (m->in[0] != n->in[0] || !constant_matrix(x, m)) continue;
+        if (strcmp(a->lhs, b->lhs) != 0 || strcmp(a->rhs, b->rhs) != 0 || strcmp(a->out, b->out) != 0) continue;
+        if (!same_shape(x->g, graph_type(x->g, n->out), graph_type(x->g, m->out))) continue;
+        uint32_t n_products = 0;
+        for (uint32_t i = 0; i < gr->nodes.n; i++) n_products += graph_node(x->g, gr->nodes.at[i])->op == OP_contract;
+        if (n_products < MAX_SIBLINGS) return id;
+    }
+    return GROUP_NONE;
+}
+
+static void place_contract(fuse_cx *x, node_id id) {
+    const node *n = graph_node(x->g, id);
+    uint32_t own = sibling_group(x, n);
+    if (own == GROUP_NONE) own = group_add(x, GROUP_CONTRACT, id, graph_type(x->g, n->out));
+    group_join(x, own, id, x->f->groups.at[own].axes);
+}
+
 static void place_node(fuse_cx *x, node_id id) {
     const node *n = graph_node(x->g, id);
     if (is_free(n)) return;
@@ -291,8 +335,10 @@ static void place_node(fuse_cx *x, node_id id) {
         place_elementwise(x, id);
     } else if (n->op == OP_reduce) {
         place_reduce(x, id);
+    } else if (n->op == OP_contract) {
+        place_contract(x, id);
     } else {
-        group_kind kind = n->op == OP_contract ? GROUP_CONTRACT : n->op == OP_attend ? GROUP_ATTEND : GROUP_STAGE;
+        group_kind kind = n->op == OP_attend ? GROUP_ATTEND : GROUP_STAGE;
         uint32_t own = group_add(x, kind, id, graph_type(x->g, n->out));
         group_join(x, own, id, kind == GROUP_STAGE ? NULL : x->f->groups.at[own].axes);
     }
@@ -477,7 +523,7 @@ static void copy_results(fuse_cx *x) {
     }
 }
 
-frit_status fuse_graph(cx *c, graph *g, fusion **out) {
+frit_status fuse_graph(cx *c, graph *g, const target *t, fusion **out) {
     arena *a = c->job;
     fusion *f = ARENA_NEW(a, fusion);
     *f = (fusion){.g = g, .a = a};
@@ -496,7 +542,7 @@ frit_status fuse_graph(cx *c, graph *g, fusion **out) {
              !(d->kind == CONST_DENSE && dim_equal(g->dims, graph_n_elements(g, v), dim_const(g->dims, 1))));
     }
     uint32_t most = g->nodes.n + g->regions.at[0].results.n + 1u;
-    fuse_cx x = {.c = c, .f = f, .g = g};
+    fuse_cx x = {.c = c, .f = f, .g = g, .has_siblings = t->kind == TARGET_CPU};
     x.reference = ARENA_ARRAY(a, value_id, most);
     memset(x.reference, 0xff, most * sizeof *x.reference);
     x.stamp = ARENA_ARRAY(a, uint32_t, most);

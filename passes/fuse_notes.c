@@ -79,7 +79,7 @@ static void note_group(notes_cx *x, uint32_t id) {
     x->reader = id;
     for (uint32_t i = 0; i < gr->nodes.n; i++) {
         const node *n = graph_node(f->g, gr->nodes.at[i]);
-        x->is_operand = gr->nodes.at[i] == gr->anchor;
+        x->is_operand = gr->anchor != NODE_NONE && n->op == graph_node(f->g, gr->anchor)->op;
         note_held(x, gr->nodes.at[i]);
         for (uint32_t j = 0; j < n->n_in; j++) walk_back(x, n->in[j]);
     }

@@ -249,7 +249,7 @@ frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
     tree_options trees = {.t = o->t, .is_checked = o->is_checked};
     lower_cx x = {.c = c, .g = g, .p = p, .o = &trees};
     TRY(check_sizes(c, g));
-    TRY(fuse_graph(c, g, &x.f));
+    TRY(fuse_graph(c, g, o->t, &x.f));
     uint32_t n = x.f->groups.n;
     x.buf_of = ARENA_ARRAY(p->a, pbuf_id, g->values.n + 1u);
     x.kernel_of = ARENA_ARRAY(p->a, uint32_t, n + 1u);

@@ -18,7 +18,7 @@
 typedef enum group_kind {
     GROUP_MAP,      /* elementwise over one domain */
     GROUP_ROW,      /* reductions over some axes of one domain, and maps over the whole or the kept axes */
-    GROUP_CONTRACT, /* one contract with prologue and epilogue maps */
+    GROUP_CONTRACT, /* one contract, or several of one left operand (siblings), with prologue and epilogue maps */
     GROUP_ATTEND,   /* one attend with epilogue maps */
     GROUP_STAGE     /* scan, top-k, scatter, ...: one node with a loop tree of its own */
 } group_kind;
@@ -58,9 +58,13 @@ typedef struct fusion {
     VEC(fusion_stop) stops; /* fuse_notes */
 } fusion;
 
-/* Groups the nodes of g. Guarantees: no cycle between groups; every use of a stored value outside its group reads
- * memory. */
-frit_status fuse_graph(cx *c, graph *g, fusion **out);
+/* Groups the nodes of g for target t. Guarantees: no cycle between groups; every use of a stored value outside its
+ * group reads memory. */
+frit_status fuse_graph(cx *c, graph *g, const target *t, fusion **out);
+/* The most contracts that one group holds: each has a tile of its own. */
+enum { MAX_SIBLINGS = 4 };
+/* A product of fewer columns than this has no matrix form. */
+enum { MIN_PRODUCT_COLS = 4 };
 /* fuse_notes.c: fills in f->stops and what each group holds. */
 void fuse_notes(fusion *f);
 /* What the model calls v: its name, else its operator and node. */

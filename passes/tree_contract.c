@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-enum { MIN_COLS = 4, BYTE_GROUP = 4 };
+enum { BYTE_GROUP = 4 };
 
 void contract_operand_index(const graph *g, const node *n, uint32_t i, const dim *axes, dim *out) {
     const attr_contract *a = n->attrs;
@@ -170,16 +170,22 @@ static frit_status can_pack(contract_cx *x, pack_request *out, bool *out_can) {
     return FRIT_OK;
 }
 
-/* B read from its packed form, over (column block, k, column in block), or (column block, group, column, k in group).
- */
+/* B of each product read from its packed form, over (column block, k, column in block), or (column block, group, column,
+ * k in group). */
 frit_status contract_use_packed(contract_cx *x, const pack_request *r, dim block) {
     kernel *k = x->k;
-    const const_data *packed;
-    TRY(pack_panels(x->e->c, r, &packed));
     dim shape[4], *at = ARENA_ARRAY(k->a, dim, 4), by = dim_const(k->dims, x->group);
-    uint32_t rank = packed->dims.n;
-    for (uint32_t i = 0; i < rank; i++) shape[i] = dim_const(k->dims, packed->dims.at[i]);
-    x->b.buf = expander_packed(x->e, packed, rank, arena_copy(k->a, shape, sizeof shape));
+    for (uint32_t i = 0; i < x->n_siblings; i++) {
+        sibling *p = &x->siblings[i];
+        const const_data *packed;
+        pack_request own = *r;
+        if (i > 0) own.data = graph_const(x->e->f->g, p->n->in[x->b_operand]);
+        TRY(pack_panels(x->e->c, &own, &packed));
+        uint32_t rank = packed->dims.n;
+        for (uint32_t d = 0; d < rank; d++) shape[d] = dim_const(k->dims, packed->dims.at[d]);
+        p->b = expander_packed(x->e, packed, rank, arena_copy(k->a, shape, sizeof shape));
+    }
+    x->b.buf = x->siblings[0].b;
     at[0] = block;
     at[1] = dim_floordiv(k->dims, x->kk, by);
     at[3] = dim_mod(k->dims, x->kk, by);
@@ -197,7 +203,7 @@ static bool extent_below(kernel *k, dim extent, int64_t limit) {
 /* A matrix micro-kernel is worth it: enough columns, and more than one row when B would have to be placed for it. */
 static bool is_matrix(const contract_cx *x) {
     if (x->dt != FRIT_DT_F32 && x->dt != FRIT_DT_F64 && x->dt != FRIT_DT_I32) return false;
-    if (extent_below(x->k, x->n_cols, MIN_COLS)) return false;
+    if (extent_below(x->k, x->n_cols, MIN_PRODUCT_COLS)) return false;
     return x->b.is_direct || x->is_packed || !extent_below(x->k, x->n_rows, 2);
 }
 
@@ -247,12 +253,22 @@ static frit_status decide(contract_cx *x, pack_request *pack, bool *out_is_matri
     return FRIT_OK;
 }
 
+/* The contracts of the group, the anchor first. */
+static void find_siblings(contract_cx *x) {
+    x->siblings[x->n_siblings++].n = x->n;
+    for (uint32_t i = 0; i < x->gr->nodes.n && x->n_siblings < MAX_SIBLINGS; i++) {
+        const node *n = graph_node(x->e->f->g, x->gr->nodes.at[i]);
+        if (n->op == OP_contract && n != x->n) x->siblings[x->n_siblings++].n = n;
+    }
+}
+
 frit_status tree_contract(expander *e, const tree_options *o) {
     const group *gr = &e->f->groups.at[e->group];
     contract_cx x = {.e = e, .o = o, .k = e->k, .gr = gr, .n = graph_node(e->f->g, gr->anchor)};
     x.dt = graph_type(e->f->g, x.n->out)->dt;
     bool has_bytes = dtype_is_byte_pair(graph_type(e->f->g, x.n->in[0])->dt, graph_type(e->f->g, x.n->in[1])->dt);
     x.group = has_bytes && o->t->kind == TARGET_CPU ? BYTE_GROUP : 1;
+    find_siblings(&x);
     uint8_t tags[2 * MAX_RANK];
     uint32_t n = x.n_axes = contract_axes(&x, x.all_axes);
     unsigned col_side = tag_axes(&x, tags);
@@ -262,9 +278,10 @@ frit_status tree_contract(expander *e, const tree_options *o) {
     pack_request pack;
     bool has_matrix_form;
     TRY(decide(&x, &pack, &has_matrix_form));
+    ASSERT(x.n_siblings == 1 || (has_matrix_form && x.is_packed));
     if (!has_matrix_form) return as_row(&x, x.all_axes, n);
     if (o->t->kind == TARGET_CUDA) return contract_thread_tree(&x);
-    if (x.is_packed && !x.a.is_direct) {
+    if (x.is_packed && !x.a.is_direct && x.n_siblings == 1) {
         bool is_done = false;
         TRY(contract_taps_tree(&x, &pack, tags, &is_done));
         if (is_done) return FRIT_OK;

@@ -18,6 +18,13 @@ typedef struct operand {
     dim k_coeff, own_coeff, rest;
 } operand;
 
+/* One of the products that share A: all alike but for the constant that is B. */
+typedef struct sibling {
+    const node *n;
+    buf_id b;      /* its packed B; unused when there is one product */
+    buf_id c_tile; /* where its tile of the result is summed */
+} sibling;
+
 typedef struct contract_cx {
     expander *e;
     const tree_options *o;
@@ -32,11 +39,12 @@ typedef struct contract_cx {
     operand a, b;
     dtype dt;       /* of the result */
     uint32_t group; /* steps of k that the leaf takes at once: 4 for bytes, else 1 */
-    buf_id c_tile;
-    dim c_at[2];                /* index in the C tile during the epilogue */
-    dim all_axes[2 * MAX_RANK]; /* the domain's axes and the summed ones, unflattened */
-    uint32_t n_axes;            /* of them */
-    uint32_t b_operand;         /* which operand of the node is B */
+    uint32_t n_siblings;
+    sibling siblings[MAX_SIBLINGS]; /* the anchor first */
+    dim c_at[2];                    /* index in the C tile during the epilogue */
+    dim all_axes[2 * MAX_RANK];     /* the domain's axes and the summed ones, unflattened */
+    uint32_t n_axes;                /* of them */
+    uint32_t b_operand;             /* which operand of the node is B */
     bool is_packed;
     dim panel_col; /* column within a packed panel */
 } contract_cx;

@@ -162,7 +162,7 @@ static void emit_leaf(contract_cx *x, klist *l, const blocks *b) {
     leaf->max_cols = PANEL;
     leaf->padded = x->is_packed || bt != KID_NONE;
     leaf->b_streams = x->is_packed;
-    leaf->c = x->c_tile;
+    leaf->c = x->siblings[0].c_tile;
     leaf->c_at = pair(k, row, col);
     leaf->a = x->a.is_direct ? x->a.buf : at;
     leaf->a_at =
@@ -179,13 +179,21 @@ static void emit_leaf(contract_cx *x, klist *l, const blocks *b) {
     bool is_single = dim_le(t, x->n_k, dim_const(t, b->k));
     leaf->accumulate = false;
     leaf->accumulate_if = is_single ? 0 : kx_op(k, OP_gt, 2, cond);
+    for (uint32_t i = 1; i < x->n_siblings; i++) { /* siblings differ in what is packed, not in how */
+        kleaf *next = kstmt_leaf(k, l);
+        *next = *leaf;
+        next->b = x->siblings[i].b;
+        next->c = x->siblings[i].c_tile;
+    }
 }
 
 static kx resolve_result(expander *e, value_id v, const dim *at, kx guard) {
     contract_cx *x = e->data;
     (void)at;
     (void)guard;
-    return v == x->n->out ? kx_load(x->k, x->c_tile, x->c_at, 0, 0) : 0;
+    for (uint32_t i = 0; i < x->n_siblings; i++)
+        if (v == x->siblings[i].n->out) return kx_load(x->k, x->siblings[i].c_tile, x->c_at, 0, 0);
+    return 0;
 }
 
 frit_status contract_epilogue(contract_cx *x, klist *l, const blocks *b) {
@@ -222,7 +230,8 @@ frit_status contract_leaf_tree(contract_cx *x, const pack_request *pack) {
     make_blocks(x, &b);
     if (x->is_packed) TRY(contract_use_packed(x, pack, b.col_block));
     dim shape[2] = {dim_const(k->dims, b.rows), dim_const(k->dims, PANEL)};
-    x->c_tile = kernel_local(k, "c", x->dt, KB_TILE, 2, arena_copy(k->a, shape, sizeof shape));
+    for (uint32_t i = 0; i < x->n_siblings; i++)
+        x->siblings[i].c_tile = kernel_local(k, "c", x->dt, KB_TILE, 2, arena_copy(k->a, shape, sizeof shape));
     nest s = {.k = k}, k_loop = {.k = k};
     klist body = {0}, k_body = {0}, top = {0};
     for (uint32_t i = 0; i < x->n_outer; i++) nest_push(&s, KL_PAR, x->outer[i], 0, 0);

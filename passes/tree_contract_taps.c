@@ -191,7 +191,7 @@ static void emit_leaf(taps *t, klist *l, const blocks *b, const tap_blocks *tb) 
     kx later[2] = {kx_op(k, OP_gt, 2, (kx[]){kx_index(k, tb->block), kx_index(k, dim_const(d, 0))}),
                    kx_op(k, OP_gt, 2, (kx[]){kx_index(k, b->k_block), kx_index(k, dim_const(d, 0))})};
     bool is_single = dim_is_const(d, tb->block, NULL) && dim_is_const(d, b->k_block, NULL);
-    *leaf = (kleaf){.c = x->c_tile,
+    *leaf = (kleaf){.c = x->siblings[0].c_tile,
                     .a = t->a.ref,
                     .b = x->b.buf,
                     .c_at = arena_copy(k->a, c_at, sizeof c_at),
@@ -238,7 +238,7 @@ frit_status contract_taps_tree(contract_cx *x, const pack_request *pack, const u
     make_blocks(&t, &b, &tb);
     TRY(contract_use_packed(x, pack, b.col_block));
     dim shape[2] = {dim_const(k->dims, b.rows), dim_const(k->dims, PANEL)};
-    x->c_tile = kernel_local(k, "c", x->dt, KB_TILE, 2, arena_copy(k->a, shape, sizeof shape));
+    x->siblings[0].c_tile = kernel_local(k, "c", x->dt, KB_TILE, 2, arena_copy(k->a, shape, sizeof shape));
     nest s = {.k = k}, steps = {.k = k};
     klist body = {0}, leaf = {0}, top = {0};
     for (uint32_t i = 0; i < x->n_outer; i++) nest_push(&s, KL_PAR, x->outer[i], 0, 0);
