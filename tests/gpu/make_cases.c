@@ -40,12 +40,16 @@ static void write_tensor(FILE *f, const tensor *t) {
     fwrite(t->data, 1, h.bytes, f);
 }
 
+static int64_t within(const sym_info *info, int64_t size) {
+    return size < info->lo ? info->lo : size > info->hi ? info->hi : size;
+}
+
 static void write_case(const char *path, const graph *g, const int64_t *sizes) {
     uint32_t n_syms = dim_n_syms(g->dims), next = 0;
     int64_t *syms = ARENA_ARRAY(&job, int64_t, n_syms + 1u);
     for (uint32_t s = 0; s < n_syms; s++) {
         sym_kind kind = dim_sym_info(g->dims, s)->kind;
-        if (kind != SYM_AXIS && kind != SYM_LOADED) syms[s] = sizes[next++ % 4];
+        if (kind != SYM_AXIS && kind != SYM_LOADED) syms[s] = within(dim_sym_info(g->dims, s), sizes[next++ % 4]);
     }
     tensor *in = ARENA_ARRAY(&job, tensor, g->inputs.n + 1u), *out = ARENA_ARRAY(&job, tensor, g->outputs.n + 1u);
     for (uint32_t i = 0; i < g->inputs.n; i++) {
