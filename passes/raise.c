@@ -4,11 +4,12 @@
  *  becomes
  *    %k = transpose %kt       %y = attend %q, %k, %v {scale = ..}
  *
- * The scale may stand on the scores, on q, on k, or be split over several of them; the mask is added, or chosen by a
- * select with -inf, or a select of 0 and -inf that is added; a guard select(isnan(p), 0, p) behind the softmax is
- * dropped. Nothing between may be used elsewhere. Assumes that scores are finite: a row in which everything is masked
- * by -inf gives zeros, as behind the guard, where a model without the guard gives NaN. Masks of large finite numbers
- * stay numbers.
+ * The scale may stand on the scores, on q, on k, or be split over several of them, with a soft cap c * tanh(z / c)
+ * behind it. Masks (up to four: position biases, paddings, causal orders) are added, or chosen by a select with -inf,
+ * or a select of 0 and -inf that is added; several become one, which moves the sum of numbers before that with the
+ * scores. A guard select(isnan(p), 0, p) behind the softmax is dropped. Nothing between may be used elsewhere. Assumes
+ * that scores are finite: a row in which everything is masked by -inf gives zeros, as behind the guard, where a model
+ * without the guard gives NaN. Masks of large finite numbers stay numbers.
  *
  * Expects canonicalize before it (transposes and scalars in their simplest form). */
 #include <math.h>
@@ -34,13 +35,22 @@ typedef struct raiser {
     const scalar_expr *patterns[countof(rows)];
 } raiser;
 
+enum { MAX_MASKS = 4, MAX_STEPS = 12 };
+
+/* One mask. */
+typedef struct mask {
+    value_id v;
+    bool is_choice; /* bool: which scores count; else numbers to add */
+    bool excludes;  /* a choice whose true excludes */
+} mask;
+
 /* What a decomposed attention consists of, as values of the old graph. */
 typedef struct attention {
     value_id q, kt, v;
     const attr_perm *turn; /* kt still has to be transposed by this; NULL: not */
-    value_id mask;         /* VALUE_NONE: none */
-    bool mask_excludes;    /* bool mask: true excludes, not allows */
-    double scale;
+    uint32_t n_masks;
+    mask masks[MAX_MASKS]; /* outermost first */
+    double scale, softcap; /* softcap 0: none */
 } attention;
 
 /* The matcher walks from one value to its definition; every value on the way has only the uses that it knows of. */
@@ -85,40 +95,71 @@ static bool same_shape(const graph *g, value_id x, value_id y) {
 static bool is_minus_inf(const walker *w, value_id v) { return is_number(w, v, (double)-INFINITY); }
 
 /* A float mask that is select(m, 0, -inf) or its reverse is the bool m. */
-static void mask_as_bool(const walker *w, attention *a) {
-    const node *n = graph_def(w->g, a->mask);
-    if (!n || n->op != OP_select) return;
+static mask added_mask(const walker *w, value_id v) {
+    const node *n = graph_def(w->g, v);
+    if (!n || n->op != OP_select) return (mask){.v = v};
     bool allows = is_number(w, n->in[1], 0) && is_minus_inf(w, n->in[2]);
     bool excludes = is_minus_inf(w, n->in[1]) && is_number(w, n->in[2], 0);
-    if (!allows && !excludes) return;
-    a->mask = n->in[0];
-    a->mask_excludes = excludes;
+    return allows || excludes ? (mask){n->in[0], true, excludes} : (mask){.v = v};
 }
 
-/* Takes the mask off the scores z; what remains is the scaled product. */
-static value_id strip_mask(const walker *w, value_id z, attention *a) {
-    const node *n = graph_def(w->g, z);
-    if (!n || w->uses[z] != 1) return z;
+/* Whether v, of the shape of z, comes from a matmul through at most n_steps masks, scales and caps that nothing else
+ * uses. */
+static bool comes_from_product(const walker *w, value_id v, value_id z, uint32_t n_steps) {
+    const node *n = graph_def(w->g, v);
+    if (!n || !n_steps || w->uses[v] != 1 || !same_shape(w->g, v, z)) return false;
+    if (n->op == OP_matmul) return true;
+    bool is_step = n->op == OP_add || n->op == OP_select || n->op == OP_mul || n->op == OP_div || n->op == OP_tanh;
+    for (uint32_t i = 0; is_step && i < n->n_in; i++)
+        if (comes_from_product(w, n->in[i], z, n_steps - 1)) return true;
+    return false;
+}
+
+/* Takes one mask off the scores *z. */
+static bool strip_mask(const walker *w, value_id *z, attention *a) {
+    const node *n = graph_def(w->g, *z);
+    if (!n || w->uses[*z] != 1 || a->n_masks == MAX_MASKS) return false;
     if (n->op == OP_add) {
-        for (uint32_t i = 0; i < 2; i++) {
-            double ignored = 1;
-            const node *product = graph_def(w->g, strip_scale(w, n->in[i], &ignored));
-            if (!product || product->op != OP_matmul || !same_shape(w->g, n->in[i], z)) continue;
-            a->mask = n->in[1 - i];
-            mask_as_bool(w, a);
-            return n->in[i];
-        }
+        uint32_t kept = comes_from_product(w, n->in[0], *z, MAX_STEPS) ? 0 : 1;
+        if (!comes_from_product(w, n->in[kept], *z, MAX_STEPS)) return false;
+        a->masks[a->n_masks++] = added_mask(w, n->in[1 - kept]);
+        *z = n->in[kept];
+        return true;
     }
-    if (n->op != OP_select) return z;
+    if (n->op != OP_select) return false;
     uint32_t kept = is_minus_inf(w, n->in[1]) ? 2 : 1;
-    if (!is_minus_inf(w, n->in[3 - kept]) || !same_shape(w->g, n->in[kept], z)) return z;
-    a->mask = n->in[0];
-    a->mask_excludes = kept == 2;
-    return n->in[kept];
+    if (!is_minus_inf(w, n->in[3 - kept]) || !same_shape(w->g, n->in[kept], *z)) return false;
+    a->masks[a->n_masks++] = (mask){n->in[0], true, kept == 2};
+    *z = n->in[kept];
+    return true;
+}
+
+/* The product behind the scores z, without masks, cap and scale. */
+static value_id strip_scores(const walker *w, value_id z, attention *a) {
+    while (strip_mask(w, &z, a)) {
+    }
+    double outer = 1;
+    value_id inner = strip_scale(w, z, &outer);
+    const node *cap = def_of(w, inner, OP_tanh, 1);
+    if (!cap || !(outer > 0) || !isfinite(outer)) {
+        a->scale *= outer;
+        return inner;
+    }
+    a->softcap = outer;
+    a->scale *= outer; /* c * tanh(x) caps the score c * x */
+    return strip_scale(w, cap->in[0], &a->scale);
+}
+
+/* What v rounds to another float type, when nothing else uses it; else v. attend computes in f32 itself. */
+static value_id strip_cast(const walker *w, value_id v) {
+    const node *n = def_of(w, v, OP_cast, 1);
+    return n && dtype_is_float(graph_type(w->g, v)->dt) && dtype_is_float(graph_type(w->g, n->in[0])->dt) ? n->in[0]
+                                                                                                          : v;
 }
 
 /* The softmax behind p, without the guard against NaN. */
 static const node *softmax_of(const walker *w, value_id p) {
+    p = strip_cast(w, p);
     const node *guard = def_of(w, p, OP_select, 1);
     if (!guard) return def_of(w, p, OP_softmax, 1);
     const node *test = def_of(w, guard->in[0], OP_isnan, 1);
@@ -141,13 +182,13 @@ static bool shapes_fit(const graph *g, const attention *a) {
 }
 
 static bool find_attention(const walker *w, const node *n, attention *a) {
-    *a = (attention){.mask = VALUE_NONE, .scale = 1};
+    *a = (attention){.scale = 1};
     if (n->op != OP_matmul) return false;
     const node *softmax = softmax_of(w, n->in[0]);
     if (!softmax) return false;
     uint32_t rank = graph_type(w->g, softmax->out)->rank;
     if (((const attr_axis *)softmax->attrs)->axis != (int64_t)rank - 1) return false;
-    value_id scores = strip_scale(w, strip_mask(w, softmax->in[0], a), &a->scale);
+    value_id scores = strip_scores(w, strip_cast(w, softmax->in[0]), a);
     const node *product = def_of(w, scores, OP_matmul, 1);
     if (!product) return false;
     a->q = strip_scale(w, product->in[0], &a->scale);
@@ -172,17 +213,39 @@ static value_id swap_last(build *b, value_id x) {
     return build_transpose(b, x, perm);
 }
 
+/* All masks as one; choices come out as bool where there are only choices. */
+static value_id build_mask(graph_rewriter *r, build *b, const attention *a) {
+    value_id all = VALUE_NONE;
+    bool is_choice = true;
+    for (uint32_t i = a->n_masks; i-- > 0;) {
+        const mask *m = &a->masks[i];
+        value_id own = r->map[m->v];
+        if (m->excludes) own = build_op1(b, OP_not, own);
+        if (all == VALUE_NONE) {
+            all = own;
+            is_choice = m->is_choice;
+            continue;
+        }
+        if (is_choice && m->is_choice) {
+            all = build_op2(b, OP_and, all, own);
+        } else if (!is_choice && !m->is_choice) {
+            all = build_op2(b, OP_add, all, own);
+        } else {
+            value_id number = is_choice ? own : all, choice = is_choice ? all : own;
+            all = build_select(b, choice, number, build_like(b, number, (double)-INFINITY));
+            is_choice = false;
+        }
+    }
+    return all;
+}
+
 static value_id build_attention(graph_rewriter *r, build *b, const attention *a) {
     value_id kt = r->map[a->kt];
     if (a->turn) kt = build_transpose(b, kt, a->turn->perm.at);
     value_id in[4] = {r->map[a->q], swap_last(b, kt), r->map[a->v], VALUE_NONE};
     uint32_t n = 3;
-    if (a->mask != VALUE_NONE) {
-        in[n] = r->map[a->mask];
-        if (a->mask_excludes) in[n] = build_op1(b, OP_not, in[n]);
-        n++;
-    }
-    attr_attend attrs = {.scale = a->scale};
+    if (a->n_masks) in[n++] = build_mask(r, b, a);
+    attr_attend attrs = {.scale = a->scale, .softcap = a->softcap};
     return build_node(b, OP_attend, n, in, &attrs);
 }
 
