@@ -110,6 +110,9 @@ void expander_store(expander *e, klist *l, value_id v, const dim *at, kx x, kx p
 /* The offset in elements that expander_store writes to. */
 dim expander_store_offset(expander *e, value_id v, const dim *at);
 
+/* Makes the parameter b, where it is a dense constant, read a copy whose axis `along` is innermost: by its strides,
+ * with the same indices. Nothing for a constant that is so already. */
+frit_status expander_turn_constant(expander *e, buf_id b, uint32_t along);
 /* A parameter that reads a constant made for this kernel. */
 buf_id expander_packed(expander *e, const const_data *d, uint32_t rank, const dim *shape);
 
@@ -173,6 +176,8 @@ typedef struct pack_request {
     int64_t group; /* 1: none */
 } pack_request;
 frit_status pack_panels(cx *c, const pack_request *r, const const_data **out);
+/* The constant d, dense with whole bytes, with its axis `along` moved to the end. */
+const const_data *pack_turned(cx *c, const const_data *d, uint32_t along);
 
 /* ---- trees: all build e->k completely */
 typedef struct tree_options {

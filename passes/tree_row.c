@@ -165,9 +165,9 @@ frit_status row_value(row_cx *r, value_id v, kx *out) {
     return expand(r->e, v, at, 0, out);
 }
 
-/* Operand of a reduction at the domain's index. */
-static frit_status reduce_operand(row_cx *r, const node *n, kx *out) {
+frit_status row_reduce_operand(row_cx *r, const member *m, kx *out) {
     const graph *g = r->e->f->g;
+    const node *n = graph_node(g, m->n);
     if (n->op == OP_contract) {
         kx args[2];
         for (uint32_t i = 0; i < 2; i++) {
@@ -193,7 +193,7 @@ static frit_status probe_accesses(row_cx *r, dim_set *out) {
         const node *n = graph_node(r->e->f->g, r->members[i].n);
         kx x;
         if (r->members[i].is_reduce) {
-            TRY(reduce_operand(r, n, &x));
+            TRY(row_reduce_operand(r, &r->members[i], &x));
             access_dims(r->k, x, out);
         }
         if (row_is_output(r, n->out)) {
@@ -207,6 +207,63 @@ static frit_status probe_accesses(row_cx *r, dim_set *out) {
     return FRIT_OK;
 }
 
+/* The axis of the tensor that n loads which runs along the domain's axis `lane` by itself, as seen before axes merge;
+ * UINT32_MAX: none or several. */
+static uint32_t axis_along(const row_cx *r, const kx_node *n, sym_id lane) {
+    uint32_t found = UINT32_MAX, n_found = 0;
+    for (uint32_t i = 0; i < n->n_at; i++) {
+        dim coeff, rest;
+        int64_t step;
+        if (!dim_depends(r->k->dims, n->at[i], lane)) continue;
+        found = i;
+        n_found++;
+        if (!dim_linear(r->k->dims, n->at[i], lane, &coeff, &rest) || !dim_is_const(r->k->dims, coeff, &step) ||
+            step != 1)
+            return UINT32_MAX;
+    }
+    return n_found == 1 ? found : UINT32_MAX;
+}
+
+/* Constants that the lanes would gather get a copy in which the axis along the lanes is innermost: the buffer keeps its
+ * indices and takes other strides. */
+static frit_status turn_constants(row_cx *r) {
+    kernel *k = r->k;
+    sym_id lane = SYM_NONE;
+    for (uint32_t i = 0; i < r->gr->rank; i++)
+        if (!(r->gr->reduced >> i & 1) && !dim_is_const(k->dims, r->gr->axes[i], NULL))
+            lane = axis_sym(k, r->gr->axes[i]);
+    for (uint32_t i = 1; lane != SYM_NONE && i < k->exprs.n; i++) {
+        const kx_node *n = &k->exprs.at[i];
+        if (n->kind != KX_LOAD || n->ref >= r->e->params.n || r->e->params.at[n->ref] == VALUE_NONE) continue;
+        uint32_t along = axis_along(r, n, lane);
+        if (along == UINT32_MAX || k->bufs.at[n->ref].strides) continue;
+        TRY(expander_turn_constant(r->e, n->ref, along));
+    }
+    return FRIT_OK;
+}
+
+/* Whether what the group loads, constants aside, lies along the last kept axis and never along the last reduced one. */
+static bool lies_along_kept(const row_cx *r) {
+    kernel *k = r->k;
+    bool is_kept = false;
+    sym_id last[2] = {SYM_NONE, SYM_NONE};
+    for (uint32_t i = 0; i < r->gr->rank; i++)
+        if (!dim_is_const(k->dims, r->gr->axes[i], NULL)) last[r->gr->reduced >> i & 1] = axis_sym(k, r->gr->axes[i]);
+    if (last[0] == SYM_NONE || last[1] == SYM_NONE) return false;
+    for (uint32_t i = 1; i < k->exprs.n; i++) {
+        const kx_node *n = &k->exprs.at[i];
+        dim coeff[2], rest;
+        if (n->kind != KX_LOAD || n->ref >= r->e->params.n || r->e->params.at[n->ref] == VALUE_NONE) continue;
+        if (graph_const(r->e->f->g, r->e->params.at[n->ref])) continue;
+        dim offset = kbuf_offset(k, n->ref, n->at);
+        for (uint32_t j = 0; j < 2; j++)
+            if (!dim_linear(k->dims, offset, last[j], &coeff[j], &rest)) coeff[j] = DIM_BAD;
+        if (coeff[1] == dim_const(k->dims, 1)) return false;
+        is_kept |= coeff[0] == dim_const(k->dims, 1);
+    }
+    return is_kept;
+}
+
 static void choose_axes(row_cx *r, const dim_set *accesses) {
     axis_map_init(&r->axes, r->k);
     for (uint32_t i = 0; i < r->gr->rank; i++)
@@ -216,7 +273,7 @@ static void choose_axes(row_cx *r, const dim_set *accesses) {
     uint32_t n_kept = 0;
     for (uint32_t i = 0; i < r->axes.n; i++) n_kept += r->axes.runs[i].tag == TAG_KEPT;
     bool ends_reduced = r->axes.n && r->axes.runs[r->axes.n - 1].tag == TAG_REDUCED;
-    r->is_column = n_kept && (!ends_reduced || row_bound(r) <= COLUMN_MAX);
+    r->is_column = n_kept && (!ends_reduced || row_bound(r) <= COLUMN_MAX || (!r->is_cuda && lies_along_kept(r)));
     if (n_kept == r->axes.n) r->is_column = n_kept > 0;
     r->lanes = r->is_column ? 1 : r->is_cuda ? ROW_THREADS : ROW_UNROLL * (r->o->t->vector_bytes / 4);
 }
@@ -244,10 +301,17 @@ frit_status row_store(row_cx *r, klist *l, value_id v) {
     return FRIT_OK;
 }
 
-static frit_status update_acc(row_cx *r, klist *body, const member *m) {
+bool row_neutral(const row_cx *r, const member *m, scalar *out) {
     const node *n = graph_node(r->e->f->g, m->n);
-    kx values[COMBINE_MAX] = {0};
-    TRY(reduce_operand(r, n, &values[0]));
+    combiner comb = combiner_of(n);
+    if (combiner_info_of(comb)->n > 1) return false;
+    *out = combiner_identity(comb, 0, graph_type(r->e->f->g, n->op == OP_contract ? n->out : n->in[0])->dt);
+    return true;
+}
+
+frit_status row_combine(row_cx *r, klist *body, const member *m, kx x) {
+    const node *n = graph_node(r->e->f->g, m->n);
+    kx values[COMBINE_MAX] = {x};
     if (combiner_info_of(combiner_of(n))->n == 2) {
         dim at[2 * MAX_RANK];
         uint32_t n_runs = reduced_index(r, at);
@@ -285,6 +349,11 @@ static frit_status store_kept(row_cx *r, klist *l, uint32_t level) {
     return FRIT_OK;
 }
 
+frit_status row_keep(row_cx *r, klist *l, uint32_t level) {
+    TRY(emit_kept_maps(r, l, level));
+    return store_kept(r, l, level);
+}
+
 frit_status row_sweep_body(row_cx *r, klist *body) {
     dim index[2 * MAX_RANK + 1];
     for (uint32_t i = 0; i < r->n_members; i++) {
@@ -292,7 +361,10 @@ frit_status row_sweep_body(row_cx *r, klist *body) {
         value_id v = graph_node(r->e->f->g, m->n)->out;
         bool is_first = (m->sweeps & (~m->sweeps + 1)) == 1ull << r->sweep;
         kx x;
-        if (m->is_reduce && m->level == r->sweep) TRY(update_acc(r, body, m));
+        if (m->is_reduce && m->level == r->sweep) {
+            TRY(row_reduce_operand(r, m, &x));
+            TRY(row_combine(r, body, m, x));
+        }
         if (!m->is_whole) continue;
         if (m->tile != KID_NONE && is_first) {
             TRY(row_value(r, v, &x));
@@ -357,13 +429,11 @@ static void make_tiles(row_cx *r) {
 static frit_status emit_all(row_cx *r, klist *l) {
     for (r->sweep = 0; r->sweep < r->n_levels; r->sweep++) {
         row_forget(r);
-        TRY(emit_kept_maps(r, l, r->sweep));
-        TRY(store_kept(r, l, r->sweep));
+        TRY(row_keep(r, l, r->sweep));
         TRY(emit_sweep(r, l));
     }
     row_forget(r);
-    TRY(emit_kept_maps(r, l, r->n_levels));
-    return store_kept(r, l, r->n_levels);
+    return row_keep(r, l, r->n_levels);
 }
 
 static frit_status emit_tree(row_cx *r) {
@@ -416,6 +486,8 @@ frit_status tree_row(expander *e, const tree_options *o) {
     axis_map_init(&r.axes, r.k);
     TRY(probe_accesses(&r, &accesses));
     choose_axes(&r, &accesses);
+    if (r.is_column) TRY(turn_constants(&r));
     place_maps(&r);
-    return row_wants_pipe(&r) ? row_pipe_tree(&r) : emit_tree(&r);
+    if (row_wants_pipe(&r)) return row_pipe_tree(&r);
+    return row_wants_window(&r) ? row_window_tree(&r) : emit_tree(&r);
 }

@@ -48,11 +48,23 @@ frit_status row_store(row_cx *r, klist *l, value_id v);
 void row_declare(row_cx *r, klist *l, bool has_lanes);
 /* The sweep at hand (r->sweep) at one element: reductions, placed maps, outputs. */
 frit_status row_sweep_body(row_cx *r, klist *body);
+/* The operand of reduction m at the domain's index; the statement that updates m's accumulator with it. */
+frit_status row_reduce_operand(row_cx *r, const member *m, kx *out);
+frit_status row_combine(row_cx *r, klist *body, const member *m, kx x);
+/* The operand that leaves a reduction as it is; false when there is none (indices count). */
+bool row_neutral(const row_cx *r, const member *m, scalar *out);
+/* Maps and outputs over the kept axes that are known when the reductions below `level` are finished. */
+frit_status row_keep(row_cx *r, klist *l, uint32_t level);
 void row_forget(row_cx *r); /* what expressions were before may no longer hold */
 
 /* ---- tree_row_pipe.c */
 /* Whether the rows should overlap: and then the tree in which they do. */
 bool row_wants_pipe(const row_cx *r);
 frit_status row_pipe_tree(row_cx *r);
+
+/* ---- tree_row_window.c */
+/* Whether reduced windows are worth a block of outputs at a time: and then that tree. */
+bool row_wants_window(const row_cx *r);
+frit_status row_window_tree(row_cx *r);
 
 #endif

@@ -288,7 +288,11 @@ val emit_load(emitter *e, const kx_node *x) {
     val mask = dim_varies(e, offset) || pred ? mask_and(e, pred, e->lane.mask) : NULL;
     val v = storage_to_reg(e, x->dt, load_storage(e, x->ref, offset, mask));
     if (!pred) return v;
-    val parts[3] = {pred, v, emit_expr(e, x->fill)};
+    val fill = emit_expr(e, x->fill);
+    bool is_zeroed = e->lane.width > 1 && dtype_bits(x->dt) >= 8 && dim_varies(e, offset) &&
+                     access_of(e, offset, dtype_bits(x->dt)) == ACCESS_CONTIGUOUS;
+    if (is_zeroed && LLVMIsNull(fill)) return v; /* a masked load gives zeros where it does not look */
+    val parts[3] = {pred, v, fill};
     widen(e, 3, parts);
     return LLVMBuildSelect(e->b, parts[0], parts[1], parts[2], "");
 }
