@@ -405,6 +405,23 @@ static void collect_uses(fuse_cx *x, const use_list *users, value_id v, uint32_t
     }
 }
 
+/* Whether a contraction reads v through windows that overlap: then it reads every element many times, in place if it is
+ * in memory as it is. */
+static bool feeds_windows(const fuse_cx *x, const use_list *users, value_id v, bool in_window) {
+    for (uint32_t i = 0; i < users[v].nodes.n; i++) {
+        const node *u = graph_node(x->g, users[v].nodes.at[i]);
+        bool overlaps = false;
+        if (u->op == OP_window) {
+            const attr_window *w = u->attrs;
+            for (uint32_t j = 0; j < w->axes.n; j++) overlaps = overlaps || w->sizes.at[j] > w->strides.at[j];
+        }
+        if (in_window && u->op == OP_contract) return true;
+        bool is_view = is_plain_view(u) || overlaps;
+        if (is_view && feeds_windows(x, users, u->out, in_window || overlaps)) return true;
+    }
+    return false;
+}
+
 static bool should_dissolve(const group *gr, const uses_of *u, uint32_t cost, bool is_window, bool has_concat) {
     if (gr->kind != GROUP_MAP || gr->outputs.n > 1 || u->in_memory || !u->n_groups) return false;
     if (is_window) return cost <= COST_INLINE;
@@ -464,6 +481,7 @@ static void dissolve_maps(fuse_cx *x, const use_list *users) {
         uses_of u;
         group_outputs(x, users, id, &u);
         if (!should_dissolve(gr, &u, x->cost[id], is_window, has_concat)) continue;
+        if (!is_window && gr->outputs.n == 1 && feeds_windows(x, users, gr->outputs.at[0], false)) continue;
         gr->is_dissolved = true;
         for (uint32_t i = 0; i < gr->nodes.n; i++) x->f->group_of[gr->nodes.at[i]] = GROUP_NONE;
         if (u.n_groups == 1) x->cost[u.only] += x->cost[id];

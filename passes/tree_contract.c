@@ -167,6 +167,9 @@ static frit_status can_pack(contract_cx *x, pack_request *out, bool *out_can) {
     if (!dim_linear(k->dims, rest, axis_sym(k, x->col), &cc, &rest)) return FRIT_OK;
     *out_can = dim_is_const(k->dims, rest, &out->base) && dim_is_const(k->dims, cc, &out->col_stride) &&
                dim_is_const(k->dims, x->n_cols, &out->n_cols);
+    /* A single panel is no wider than its columns need. */
+    int64_t vector = x->o->t->vector_bytes / 4;
+    if (*out_can && vector && out->n_cols < PANEL) out->panel = (out->n_cols + vector - 1) / vector * vector;
     return FRIT_OK;
 }
 
@@ -189,7 +192,7 @@ frit_status contract_use_packed(contract_cx *x, const pack_request *r, dim block
     at[0] = block;
     at[1] = dim_floordiv(k->dims, x->kk, by);
     at[3] = dim_mod(k->dims, x->kk, by);
-    at[2] = x->panel_col = dim_axis(k->dims, "jj", dim_const(k->dims, PANEL));
+    at[2] = x->panel_col = dim_axis(k->dims, "jj", dim_const(k->dims, r->panel));
     x->b.at = at;
     return FRIT_OK;
 }

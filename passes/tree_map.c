@@ -79,6 +79,18 @@ static void map_loops(expander *e, axis_map *m, const map_output *outs, uint32_t
                               .grain = is_split ? MAP_GRAIN : 0};
 }
 
+/* The lanes run along the last axis but one where the last is only a few elements long (colours of an image). */
+static void turn_short_run(axis_map *m, int64_t lanes) {
+    int64_t lo, hi, outer_lo, outer_hi;
+    if (m->n < 2) return;
+    axis_run *last = &m->runs[m->n - 1], *before = last - 1, run = *last;
+    dim_bounds(m->k->dims, last->extent, &lo, &hi);
+    dim_bounds(m->k->dims, before->extent, &outer_lo, &outer_hi);
+    if (hi >= lanes / 2 || outer_hi < lanes) return;
+    *last = *before;
+    *before = run;
+}
+
 frit_status tree_map(expander *e, const tree_options *o) {
     const group *gr = &e->f->groups.at[e->group];
     kernel *k = e->k;
@@ -95,6 +107,7 @@ frit_status tree_map(expander *e, const tree_options *o) {
     axis_map_init(&m, k);
     for (uint32_t i = 0; i < gr->rank; i++) axis_map_add(&m, "i", gr->axes[i], 0);
     axis_map_merge(&m, &accesses, o->t->kind == TARGET_CUDA);
+    if (o->t->kind != TARGET_CUDA) turn_short_run(&m, o->t->vector_bytes / 4);
     map_loops(e, &m, outs, gr->outputs.n, o);
     return FRIT_OK;
 }
