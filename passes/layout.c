@@ -304,8 +304,12 @@ static frit_status rewrite_node(graph_rewriter *r, const node *n, bool *out_done
 
 frit_status pass_layout(cx *c, const graph *g, graph **out) {
     layout l = {.c = c, .g = g};
+    graph *apart = NULL;
     layout_find_channels(&l);
     if (!l.has_any) return graph_sweep(c, g, out);
+    TRY(layout_split_heads(c, g, &apart));
+    l.g = g = apart;
+    layout_find_channels(&l);
     layout_choose(&l);
     turner t = {.l = &l, .last = ARENA_ARRAY(c->scratch, value_id, g->values.n + 1u)};
     for (uint32_t i = 0; i < g->values.n; i++) t.last[i] = VALUE_NONE;

@@ -23,6 +23,10 @@ void layout_order(uint32_t rank, uint32_t channels, uint32_t *order);
 /* Whether both forms of t are the same bytes: only axes of extent 1 change places. */
 bool layout_is_same(const graph *g, const tensor_type *t, uint32_t channels);
 
+/* ---- layout_heads.c */
+/* A copy of g in which products of flattened images with weights read the images as they are. */
+frit_status layout_split_heads(cx *c, const graph *g, graph **out);
+
 /* ---- layout_cost.c: which form every node computes in */
 /* Fills in is_last: the labelling of least cost, by a minimum cut. */
 void layout_choose(layout *l);

@@ -175,7 +175,8 @@ static void seed(spreader *s, const node *n) {
         if (strchr(labels, a->out[i])) result |= 1u << i;
     for (uint32_t i = 0; of_x[i]; i++)
         if (i < taps && strchr(labels, of_x[i])) operand |= 1u << i;
-    if (layout_is_same(g, graph_type(g, n->out), result)) return;
+    bool reads_image = s->l->channels[x] && !layout_is_same(g, graph_type(g, x), s->l->channels[x]);
+    if (!reads_image && layout_is_same(g, graph_type(g, n->out), result)) return;
     give(s, n->out, result);
     give(s, x, operand);
 }
@@ -195,4 +196,8 @@ void layout_find_channels(layout *l) {
         if (n->op == OP_contract) seed(&s, n);
     }
     for (uint32_t i = 0; i < s.todo.n; i++) carry_on(&s, s.todo.at[i]);
+    for (uint32_t i = 0; i < body->nodes.n; i++) { /* products of images whose results are in order already */
+        const node *n = graph_node(g, body->nodes.at[i]);
+        if (n->op == OP_contract && !l->channels[n->out]) seed(&s, n);
+    }
 }

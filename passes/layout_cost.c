@@ -81,6 +81,7 @@ static form_cost contract_cost(const chooser *x, const node *n) {
     const node *view = graph_def(g, n->in[0]);
     double gathered = view && view->op == OP_window ? GATHERED_PERCENT / 100.0 : 1;
     double flops = 2 * work * PS_PER_FLOP;
+    if (layout_is_same(g, out, x->l->channels[n->out])) return (form_cost){as_cost(flops), as_cost(flops)};
     return (form_cost){as_cost(flops * gathered / fill_of(pixels)), as_cost(flops / fill_of(features))};
 }
 

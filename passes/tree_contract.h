@@ -4,7 +4,7 @@
 
 #include "passes/lower.h"
 
-enum { PANEL = 64 }; /* columns of a packed panel and of a tile */
+enum { PANEL = 64, ROW_BLOCK = 96 }; /* columns of a packed panel and of a tile; most rows of a block */
 /* Steps of k that one chain of multiply-adds runs over; chains begin at absolute multiples. */
 enum { K_BLOCK = 256 };
 enum tag { TAG_OUTER, TAG_ROW, TAG_COL, TAG_K }; /* what an axis of the domain is to the matrix */
@@ -65,6 +65,12 @@ typedef struct blocks {
 } blocks;
 /* Blocks of size of a range: the axis that numbers them (0 when there is one), where one begins and how long it is. */
 dim contract_block_axis(kernel *k, const char *name, dim extent, int64_t size, dim *out_base, dim *out_n);
+/* Rows of a block, at most about `most`: all blocks of about the same size, a multiple of the leaf's tiles. */
+int64_t contract_rows_of_block(kernel *k, dim n_rows, int64_t most);
+/* The loops over blocks. Where all of a packed B stays in the cache, the columns of a block of rows follow each other,
+ * A is read from memory once and rows of the result are written whole; else a panel of B serves all rows before the
+ * next one. pack: NULL when B is not packed. */
+void contract_push_blocks(nest *s, const blocks *b, const pack_request *pack);
 /* for row { vec col { outputs } } over what the C tile holds. */
 frit_status contract_epilogue(contract_cx *x, klist *l, const blocks *b);
 /* tree_contract_taps.c: the CPU's tree where A is read in place though it is not one matrix: windows, strides, borders.

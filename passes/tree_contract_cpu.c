@@ -9,7 +9,7 @@
  * change a bit; and rounding grows with the length of a block and the number of blocks, not with their product. */
 #include "passes/tree_contract.h"
 
-enum { ROW_BLOCK = 96, ROW_BLOCK_PLACED = 192, STORE_UNROLL = 4 };
+enum { ROW_BLOCK_PLACED = 192, ROW_TILE = 6, STORE_UNROLL = 4, CACHED_B = 512 << 10 };
 
 dim contract_block_axis(kernel *k, const char *name, dim extent, int64_t size, dim *out_base, dim *out_n) {
     dim_table *t = k->dims;
@@ -31,9 +31,23 @@ static int64_t upper(kernel *k, dim d, int64_t cap) {
     return hi < cap ? (hi > 0 ? hi : 1) : cap;
 }
 
+int64_t contract_rows_of_block(kernel *k, dim n_rows, int64_t most) {
+    int64_t lo, hi;
+    dim_bounds(k->dims, n_rows, &lo, &hi);
+    if (lo != hi || hi < 1) return hi < most ? (hi > 1 ? hi : 1) : most;
+    int64_t n = (hi + most - 1) / most, each = (hi + n - 1) / n;
+    return (each + ROW_TILE - 1) / ROW_TILE * ROW_TILE < hi ? (each + ROW_TILE - 1) / ROW_TILE * ROW_TILE : hi;
+}
+
+void contract_push_blocks(nest *s, const blocks *b, const pack_request *pack) {
+    bool b_stays = pack && pack->n_k * pack->n_cols * (int64_t)(dtype_bits(pack->data->dt) / 8) <= CACHED_B;
+    nest_push(s, KL_PAR, b_stays ? b->row_block : b->col_block, 0, 0);
+    nest_push(s, KL_PAR, b_stays ? b->col_block : b->row_block, 0, 0);
+}
+
 static void make_blocks(contract_cx *x, blocks *b) {
     kernel *k = x->k;
-    b->rows = upper(k, x->n_rows, x->b.is_direct ? ROW_BLOCK : ROW_BLOCK_PLACED);
+    b->rows = contract_rows_of_block(k, x->n_rows, x->b.is_direct ? ROW_BLOCK : ROW_BLOCK_PLACED);
     b->cols = PANEL;
     b->k = upper(k, x->n_k, K_BLOCK);
     b->row_block = contract_block_axis(k, "ib", x->n_rows, b->rows, &b->row_base, &b->n_rows);
@@ -235,8 +249,7 @@ frit_status contract_leaf_tree(contract_cx *x, const pack_request *pack) {
     nest s = {.k = k}, k_loop = {.k = k};
     klist body = {0}, k_body = {0}, top = {0};
     for (uint32_t i = 0; i < x->n_outer; i++) nest_push(&s, KL_PAR, x->outer[i], 0, 0);
-    nest_push(&s, KL_PAR, b.col_block, 0, 0);
-    nest_push(&s, KL_PAR, b.row_block, 0, 0);
+    contract_push_blocks(&s, &b, x->is_packed ? pack : NULL);
     nest_push(&k_loop, KL_SEQ, b.k_block, 0, 0);
     emit_leaf(x, &k_body, &b);
     nest_close(&k_loop, k_body, &body);

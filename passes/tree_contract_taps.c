@@ -10,7 +10,7 @@
  * in K_BLOCK steps. So the order depends on the summed extents alone, as in tree_contract_cpu.c. */
 #include "passes/tree_contract.h"
 
-enum { ROW_BLOCK = 96, ROW_TILE = 6, LEAST_STEPS = 8, MOST_ZEROS = 8192, PLACED_B = 512 << 10 };
+enum { LEAST_STEPS = 8, MOST_ZEROS = 8192 };
 
 typedef struct taps {
     contract_cx *x;
@@ -141,15 +141,6 @@ static frit_status analyse(taps *t, const uint8_t *tags, bool *out_fits) {
 
 /* ---- the tree */
 
-/* Rows of a block: all blocks of about the same size, a multiple of the leaf's tiles. */
-static int64_t rows_of_block(kernel *k, dim n_rows) {
-    int64_t lo, hi;
-    dim_bounds(k->dims, n_rows, &lo, &hi);
-    if (lo != hi) return hi < ROW_BLOCK ? hi : ROW_BLOCK;
-    int64_t n = (hi + ROW_BLOCK - 1) / ROW_BLOCK, each = (hi + n - 1) / n;
-    return (each + ROW_TILE - 1) / ROW_TILE * ROW_TILE < hi ? (each + ROW_TILE - 1) / ROW_TILE * ROW_TILE : hi;
-}
-
 typedef struct tap_blocks {
     int64_t taps;            /* taps of one chain */
     dim block, base, n_taps; /* axis, first tap, how many */
@@ -158,7 +149,7 @@ typedef struct tap_blocks {
 static void make_blocks(taps *t, blocks *b, tap_blocks *tb) {
     contract_cx *x = t->x;
     kernel *k = x->k;
-    b->rows = rows_of_block(k, x->n_rows);
+    b->rows = contract_rows_of_block(k, x->n_rows, ROW_BLOCK);
     b->cols = PANEL;
     b->k = t->n_kk < K_BLOCK ? t->n_kk : K_BLOCK;
     b->row_block = contract_block_axis(k, "ib", x->n_rows, b->rows, &b->row_base, &b->n_rows);
@@ -213,14 +204,6 @@ static void emit_leaf(taps *t, klist *l, const blocks *b, const tap_blocks *tb) 
     leaf->accumulate_if = is_single ? 0 : kx_op(k, OP_or, 2, later);
 }
 
-/* Where all of B stays in the cache, the columns of a block of rows follow each other and A is read from memory once;
- * else a panel of B serves all rows before the next. */
-static void push_blocks(nest *s, const blocks *b, const pack_request *pack) {
-    bool b_stays = pack->n_k * pack->n_cols * (int64_t)(dtype_bits(pack->data->dt) / 8) <= PLACED_B;
-    nest_push(s, KL_PAR, b_stays ? b->row_block : b->col_block, 0, 0);
-    nest_push(s, KL_PAR, b_stays ? b->col_block : b->row_block, 0, 0);
-}
-
 frit_status contract_taps_tree(contract_cx *x, const pack_request *pack, const uint8_t *tags, bool *out_done) {
     contract_cx before = *x;
     taps t = {.x = x};
@@ -242,7 +225,7 @@ frit_status contract_taps_tree(contract_cx *x, const pack_request *pack, const u
     nest s = {.k = k}, steps = {.k = k};
     klist body = {0}, leaf = {0}, top = {0};
     for (uint32_t i = 0; i < x->n_outer; i++) nest_push(&s, KL_PAR, x->outer[i], 0, 0);
-    push_blocks(&s, &b, pack);
+    contract_push_blocks(&s, &b, pack);
     nest_push(&steps, KL_SEQ, tb.block, 0, 0);
     nest_push(&steps, KL_SEQ, b.k_block, 0, 0);
     emit_leaf(&t, &leaf, &b, &tb);
