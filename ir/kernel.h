@@ -116,7 +116,7 @@ typedef enum kstmt_kind { KS_LOOP, KS_IF, KS_ACC, KS_UPDATE, KS_LET, KS_STORE, K
  * With taps, k is two loops: for tap < n_taps, for k < n_k. Then a is linear in kk only and any function of row and tap
  * (an address is computed for each row of a register tile and each tap), b is linear in tap too, and where a_if is
  * false (it depends on row and tap, not on col and kk) a counts as 0 and is not read; a then has unit stride in kk and
- * n_k is a constant. */
+ * n_k is at most a few thousand. */
 typedef struct kleaf {
     buf_id c, a, b;
     const dim *c_at, *a_at, *b_at;

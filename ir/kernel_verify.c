@@ -376,8 +376,7 @@ static frit_status check_leaf_strides(verifier *v, const kleaf *l) {
     TRY(linear_in(v, l->a, l->a_at, l->col, &coeff));
     CHECK(v, coeff == zero, "leaf: a depends on the column");
     TRY(linear_in(v, l->a, l->a_at, l->kk, &coeff));
-    if (l->a_if)
-        CHECK(v, coeff == one && dim_is_const(v->k->dims, l->n_k, NULL), "leaf: a has a condition and no unit stride");
+    if (l->a_if) CHECK(v, coeff == one, "leaf: a has a condition and no unit stride");
     if (l->group > 1) {
         TRY(check_leaf_types(v, l));
         TRY(check_leaf_groups(v, l, coeff));

@@ -197,6 +197,7 @@ static void emit_leaf(taps *t, klist *l, const blocks *b, const tap_blocks *tb) 
                     .max_cols = PANEL,
                     .group = x->group > 1 ? x->group : 0,
                     .padded = true,
+                    .b_streams = true,
                     .has_taps = true,
                     .tap = axis_sym(k, tap),
                     .n_taps = tb->n_taps};

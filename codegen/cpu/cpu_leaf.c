@@ -12,7 +12,7 @@
  * integer instructions a row for n_k times the width of multiply-adds, and needs no copy of a. */
 #include "codegen/cpu/cpu_leaf.h"
 
-enum { MAX_ROWS = 6, MAX_STRIDES = 4, LINE_BYTES = 64, FEW_ROWS = 3 };
+enum { MAX_ROWS = 6, MAX_STRIDES = 4, LINE_BYTES = 64, FEW_ROWS = 3, MOST_ZEROS = 1 << 16 };
 
 /* An operand: its first element and how far apart its elements are, in elements of the buffer; a step of k is a group
  * when there are groups. */
@@ -181,10 +181,16 @@ static void chains_end(emitter *e, const chain_loop *c, uint32_t rows, val *acc)
 
 /* Where in b's next block the fetching of a tile begins: every tile takes a share of it that is as large as its share
  * of the work, so that memory is busy from the first step to the last. */
-static val first_ahead(emitter *e, const leaf *f, const tile *t) {
-    val block = element_address(e, f->b.buf, plus(e, f->b.base, times(e, f->n_k, f->b.kk)));
+static val first_ahead(emitter *e, const leaf *f, const tile *t, val tap) {
+    val end = plus(e, f->b.base, times(e, f->n_k, f->b.kk)), steps = f->n_k;
+    if (f->n_taps) {
+        end = plus(e, end, times(e, minus(e, f->n_taps, number(e, 1)), f->b.tap));
+        steps = times(e, steps, f->n_taps);
+    }
+    val block = element_address(e, f->b.buf, end);
     val col_bytes = times(e, t->col, number(e, element_bytes(f)));
-    val done = times(e, f->n_k, plus(e, col_bytes, times(e, t->row, f->share)));
+    val done = times(e, steps, plus(e, col_bytes, times(e, t->row, f->share)));
+    if (f->n_taps) done = plus(e, done, times(e, times(e, tap, f->n_k), times(e, number(e, t->rows), f->share)));
     return LLVMBuildGEP2(e->b, e->i8, block, (val[]){done}, 1, "");
 }
 
@@ -206,7 +212,7 @@ static void run_steps(emitter *e, const leaf *f, const tile *t, val tap, val *ac
     val b_base = plus(e, f->b.base, times(e, t->col, number(e, f->group)));
     if (f->n_taps) b_base = plus(e, b_base, times(e, tap, f->b.tap));
     val b_first = element_address(e, f->b.buf, b_base);
-    val ahead = f->share ? first_ahead(e, f, t) : NULL;
+    val ahead = f->share ? first_ahead(e, f, t, tap) : NULL;
     chain_loop c = chains_begin(e, t->rows, f->n_k, acc);
     val b_at = times(e, c.loop.index, f->b.kk), a_at = times(e, c.loop.index, f->a.kk);
     val b = load_row(e, f, LLVMBuildInBoundsGEP2(e->b, f->b.in_memory, b_first, &b_at, 1, ""), t);
@@ -360,8 +366,12 @@ static bool has_code(const emitter *e, const kleaf *l) {
 
 /* As many zeros as a leaf steps over at one tap. */
 static val zero_row(emitter *e, const leaf *f) {
-    int64_t n = 1;
-    if (!dim_is_const(e->k->dims, f->l->n_k, &n)) refuse(e, "a condition on a without a constant number of steps");
+    int64_t lo, n;
+    dim_bounds(e->k->dims, f->l->n_k, &lo, &n);
+    if (n > MOST_ZEROS) {
+        refuse(e, "a condition on a over too many steps");
+        n = 1;
+    }
     LLVMTypeRef type = LLVMArrayType2(f->a.in_memory, (uint64_t)(n + f->group - 1));
     val zeros = LLVMAddGlobal(e->module, type, "zeros");
     LLVMSetInitializer(zeros, LLVMConstNull(type));
@@ -394,7 +404,7 @@ void emit_leaf(emitter *e, const kleaf *l) {
         check_corners(e, &f, &f.b, f.cols);
         check_corners(e, &f, &f.c, f.cols);
     }
-    if (l->b_streams && !l->has_taps) {
+    if (l->b_streams) {
         f.tile_bytes = f.max_width * element_bytes(&f);
         val none = LLVMBuildICmp(e->b, LLVMIntEQ, f.rows, e->zero, ""), one = number(e, 1);
         f.share = LLVMBuildUDiv(e->b, number(e, f.tile_bytes), LLVMBuildSelect(e->b, none, one, f.rows, ""), "");
