@@ -6,7 +6,7 @@
 
 enum { PANEL = 64, ROW_BLOCK = 96 }; /* columns of a packed panel and of a tile; most rows of a block */
 /* Steps of k that one chain of multiply-adds runs over; chains begin at absolute multiples. */
-enum { K_BLOCK = 256 };
+enum { K_BLOCK = 128 };
 enum tag { TAG_OUTER, TAG_ROW, TAG_COL, TAG_K }; /* what an axis of the domain is to the matrix */
 
 typedef struct operand {
