@@ -24,7 +24,7 @@ static json_t *symbols_json(arena *a, const info_subject *s) {
     json_t *list = json_array();
     for (uint32_t i = 0; i < s->facts.info.n_symbols; i++) {
         const frit_symbol *y = &s->facts.symbols[i];
-        if (y->kind == FRIT_SYMBOL_UNUSED) continue;
+        if (y->kind >= FRIT_SYMBOL_UNUSED) continue;
         json_t *symbol = json_object();
         json_object_set_new(symbol, "name", json_text(a, y->name));
         json_object_set_new(symbol, "lo", json_integer(y->lo));

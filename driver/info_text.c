@@ -31,7 +31,7 @@ static void print_symbols(arena *a, const info_subject *s) {
     bool any = false;
     for (uint32_t i = 0; i < s->facts.info.n_symbols; i++) {
         const frit_symbol *y = &s->facts.symbols[i];
-        if (y->kind == FRIT_SYMBOL_UNUSED) continue;
+        if (y->kind >= FRIT_SYMBOL_UNUSED) continue;
         if (!any) printf("dims\n");
         any = true;
         printf("  %s in %" PRId64 "..%" PRId64, shown(a, y->name), y->lo, y->hi);
@@ -46,7 +46,7 @@ static const char *dims_text(arena *a, const info_subject *s) {
     strbuf b = {.a = a};
     for (uint32_t i = 0; i < s->facts.info.n_symbols; i++) {
         const frit_symbol *y = &s->facts.symbols[i];
-        if (y->kind == FRIT_SYMBOL_UNUSED) continue;
+        if (y->kind >= FRIT_SYMBOL_UNUSED) continue;
         strbuf_printf(&b, "%s%s = %" PRId64, b.n ? ", " : " for ", shown(a, y->name), s->symbols[i]);
     }
     return strbuf_text(&b);

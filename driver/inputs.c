@@ -43,7 +43,7 @@ frit_status symbols_from_args(cx *c, const artifact_facts *f, const args *a, int
     for (uint32_t i = 0; i < f->info.n_symbols; i++) {
         const frit_symbol *s = &f->symbols[i];
         out[i] = s->hint ? s->hint : s->lo;
-        if (s->kind != FRIT_SYMBOL_UNUSED) names[n_names++] = s->name;
+        if (s->kind < FRIT_SYMBOL_UNUSED) names[n_names++] = s->name;
     }
     const struct opt_values *given = &a->options[OPT_DIM];
     for (uint32_t i = 0; i < given->n; i++) {
@@ -102,7 +102,7 @@ static frit_status invent(cx *c, const artifact_facts *f, uint32_t input, const 
 static void symbols_from_given(const artifact_facts *f, const bool *has, const tensor *inputs, int64_t *symbols) {
     for (uint32_t i = 0; i < f->info.n_symbols; i++) {
         const frit_symbol *s = &f->symbols[i];
-        if (s->kind == FRIT_SYMBOL_UNUSED || !has[s->input]) continue;
+        if (s->kind >= FRIT_SYMBOL_UNUSED || !has[s->input]) continue;
         const tensor *t = &inputs[s->input];
         bool is_plain = s->kind == FRIT_SYMBOL_DIM && s->axis < t->rank &&
                         str_equal(f->inputs[s->input].dim_text[s->axis], s->name);

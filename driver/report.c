@@ -90,7 +90,7 @@ static void set_values(report *r) {
     r->values = ARENA_ARRAY(r->a, int64_t, dim_n_syms(t) + 1u);
     for (sym_id s = 0; s < dim_n_syms(t); s++) {
         const sym_info *info = dim_sym_info(t, s);
-        bool is_inner = info->kind == SYM_AXIS || info->kind == SYM_LOADED;
+        bool is_inner = info->kind == SYM_AXIS || info->kind == SYM_LOADED || info->kind == SYM_TURN;
         r->values[s] = is_inner ? 0 : info->hint ? info->hint : info->lo;
     }
 }
@@ -103,6 +103,7 @@ static void list_steps(report *r, const pstep_list *l) {
         for (uint32_t j = 0; j < s->n_alts; j++) list_steps(r, &s->alts[j].body);
         list_steps(r, &s->body[0]);
         list_steps(r, &s->body[1]);
+        if (s->kind == PS_LOOP) vec_push(r->a, r->steps, s); /* a loop's end has a number, too */
     }
 }
 

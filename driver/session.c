@@ -1,6 +1,8 @@
 /* A context with its tensors, made for exactly one set of dims. */
 #include "driver/session.h"
 
+#include <stddef.h>
+
 #include "base/str.h"
 
 #include "runtime/runtime.h"
@@ -98,10 +100,20 @@ frit_status session_open(cx *c, const artifact_facts *f, const tensor *inputs, u
     return status == FRIT_OK ? status : cx_fail(c, status, NULL, "%s", text);
 }
 
+/* Whether the artifact tells the dims of results that it counts. */
+static bool tells_results(const frit_artifact *a) {
+    return a->struct_bytes >= offsetof(frit_artifact, result_dims) + sizeof a->result_dims;
+}
+
 frit_status session_run(cx *c, session *s) {
+    bool may_shrink = tells_results(s->a);
+    for (uint32_t i = 0; may_shrink && i < s->n_outputs; i++)
+        s->a->output_dims(s->a, s->symbols, i, s->outputs[i].shape); /* room for the most */
     frit_status status = s->a->run(s->context, s->inputs, s->results);
     if (status != FRIT_OK) return cx_fail(c, status, NULL, "%s", s->a->error(s->context));
-    return s->gpu ? device_fetch(c, s->gpu) : FRIT_OK;
+    if (s->gpu) TRY(device_fetch(c, s->gpu));
+    for (uint32_t i = 0; may_shrink && i < s->n_outputs; i++) s->a->result_dims(s->context, i, s->outputs[i].shape);
+    return FRIT_OK;
 }
 
 void session_close(session *s) {

@@ -56,7 +56,9 @@ typedef struct frit_tensor {
 typedef enum frit_symbol_kind {
     FRIT_SYMBOL_DIM,     /* solved from dim `axis` of input `input` */
     FRIT_SYMBOL_ELEMENT, /* element `axis` (row-major) of the integer host input `input` */
-    FRIT_SYMBOL_UNUSED   /* nothing depends on it; always lo */
+    FRIT_SYMBOL_UNUSED,  /* nothing depends on it; always lo */
+    FRIT_SYMBOL_COUNTED /* counted while the model runs (how many elements are not zero): bind gives its greatest value,
+                           outputs get room for that, and result_dims tells the true dims afterwards */
 } frit_symbol_kind;
 
 /* A dim or host value that may differ from call to call. */
@@ -139,7 +141,8 @@ typedef struct frit_trace {
 typedef struct frit_options {
     uint32_t struct_bytes;
     uint32_t n_threads;           /* 0: as many as affinity and the cgroup's quota allow, or as pool has */
-    const int64_t *max_symbols;   /* greatest value of each symbol in calls of this context; NULL: its hi */
+    const int64_t *max_symbols;   /* greatest value of each symbol in calls of this context, COUNTED ones as bind gives
+                                     them; NULL: its hi */
     void *memory;                 /* context_bytes bytes aligned to 64 for everything; NULL: create allocates them */
     uint64_t memory_bytes;        /* size of memory */
     const frit_pool *pool;        /* outlives the context; NULL: the context starts n_threads - 1 threads of its own */
@@ -201,6 +204,11 @@ struct frit_artifact {
      * Its threads spin shortly for work, then sleep. */
     frit_pool *(*pool_create)(uint32_t n_threads);
     void (*pool_destroy)(frit_pool *pool);
+
+    /* Dims that output `index` really had in the last run (rank values): those of output_dims, but for COUNTED symbols.
+     * The elements lie at the beginning of the memory given, in row-major order of these dims. Absent (struct_bytes)
+     * in artifacts of before there were COUNTED symbols. */
+    frit_status (*result_dims)(const frit_context *context, uint32_t index, int64_t *out_dims);
 };
 
 /* The exported function. NULL when this artifact does not speak the asked-for version. */

@@ -178,6 +178,17 @@ dim dim_loaded(dim_table *t, const char *name, dim extent, uint32_t expr) {
     return add_bounded(t, name, extent, SYM_LOADED, expr);
 }
 
+dim dim_turn(dim_table *t, const char *name, dim extent) {
+    if (extent != DIM_BAD) return add_bounded(t, name, extent, SYM_TURN, UINT32_MAX);
+    return add_symbol(t, (sym_info){.name = unique_name(t, name),
+                                    .kind = SYM_TURN,
+                                    .lo = 0,
+                                    .hi = INT64_MAX,
+                                    .extent = DIM_BAD,
+                                    .input = UINT32_MAX,
+                                    .axis = UINT32_MAX});
+}
+
 /* --- order --- */
 
 static uint32_t degree(const dim_table *t, dim d) {

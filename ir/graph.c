@@ -243,6 +243,14 @@ frit_status contract_check(cx *c, const dim_table *t, const contract *k, const i
                 (long long)rhs);
 }
 
+sym_id contract_waits_for(const graph *g, const contract *k) {
+    for (sym_id s = dim_n_syms(g->dims); s-- > 0;) {
+        bool is_counted = dim_sym_info(g->dims, s)->kind == SYM_RESULT;
+        if (is_counted && (dim_depends(g->dims, k->lhs, s) || dim_depends(g->dims, k->rhs, s))) return s;
+    }
+    return SYM_NONE;
+}
+
 const node *graph_def(const graph *g, value_id v) {
     node_id n = g->values.at[v].def;
     return n == NODE_NONE ? NULL : &g->nodes.at[n];

@@ -109,6 +109,8 @@ frit_status graph_require(cx *c, graph *g, dim lhs, dim rhs, bool is_equal, cons
 void graph_add_contract(graph *g, const contract *k);
 /* Whether k holds for the symbols' values. Errors: FRIT_SHAPE with the contract's text and both sides. */
 frit_status contract_check(cx *c, const dim_table *t, const contract *k, const int64_t *syms);
+/* The symbol that has to be counted before k can be checked, SYM_NONE when a call's inputs decide. */
+sym_id contract_waits_for(const graph *g, const contract *k);
 
 static inline const value *graph_value(const graph *g, value_id v) { return &g->values.at[v]; }
 static inline const tensor_type *graph_type(const graph *g, value_id v) { return &g->values.at[v].type; }

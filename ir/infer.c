@@ -210,14 +210,23 @@ dim infer_result_symbol(const infer_args *a, const char *base, dim bound) {
     const char *name = base;
     for (uint32_t i = 0; dim_sym_find(t, name, &found); i++) name = arena_printf(a->g->a, "%s_%u", base, i);
     dim d = dim_sym(t, name);
-    dim_is_sym(t, d, &found);
+    infer_bound_result(a, d, bound);
+    return d;
+}
+
+void infer_bound_result(const infer_args *a, dim symbol, dim bound) {
+    dim_table *t = a->g->dims;
+    sym_id s;
+    if (!dim_is_sym(t, symbol, &s) || dim_sym_info(t, s)->extent != DIM_BAD) return;
+    sym_info *info = dim_sym_info(t, s);
+    bool is_fresh = info->kind != SYM_RESULT;
+    if (bound == DIM_BAD) bound = dim_const(t, info->hi);
     int64_t lo = 0, hi = 0;
     dim_bounds(t, bound, &lo, &hi);
-    sym_info *info = dim_sym_info(t, found);
+    if (is_fresh || info->hi > hi) info->hi = hi;
     info->kind = SYM_RESULT;
     info->lo = 0;
-    info->hi = hi;
-    return d;
+    info->extent = dim_add(t, bound, dim_const(t, 1));
 }
 
 static frit_status elementwise_dtype(cx *c, const infer_args *a, dtype dt) {

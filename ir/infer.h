@@ -56,5 +56,8 @@ typedef struct window_dim {
 dim infer_window_extent(const infer_args *a, dim d, const window_dim *w);
 /* A fresh run-time symbol 0..hi named base with a number. */
 dim infer_result_symbol(const infer_args *a, const char *base, dim bound);
+/* Makes symbol (a plain symbol; else nothing happens) one that the operator counts while it runs, at most bound
+ * (DIM_BAD: what its range says). */
+void infer_bound_result(const infer_args *a, dim symbol, dim bound);
 
 #endif

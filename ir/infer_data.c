@@ -160,6 +160,9 @@ frit_status infer_nonzero(cx *c, const infer_args *a, tensor_type *out, uint32_t
     sym_id s = SYM_NONE;
     if (t->dims.n != 1 || !dim_is_sym(a->g->dims, t->dims.at[0], &s))
         return infer_fail(c, a, FRIT_SHAPE, "dims must be one symbol");
+    infer_bound_result(a, t->dims.at[0], dim_product(a->g->dims, x->rank, x->shape));
+    if (a->n_in > 1 && (infer_in(a, 1)->rank != 0 || infer_in(a, 1)->dt != FRIT_DT_I64))
+        return infer_fail(c, a, FRIT_TYPE, "the count must be a scalar i64");
     dim *shape = infer_new_shape(a, 2);
     shape[0] = infer_int(a, x->rank);
     shape[1] = t->dims.at[0];

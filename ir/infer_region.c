@@ -62,15 +62,32 @@ static tensor_type with_axis(const infer_args *a, const tensor_type *x, uint32_t
     return (tensor_type){x->dt, x->rank + 1, shape};
 }
 
-/* Rows that a while node scans: the constant trip count when the loop cannot stop early, else a result symbol. */
-static dim while_trips(const infer_args *a, const region *body) {
-    const const_data *trips = graph_const(a->g, a->in[0]), *go = graph_const(a->g, a->in[1]);
-    const const_data *stay = graph_const(a->g, body->results.at[0]);
-    scalar n = {0}, g = {0}, s = {0};
-    bool is_known = trips && go && stay && const_is_splat(trips, &n) && const_is_splat(go, &g) &&
-                    const_is_splat(stay, &s) && g.i && s.i && n.i <= INT32_MAX;
-    if (is_known) return infer_int(a, n.i > 0 ? n.i : 0);
-    return infer_result_symbol(a, "trips", infer_int(a, INT32_MAX));
+/* The trip count as a dim: a constant, or a number made from dims; DIM_BAD when it comes from data or is absurd. */
+static dim trip_limit(const infer_args *a) {
+    scalar n = {0};
+    const const_data *trips = graph_const(a->g, a->in[0]);
+    if (trips && const_is_splat(trips, &n)) return n.i > INT32_MAX ? DIM_BAD : infer_int(a, n.i > 0 ? n.i : 0);
+    const node *x = graph_def(a->g, a->in[0]);
+    while (x && (x->op == OP_reshape || x->op == OP_cast)) x = graph_def(a->g, x->in[0]);
+    if (!x || x->op != OP_from_dims || ((const attr_dims *)x->attrs)->dims.n != 1) return DIM_BAD;
+    return dim_max(a->g->dims, ((const attr_dims *)x->attrs)->dims.at[0], infer_int(a, 0));
+}
+
+static bool is_true(const infer_args *a, value_id v) {
+    scalar x = {0};
+    const const_data *d = graph_const(a->g, v);
+    return d && const_is_splat(d, &x) && x.i;
+}
+
+enum { MOST_TRIPS = 65536 };
+
+/* Rows that a while node scans: the trip count when that is a dim and the loop cannot stop early, else a symbol that
+ * counts them. A count that only data decides is at most MOST_TRIPS, as a symbol without a declared range is. */
+static dim while_trips(const infer_args *a, const region *body, dim *out_limit) {
+    *out_limit = trip_limit(a);
+    bool runs_through = *out_limit != DIM_BAD && is_true(a, a->in[1]) &&
+                        (body->results.at[0] == body->params.at[1] || is_true(a, body->results.at[0]));
+    return runs_through ? *out_limit : DIM_BAD;
 }
 
 frit_status infer_while(cx *c, const infer_args *a, tensor_type *out, uint32_t *out_n) {
@@ -93,9 +110,13 @@ frit_status infer_while(cx *c, const infer_args *a, tensor_type *out, uint32_t *
         TRY(same_type(c, a, infer_in(a, 2 + i), result(a, r, 1 + i), "carried value before and after"));
     *out_n = r->results.n - 1;
     for (uint32_t i = 0; i < n; i++) out[i] = *infer_in(a, 2 + i);
+    dim limit, trips = while_trips(a, r, &limit);
     if (*out_n > n && t->trips.n == 0) {
-        dim trips = while_trips(a, r);
+        dim most = limit != DIM_BAD ? limit : infer_int(a, MOST_TRIPS);
+        if (trips == DIM_BAD) trips = infer_result_symbol(a, "trips", most);
         t->trips = dim_list_of(a->g->a, 1, &trips);
+    } else if (*out_n > n && trips == DIM_BAD) {
+        infer_bound_result(a, t->trips.at[0], limit);
     }
     for (uint32_t i = n; i < *out_n; i++) out[i] = with_axis(a, result(a, r, 1 + i), 0, t->trips.at[0]);
     return FRIT_OK;

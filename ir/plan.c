@@ -2,7 +2,7 @@
  *
  * What must hold: every step's buffers and kernel exist and agree in number, dtype and rank; nothing writes an input or
  * a constant; a choice has at most four alternatives, the last without a condition; buffers that share an arena slot
- * are never needed at the same step. */
+ * are never needed at the same step, all steps of a loop counting as one for what outlives a turn. */
 #include "ir/plan.h"
 
 #include <string.h>
@@ -71,6 +71,15 @@ static void print_choice(strbuf *b, const plan *p, const pstep *s, int indent) {
     }
 }
 
+static void print_loop(strbuf *b, const plan *p, const pstep *s) {
+    dim_table *t = p->iface->dims;
+    strbuf_printf(b, "loop %s", dim_sym_info(t, s->turn)->name);
+    if (s->trips != DIM_BAD) strbuf_printf(b, " < %s", dim_text(b->a, t, s->trips));
+    if (s->args[0] != UINT32_MAX) strbuf_printf(b, " < %s", buffer_name(p, s->args[0], b->a));
+    if (s->args[1] != UINT32_MAX) strbuf_printf(b, " while %s", buffer_name(p, s->args[1], b->a));
+    if (s->result != SYM_NONE) strbuf_printf(b, " counts %s", dim_sym_info(t, s->result)->name);
+}
+
 static void print_step(strbuf *b, const plan *p, const pstep *s, int indent) {
     line(b, indent);
     switch (s->kind) {
@@ -95,9 +104,12 @@ static void print_step(strbuf *b, const plan *p, const pstep *s, int indent) {
         print_block(b, p, &s->body[1], indent);
         break;
     case PS_LOOP:
-        strbuf_add(b, "loop ");
-        print_args(b, p, s);
+        print_loop(b, p, s);
         print_block(b, p, &s->body[0], indent);
+        break;
+    case PS_RESULT:
+        strbuf_printf(b, "%s := ", dim_sym_info(p->iface->dims, s->result)->name);
+        print_args(b, p, s);
         break;
     }
     if (s->kind == PS_LAUNCH) strbuf_printf(b, "    -- %s", p->kernels.at[s->kernel]->title);
@@ -164,6 +176,10 @@ static frit_status verify_choice(cx *c, const plan *p, const pstep *s) {
     return FRIT_OK;
 }
 
+static bool is_symbol(const plan *p, sym_id s, sym_kind kind) {
+    return s < dim_n_syms(p->iface->dims) && dim_sym_info(p->iface->dims, s)->kind == kind;
+}
+
 static frit_status verify_step(cx *c, const plan *p, const pstep *s) {
     TRY(verify_args(c, p, s));
     switch (s->kind) {
@@ -179,8 +195,14 @@ static frit_status verify_step(cx *c, const plan *p, const pstep *s) {
         TRY(verify_list(c, p, &s->body[0]));
         return verify_list(c, p, &s->body[1]);
     case PS_LOOP:
-        if (s->n_args != 3) return FAIL(c, INTERNAL, s->loc, "plan: a loop over %u buffers", s->n_args);
+        if (s->n_args != 2) return FAIL(c, INTERNAL, s->loc, "plan: a loop over %u buffers", s->n_args);
+        if (!is_symbol(p, s->turn, SYM_TURN) || (s->result != SYM_NONE && !is_symbol(p, s->result, SYM_RESULT)))
+            return FAIL(c, INTERNAL, s->loc, "plan: a loop without a symbol for its turns");
         return verify_list(c, p, &s->body[0]);
+    case PS_RESULT:
+        if (s->n_args != 1 || !is_symbol(p, s->result, SYM_RESULT) || p->bufs.at[s->args[0]].dt != FRIT_DT_I64)
+            return FAIL(c, INTERNAL, s->loc, "plan: a step that counts nothing");
+        return FRIT_OK;
     }
     return FRIT_OK;
 }
@@ -216,12 +238,11 @@ frit_status plan_verify(cx *c, const plan *p) {
 
 typedef struct plan_run {
     cx *c;
-    const plan_call *call;
+    const plan_call *call; /* its syms are this run's own */
     const plan *p;
-    const int64_t *syms;
-    void **memory;  /* by buffer */
-    int64_t *bytes; /* by buffer */
-    arena *a;       /* emptied after each kernel */
+    int64_t *syms;
+    void **memory; /* by buffer */
+    arena *a;      /* emptied after each kernel */
 } plan_run;
 
 static frit_status run_list(plan_run *r, const pstep_list *l);
@@ -247,16 +268,46 @@ static frit_status run_choice(plan_run *r, const pstep *s) {
     return FRIT_OK;
 }
 
+/* A symbol that the program counts gets its value; what had to wait for it is checked. */
+static frit_status set_result(plan_run *r, sym_id s, int64_t n, const char *loc) {
+    const graph *g = r->p->iface;
+    int64_t end;
+    TRY(dim_eval(r->c, g->dims, dim_sym_info(g->dims, s)->extent, r->syms, &end));
+    if (n < 0 || n >= end)
+        return FAIL(r->c, RANGE, loc, "%s = %lld is more than %lld", dim_sym_info(g->dims, s)->name, (long long)n,
+                    (long long)end - 1);
+    r->syms[s] = n;
+    for (uint32_t i = 0; i < g->contracts.n; i++) {
+        const contract *k = &g->contracts.at[i];
+        if (contract_waits_for(g, k) == s) TRY(contract_check(r->c, g->dims, k, r->syms));
+    }
+    return FRIT_OK;
+}
+
 static frit_status run_loop(plan_run *r, const pstep *s) {
-    const pbuf_id trips_id = s->args[0], cond_id = s->args[1], turn_id = s->args[2];
-    int64_t trips = INT64_MAX;
-    if (trips_id != UINT32_MAX) memcpy(&trips, r->memory[trips_id], sizeof trips);
-    for (int64_t turn = 0; turn < trips; turn++) {
-        if (cond_id != UINT32_MAX && !*(const uint8_t *)r->memory[cond_id]) break;
-        if (turn_id != UINT32_MAX) memcpy(r->memory[turn_id], &turn, sizeof turn);
+    dim_table *t = r->p->iface->dims;
+    int64_t trips = INT64_MAX, limit = INT64_MAX, turn = 0;
+    if (s->trips != DIM_BAD) TRY(dim_eval(r->c, t, s->trips, r->syms, &trips));
+    if (s->args[0] != UINT32_MAX) {
+        int64_t n;
+        memcpy(&n, r->memory[s->args[0]], sizeof n);
+        if (n < trips) trips = n;
+    }
+    if (s->result != SYM_NONE) TRY(dim_eval(r->c, t, dim_sym_info(t, s->result)->extent, r->syms, &limit));
+    for (; turn < trips; turn++) {
+        if (s->args[1] != UINT32_MAX && !*(const uint8_t *)r->memory[s->args[1]]) break;
+        if (turn + 1 >= limit) return FAIL(r->c, RANGE, s->loc, "more than %lld turns of a loop", (long long)limit - 1);
+        r->syms[s->turn] = turn;
         TRY(cx_poll(r->c));
         TRY(run_list(r, &s->body[0]));
     }
+    return s->result == SYM_NONE ? FRIT_OK : set_result(r, s->result, turn, s->loc);
+}
+
+static frit_status run_copy(plan_run *r, const pstep *s) {
+    int64_t bytes;
+    TRY(dim_eval(r->c, r->p->iface->dims, r->p->bufs.at[s->args[0]].bytes, r->syms, &bytes));
+    memmove(r->memory[s->args[1]], r->memory[s->args[0]], (size_t)bytes);
     return FRIT_OK;
 }
 
@@ -269,14 +320,18 @@ static frit_status run_step(plan_run *r, const pstep *s) {
         return status;
     }
     case PS_COPY:
-        memmove(r->memory[s->args[1]], r->memory[s->args[0]], (size_t)r->bytes[s->args[0]]);
-        return FRIT_OK;
+        return run_copy(r, s);
     case PS_CHOICE:
         return run_choice(r, s);
     case PS_IF:
         return run_list(r, &s->body[*(const uint8_t *)r->memory[s->args[0]] ? 0 : 1]);
     case PS_LOOP:
         return run_loop(r, s);
+    case PS_RESULT: {
+        int64_t n;
+        memcpy(&n, r->memory[s->args[0]], sizeof n);
+        return set_result(r, s->result, n, s->loc);
+    }
     }
     return FRIT_OK;
 }
@@ -297,7 +352,6 @@ static frit_status give_memory(plan_run *r, arena *a) {
     }
     for (pbuf_id i = 0; i < p->bufs.n; i++) {
         const pbuf *b = &p->bufs.at[i];
-        TRY(dim_eval(r->c, p->iface->dims, b->bytes, r->syms, &r->bytes[i]));
         if (b->kind == PB_INPUT) r->memory[i] = (void *)(uintptr_t)r->call->inputs[b->index];
         if (b->kind == PB_OUTPUT) r->memory[i] = r->call->outputs[b->index];
         if (b->kind == PB_ARENA) r->memory[i] = slots[b->index];
@@ -311,7 +365,25 @@ static frit_status give_memory(plan_run *r, arena *a) {
 
 static frit_status check_contracts(cx *c, const plan_call *call) {
     const graph *g = call->p->iface;
-    for (uint32_t i = 0; i < g->contracts.n; i++) TRY(contract_check(c, g->dims, &g->contracts.at[i], call->syms));
+    for (uint32_t i = 0; i < g->contracts.n; i++)
+        if (contract_waits_for(g, &g->contracts.at[i]) == SYM_NONE)
+            TRY(contract_check(c, g->dims, &g->contracts.at[i], call->syms));
+    return FRIT_OK;
+}
+
+/* The run's own symbols: those that it counts have their greatest values until then. */
+static frit_status own_symbols(plan_run *r, arena *a) {
+    dim_table *t = r->p->iface->dims;
+    uint32_t n = dim_n_syms(t);
+    r->syms = ARENA_ARRAY(a, int64_t, n + 1);
+    memcpy(r->syms, r->call->syms, n * sizeof *r->syms);
+    for (sym_id s = 0; s < n; s++) {
+        const sym_info *info = dim_sym_info(t, s);
+        if (info->kind == SYM_TURN) r->syms[s] = 0;
+        if (info->kind != SYM_RESULT) continue;
+        TRY(dim_eval(r->c, t, info->extent, r->syms, &r->syms[s]));
+        r->syms[s]--;
+    }
     return FRIT_OK;
 }
 
@@ -320,10 +392,12 @@ frit_status plan_run_by(cx *c, const plan_call *call) {
     TRY(check_contracts(c, call));
     arena_init(&memory);
     arena_init(&work);
-    plan_run r = {.c = c, .call = call, .p = call->p, .syms = call->syms, .a = &work};
+    plan_call own = *call;
+    plan_run r = {.c = c, .call = &own, .p = call->p, .a = &work};
     r.memory = ARENA_ARRAY(&memory, void *, call->p->bufs.n + 1);
-    r.bytes = ARENA_ARRAY(&memory, int64_t, call->p->bufs.n + 1);
-    frit_status status = give_memory(&r, &memory);
+    frit_status status = own_symbols(&r, &memory);
+    own.syms = r.syms;
+    if (status == FRIT_OK) status = give_memory(&r, &memory);
     if (status == FRIT_OK) status = run_list(&r, &call->p->steps);
     arena_fini(&memory);
     arena_fini(&work);

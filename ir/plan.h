@@ -32,7 +32,8 @@ typedef enum pstep_kind {
     PS_COPY,   /* args[0] -> args[1], bytes of args[0] */
     PS_CHOICE, /* the first alternative whose condition holds */
     PS_IF,     /* args[0] (bool scalar) picks body[0] or body[1] */
-    PS_LOOP    /* body[0] repeated: see loop fields */
+    PS_LOOP,   /* body[0] repeated: see loop fields */
+    PS_RESULT  /* the symbol `result` becomes args[0] (i64 scalar) */
 } pstep_kind;
 
 typedef struct pstep pstep;
@@ -52,8 +53,13 @@ struct pstep {
         pstep_list body;
     } * alts;
     pstep_list body[2]; /* IF, LOOP */
-    /* LOOP: ONNX Loop/Scan. args[0] trip count (i64 scalar), args[1] condition in/out (bool), args[2] iteration number
-     * (i64 scalar written before each turn). Carried values live in fixed buffers that the body copies back. */
+    /* LOOP: turns 0, 1, .. while turn < trips, turn < args[0] (i64 scalar; UINT32_MAX: no such limit) and args[1] (bool
+     * scalar, written by the body too; UINT32_MAX: always true) holds. Values carried from turn to turn live in buffers
+     * that the steps before the loop fill and the body's last steps write again. */
+    dim trips;     /* LOOP: turns at most; DIM_BAD: no limit of this kind */
+    sym_id turn;   /* LOOP: the symbol that is the turn's number while the body runs */
+    sym_id result; /* LOOP: the symbol that is the number of turns afterwards, SYM_NONE none; more turns than its extent
+                      allows are an error. RESULT: the symbol */
     const char *loc;
 };
 

@@ -78,10 +78,28 @@ static bool widen(build *b, const node *n, value_id *in) {
     return any;
 }
 
+/* nonzero gets its second operand, the number of elements that it finds: a sum that fuses with what it looks at, and
+ * that is known before the indices are written. */
+static frit_status count_nonzero(graph_rewriter *r, const node *n, bool *out_done) {
+    build b = {.c = r->c, .g = r->to, .loc = n->loc};
+    value_id x = r->map[n->in[0]];
+    int64_t axes[MAX_RANK];
+    bool is_bool = build_type(&b, x)->dt == FRIT_DT_BOOL;
+    value_id is_found = is_bool ? x : build_op2(&b, OP_ne, x, build_like(&b, x, 0));
+    value_id ones = build_cast(&b, is_found, FRIT_DT_I64);
+    if (!build_ok(&b)) return b.status;
+    uint32_t n_axes = decompose_range(0, build_rank(&b, ones), axes);
+    value_id in[2] = {is_found, build_reduce(&b, RK_sum, ones, n_axes, axes)};
+    r->map[n->out] = build_node(&b, OP_nonzero, 2, in, n->attrs);
+    *out_done = true;
+    return b.status;
+}
+
 static frit_status rewrite_node(graph_rewriter *r, const node *n, bool *out_done) {
     const uint32_t *uses = r->data;
     build b = {.c = r->c, .g = r->to, .loc = n->loc};
     if (op_is(n->op, OPF_REGION)) return FRIT_OK;
+    if (n->op == OP_nonzero && n->n_in == 1) return count_nonzero(r, n, out_done);
     value_id *in = graph_rewrite_operands(r, n);
     bool is_core = op_is(n->op, OPF_CORE);
     bool any = widen(&b, n, in);

@@ -247,17 +247,38 @@ static void forward_index(const graph *g, value_id v, value_id w, const dim *at,
     }
 }
 
+/* Index in the whole that a loop collects of element `at` of one turn's value. */
+static void placed_index(const graph *g, const placement *p, const dim *at, dim *out) {
+    uint32_t rank = graph_type(g, p->whole)->rank;
+    for (uint32_t i = 0; i < rank; i++) out[i] = i == p->axis ? p->at : at[i < p->axis ? i : i - 1];
+}
+
 void expander_store(expander *e, klist *l, value_id v, const dim *at, kx x, kx pred) {
-    value_id w = e->f->stored_as[v];
+    const placement_list *places = &e->f->placements[v];
     dim index[MAX_RANK];
-    forward_index(e->f->g, v, w, at, index);
-    buf_id b = expander_param(e, w, true);
-    kstmt_store(e->k, l, b, index, x, pred);
+    if (expander_owns(e, v)) {
+        value_id w = e->f->stored_as[v];
+        forward_index(e->f->g, v, w, at, index);
+        buf_id b = expander_param(e, w, true);
+        kstmt_store(e->k, l, b, index, x, pred);
+    }
+    for (uint32_t i = 0; i < places->n; i++) {
+        if (places->at[i].by != e->group) continue;
+        placed_index(e->f->g, &places->at[i], at, index);
+        kstmt_store(e->k, l, expander_param(e, places->at[i].whole, true), index, x, pred);
+    }
 }
 
 dim expander_store_offset(expander *e, value_id v, const dim *at) {
     value_id w = e->f->stored_as[v];
     dim index[MAX_RANK];
+    if (!expander_owns(e, v)) { /* a group that only places it */
+        const placement_list *places = &e->f->placements[v];
+        uint32_t i = 0;
+        while (places->at[i].by != e->group) i++;
+        placed_index(e->f->g, &places->at[i], at, index);
+        return kbuf_offset(e->k, expander_param(e, places->at[i].whole, true), index);
+    }
     forward_index(e->f->g, v, w, at, index);
     return kbuf_offset(e->k, expander_param(e, w, true), index);
 }
@@ -421,7 +442,29 @@ static frit_status expand_node(expander *e, value_id v, const dim *at, kx guard,
 
 bool expander_owns(const expander *e, value_id v) {
     node_id n = graph_value(e->f->g, v)->def, base = graph_value(e->f->g, fuse_base(e->f->g, v))->def;
-    return (n != NODE_NONE && e->f->group_of[n] == e->group) || (base != NODE_NONE && e->f->group_of[base] == e->group);
+    return (n != NODE_NONE && e->f->group_of[n] == e->group) ||
+           (base != NODE_NONE && e->f->group_of[base] == e->group) || e->f->copied_by[v] == e->group;
+}
+
+/* A parameter of a region that has no memory. */
+static frit_status expand_alias(expander *e, const value_alias *a, uint32_t rank, const dim *at, kx guard, kx *out) {
+    dim in[MAX_RANK + 1];
+    switch (a->kind) {
+    case ALIAS_VALUE:
+        return expand(e, a->of, at, guard, out);
+    case ALIAS_SLICE:
+        for (uint32_t i = 0; i < rank + 1; i++) in[i] = i == a->axis ? a->at : at[i < a->axis ? i : i - 1];
+        return expand(e, a->of, in, guard, out);
+    case ALIAS_INDEX:
+        *out = kx_index(e->k, a->at);
+        return FRIT_OK;
+    case ALIAS_TRUE:
+        *out = kx_number(e->k, FRIT_DT_BOOL, 1);
+        return FRIT_OK;
+    case ALIAS_NONE:
+        break;
+    }
+    return FAIL(e->c, INTERNAL, NULL, "a parameter stands for nothing");
 }
 
 frit_status expand(expander *e, value_id v, const dim *at, kx guard, kx *out) {
@@ -433,8 +476,12 @@ frit_status expand(expander *e, value_id v, const dim *at, kx guard, kx *out) {
     if (e->f->is_stored[v] && !expander_owns(e, v))
         *out = load_value(e, v, at, guard);
     else {
+        const value_alias *alias = &e->f->alias[v];
         *out = e->resolve ? e->resolve(e, v, at, guard) : 0;
-        if (!*out) TRY(expand_node(e, v, at, guard, out));
+        if (!*out && alias->kind != ALIAS_NONE)
+            TRY(expand_alias(e, alias, rank, at, guard, out));
+        else if (!*out)
+            TRY(expand_node(e, v, at, guard, out));
     }
     map_set(&e->memo, key, key_bytes, *out);
     return FRIT_OK;

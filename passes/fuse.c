@@ -8,6 +8,7 @@
  *   2. A MAP group whose expression is cheap where its users need it dissolves into them.
  *   3. What other groups or the caller read is stored; a value only seen through one reshape or transpose is stored in
  * that form.
+ *   Nodes of different regions never share a kernel; fuse_regions.c says what stands around them.
  *
  *   %s = add %x, %r                          group 0 ROW over [B, S | D]: %s %m %d %v %n    stored: %s, %n
  *   %n = layer_norm pieces of %s             group 1 CONTRACT: %p %b %g                     stored: %g
@@ -40,7 +41,7 @@ static bool is_movement(op_code op) {
            op == OP_gather_nd;
 }
 
-static bool is_free(const node *n) {
+bool fuse_is_free(const node *n) {
     return is_plain_view(n) || n->op == OP_const || n->op == OP_iota || n->op == OP_from_dims;
 }
 
@@ -58,7 +59,7 @@ static uint32_t group_of_value(const fuse_cx *x, value_id v) {
 
 static uint32_t group_add(fuse_cx *x, group_kind kind, node_id anchor, const tensor_type *domain) {
     static const char *const names[] = {"i", "j", "k", "l", "m", "n", "p", "q"};
-    group new_group = {.kind = kind, .anchor = anchor};
+    group new_group = {.kind = kind, .region = graph_node(x->g, anchor)->region, .anchor = anchor};
     new_group.rank = domain ? domain->rank : 0;
     dim *axes = ARENA_ARRAY(x->f->a, dim, new_group.rank + 1u);
     for (uint32_t i = 0; i < new_group.rank; i++)
@@ -75,6 +76,11 @@ static void group_join(fuse_cx *x, uint32_t id, node_id n, const dim *index) {
     for (uint32_t i = 0; i < info->n_out; i++) x->f->index[info->out + i] = index;
 }
 
+static void push_writer(fuse_cx *x, value_id v) {
+    uint32_t p = group_of_value(x, fuse_base(x->g, v));
+    if (p != GROUP_NONE && x->stamp[p] != x->search) vec_push(x->f->a, x->work, p);
+}
+
 /* Whether group from needs, through any chain of groups, a value of group to. */
 static bool reaches(fuse_cx *x, uint32_t from, uint32_t to) {
     x->search++;
@@ -88,10 +94,9 @@ static bool reaches(fuse_cx *x, uint32_t from, uint32_t to) {
         const group *gr = &x->f->groups.at[id];
         for (uint32_t i = 0; i < gr->nodes.n; i++) {
             const node *n = graph_node(x->g, gr->nodes.at[i]);
-            for (uint32_t j = 0; j < n->n_in; j++) {
-                uint32_t p = group_of_value(x, fuse_base(x->g, n->in[j]));
-                if (p != GROUP_NONE && x->stamp[p] != x->search) vec_push(x->f->a, x->work, p);
-            }
+            const value_list *also = &x->f->also_needs[gr->nodes.at[i]];
+            for (uint32_t j = 0; j < n->n_in; j++) push_writer(x, n->in[j]);
+            for (uint32_t j = 0; j < also->n; j++) push_writer(x, also->at[j]);
         }
     }
     return false;
@@ -170,8 +175,19 @@ static bool operand_fits(fuse_cx *x, uint32_t id, value_id v, const dim *at) {
     return other == GROUP_NONE || !reaches(x, other, id);
 }
 
+/* What node n waits for beside its operands must not need group id. */
+static bool needs_fit(fuse_cx *x, uint32_t id, const node *n) {
+    const value_list *also = &x->f->also_needs[graph_value(x->g, n->out)->def];
+    for (uint32_t i = 0; i < also->n; i++) {
+        uint32_t other = group_of_value(x, also->at[i]);
+        if (other != GROUP_NONE && reaches(x, other, id)) return false;
+    }
+    return true;
+}
+
 static bool fits_at(fuse_cx *x, uint32_t id, const node *n, const dim *index) {
     const tensor_type *result = graph_type(x->g, n->out);
+    if (!needs_fit(x, id, n)) return false;
     for (uint32_t i = 0; i < n->n_in; i++) {
         dim at[MAX_RANK];
         operand_index(x->g, graph_type(x->g, n->in[i]), result, index, at);
@@ -212,6 +228,7 @@ static bool join_operand_group(fuse_cx *x, node_id id, const node *n) {
             uint32_t p = group_of_value(x, fuse_base(x->g, n->in[i]));
             dim index[MAX_RANK + 1] = {0};
             if (p == GROUP_NONE || x->f->groups.at[p].kind != order[k]) continue;
+            if (x->f->groups.at[p].region != n->region) continue;
             if (!find_index(x, p, n, index)) continue;
             group_join(x, p, id, keep_index(x, graph_type(x->g, n->out)->rank, index));
             return true;
@@ -269,7 +286,7 @@ static void place_reduce(fuse_cx *x, node_id id) {
     for (uint32_t gi = x->f->groups.n; gi-- > 0;) {
         const dim *index = index_in_group(x, gi, operand);
         group *gr = &x->f->groups.at[gi];
-        if (!index || !a->axes.n) continue;
+        if (!index || !a->axes.n || gr->region != n->region || !needs_fit(x, gi, n)) continue;
         uint64_t bits = reduced_axes(x, gr, a, index);
         if (!row_fits(gr, bits)) continue;
         if (gr->kind == GROUP_MAP && is_movement(graph_node(x->g, gr->anchor)->op) &&
@@ -308,7 +325,7 @@ static uint32_t sibling_group(const fuse_cx *x, const node *n) {
     if (!x->has_siblings || !constant_matrix(x, n)) return GROUP_NONE;
     for (uint32_t id = 0; id < x->f->groups.n; id++) {
         const group *gr = &x->f->groups.at[id];
-        if (gr->kind != GROUP_CONTRACT) continue;
+        if (gr->kind != GROUP_CONTRACT || gr->region != n->region) continue;
         const node *m = graph_node(x->g, gr->anchor);
         const attr_contract *b = m->attrs;
         if (m->in[0] != n->in[0] || !constant_matrix(x, m)) continue;
@@ -330,7 +347,11 @@ static void place_contract(fuse_cx *x, node_id id) {
 
 static void place_node(fuse_cx *x, node_id id) {
     const node *n = graph_node(x->g, id);
-    if (is_free(n)) return;
+    if (fuse_is_free(n)) return;
+    if (op_is(n->op, OPF_REGION)) {
+        group_join(x, group_add(x, GROUP_REGION, id, NULL), id, NULL);
+        return;
+    }
     if (op_is(n->op, OPF_EW) || is_movement(n->op)) {
         place_elementwise(x, id);
     } else if (n->op == OP_reduce) {
@@ -392,7 +413,9 @@ static void collect_uses(fuse_cx *x, const use_list *users, value_id v, uint32_t
         }
         uint32_t U = x->f->group_of[users[v].nodes.at[i]];
         if (U == from) continue;
-        if (U == GROUP_NONE || x->f->groups.at[U].kind == GROUP_STAGE) {
+        bool is_apart = U == GROUP_NONE || x->f->groups.at[U].kind >= GROUP_STAGE ||
+                        x->f->groups.at[U].region != x->f->groups.at[from].region;
+        if (is_apart) {
             out->in_memory = true;
             continue;
         }
@@ -455,7 +478,7 @@ static void group_outputs(fuse_cx *x, const use_list *users, uint32_t id, uses_o
         for (uint32_t j = 0; j < n->n_out; j++) {
             uses_of u = {0};
             collect_uses(x, users, n->out + j, id, &u);
-            if (!u.n_groups && !u.in_memory && gr->kind != GROUP_STAGE) continue;
+            if (!u.n_groups && !u.in_memory && gr->kind < GROUP_STAGE) continue;
             vec_push(x->f->a, gr->outputs, n->out + j);
             out->in_memory |= u.in_memory;
             out->as_operand |= u.as_operand;
@@ -496,7 +519,7 @@ static value_id sink_view(const fuse_cx *x, const use_list *users, value_id v) {
     value_id best = v, w = v;
     while (users[w].nodes.n == 1 && !users[w].is_result) {
         const node *n = graph_node(x->g, users[w].nodes.at[0]);
-        if (n->op != OP_reshape && n->op != OP_transpose) break;
+        if ((n->op != OP_reshape && n->op != OP_transpose) || n->region != graph_value(x->g, v)->region) break;
         w = n->out;
         bool moves_last = false;
         if (n->op == OP_transpose) {
@@ -517,27 +540,10 @@ static void store_outputs(fuse_cx *x, const use_list *users) {
         group_outputs(x, users, id, &u);
         for (uint32_t i = 0; i < gr->outputs.n; i++) {
             value_id v = gr->outputs.at[i];
-            value_id w = gr->kind == GROUP_STAGE ? v : sink_view(x, users, v);
+            value_id w = gr->kind >= GROUP_STAGE ? v : sink_view(x, users, v);
             x->f->stored_as[v] = w;
             x->f->is_stored[w] = true;
         }
-    }
-}
-
-/* Outputs of the program that no group stores (views of inputs or of shared values, constants): a MAP group that
- * copies. */
-static void copy_results(fuse_cx *x) {
-    const region *body = &x->g->regions.at[0];
-    for (uint32_t i = 0; i < body->results.n; i++) {
-        value_id v = body->results.at[i];
-        const node *n = graph_def(x->g, v);
-        bool is_plain = !n || (n->op == OP_const && x->f->is_stored[v]);
-        if (is_plain || (x->f->is_stored[v])) continue;
-        uint32_t own = group_add(x, GROUP_MAP, graph_value(x->g, v)->def, graph_type(x->g, v));
-        vec_push(x->f->a, x->f->groups.at[own].outputs, v);
-        x->f->group_of[graph_value(x->g, v)->def] = own;
-        x->f->index[v] = x->f->groups.at[own].axes;
-        x->f->is_stored[v] = true;
     }
 }
 
@@ -565,15 +571,19 @@ frit_status fuse_graph(cx *c, graph *g, const target *t, fusion **out) {
     memset(x.reference, 0xff, most * sizeof *x.reference);
     x.stamp = ARENA_ARRAY(a, uint32_t, most);
     x.cost = ARENA_ARRAY(a, uint32_t, most);
-    const region *body = &g->regions.at[0];
-    for (uint32_t i = 0; i < body->nodes.n; i++) {
-        TRY(cx_poll(c));
-        place_node(&x, body->nodes.at[i]);
+    TRY(fuse_regions(c, f));
+    for (region_id r = 0; r < g->regions.n; r++) {
+        const region *body = &g->regions.at[r];
+        for (uint32_t i = 0; i < body->nodes.n && (r == 0 || f->owner[r] != NODE_NONE); i++) {
+            TRY(cx_poll(c));
+            place_node(&x, body->nodes.at[i]);
+        }
     }
     const use_list *users = list_uses(&x);
     dissolve_maps(&x, users);
     store_outputs(&x, users);
-    copy_results(&x);
+    for (uint32_t i = 0; i < g->regions.at[0].results.n; i++) fuse_want_memory(f, g->regions.at[0].results.at[i]);
+    TRY(fuse_region_memory(c, f));
     *out = f;
     return FRIT_OK;
 }

@@ -3,19 +3,7 @@
 
 #include <string.h>
 
-typedef struct lower_cx {
-    cx *c;
-    graph *g;
-    fusion *f;
-    plan *p;
-    const tree_options *o;
-    pbuf_id *buf_of;     /* stored value -> plan buffer + 1 */
-    uint32_t *kernel_of; /* group -> kernel, UINT32_MAX none */
-    uint32_t *writer;    /* plan buffer -> group that writes it, GROUP_NONE none */
-    VEC(pstep) steps;
-    uint8_t *state; /* group -> 0 new, 1 being placed, 2 placed */
-    pstep *step_of; /* group -> its launch */
-} lower_cx;
+#include "passes/lower_steps.h"
 
 static dim value_bytes(const graph *g, value_id v) {
     dim_table *t = g->dims;
@@ -32,8 +20,19 @@ static pbuf_id buffer_add(lower_cx *x, pbuf buf) {
     return x->p->bufs.n - 1;
 }
 
-static pbuf_id buffer_of_value(lower_cx *x, value_id v) {
+pbuf_id lower_buffer_like(lower_cx *x, value_id v) {
+    const tensor_type *t = graph_type(x->g, v);
+    return buffer_add(
+        x, (pbuf){.kind = PB_ARENA, .dt = t->dt, .rank = t->rank, .shape = t->shape, .bytes = value_bytes(x->g, v)});
+}
+
+pbuf_id lower_buffer(lower_cx *x, value_id v) {
     if (x->buf_of[v]) return x->buf_of[v] - 1;
+    if (x->f->carried[v] != VALUE_NONE) {
+        pbuf_id shared = lower_buffer(x, x->f->carried[v]);
+        x->buf_of[v] = shared + 1;
+        return shared;
+    }
     const graph *g = x->g;
     const value *info = graph_value(g, v);
     const region *body = &g->regions.at[0];
@@ -44,13 +43,13 @@ static pbuf_id buffer_of_value(lower_cx *x, value_id v) {
                 .shape = info->type.shape,
                 .bytes = value_bytes(g, v)};
     const const_data *d = graph_const(g, v);
-    bool is_computed = d && x->f->group_of[info->def] != GROUP_NONE; /* a result of the program */
+    bool is_computed = d && x->f->copied_by[v] != GROUP_NONE; /* a result of the program */
     if (d && !is_computed) {
         buf.kind = PB_CONST;
         buf.data = d;
         buf.index = x->p->consts.n;
         vec_push(x->p->a, x->p->consts, d);
-    } else if (info->def == NODE_NONE) {
+    } else if (info->def == NODE_NONE && info->region == 0 && x->f->copied_by[v] == GROUP_NONE) {
         buf.kind = PB_INPUT;
         buf.index = info->index;
     } else {
@@ -66,7 +65,7 @@ static pbuf_id buffer_of_value(lower_cx *x, value_id v) {
 }
 
 static pbuf_id buffer_of_param(lower_cx *x, const expander *e, uint32_t i) {
-    if (e->params.at[i] != VALUE_NONE) return buffer_of_value(x, e->params.at[i]);
+    if (e->params.at[i] != VALUE_NONE) return lower_buffer(x, e->params.at[i]);
     const const_data *d = e->packed.at[i];
     const kbuf *b = &e->k->bufs.at[i];
     pbuf buf = {.name = b->name,
@@ -115,6 +114,8 @@ static frit_status build_tree(lower_cx *x, expander *e, const group *gr) {
         return tree_attend(e, x->o);
     case GROUP_STAGE:
         return tree_stage(e, x->o);
+    case GROUP_REGION:
+        break;
     }
     return FRIT_INTERNAL;
 }
@@ -145,29 +146,108 @@ static frit_status build_kernel(lower_cx *x, uint32_t id) {
     return FRIT_OK;
 }
 
+static void note_writer(lower_cx *x, pbuf_id b, uint32_t id) {
+    if (b < x->n_writers) x->writer[b] = id;
+}
+
 static void find_writers(lower_cx *x) {
-    x->writer = ARENA_ARRAY(x->p->a, uint32_t, x->p->bufs.n + 1u);
-    memset(x->writer, 0xff, (x->p->bufs.n + 1u) * sizeof *x->writer);
+    x->n_writers = x->p->bufs.n;
+    x->writer = ARENA_ARRAY(x->p->a, uint32_t, x->n_writers + 1u);
+    memset(x->writer, 0xff, (x->n_writers + 1u) * sizeof *x->writer);
     for (uint32_t id = 0; id < x->f->groups.n; id++) {
         if (x->kernel_of[id] == UINT32_MAX) continue;
         const kernel *k = x->p->kernels.at[x->kernel_of[id]];
         for (uint32_t i = 0; i < k->n_params; i++)
-            if (k->bufs.at[i].is_written) x->writer[x->step_of[id].args[i]] = id;
+            if (k->bufs.at[i].is_written) note_writer(x, x->step_of[id].args[i], id);
+    }
+    for (uint32_t id = 0; id < x->f->groups.n; id++) { /* what regions give is theirs, whoever stores into it */
+        const group *gr = &x->f->groups.at[id];
+        if (gr->kind != GROUP_REGION) continue;
+        const node *n = graph_node(x->g, gr->anchor);
+        for (uint32_t i = 0; i < n->n_out; i++)
+            if (x->buf_of[n->out + i]) note_writer(x, x->buf_of[n->out + i] - 1, id);
     }
 }
 
+/* The group whose steps, in region r, hold those of group w; GROUP_NONE when w's own region is outside of r. */
+static uint32_t seen_from(const lower_cx *x, uint32_t w, region_id r) {
+    region_id at = x->f->groups.at[w].region;
+    while (at != r) {
+        if (at == 0 || x->f->owner[at] == NODE_NONE) return GROUP_NONE;
+        w = x->f->group_of[x->f->owner[at]];
+        at = x->f->groups.at[w].region;
+    }
+    return w;
+}
+
+/* Group w and what it needs, when region r sees it; groups around r stand already. One that is being placed is the loop
+ * around the reader, whose carried values it reads. */
+static frit_status place_seen(lower_cx *x, uint32_t w, region_id r) {
+    uint32_t seen = seen_from(x, w, r);
+    if (seen == GROUP_NONE) return FRIT_OK;
+    return x->f->groups.at[seen].kind == GROUP_REGION && x->state[seen] == 1 ? FRIT_OK : lower_place_group(x, seen);
+}
+
+frit_status lower_place_writer(lower_cx *x, pbuf_id b, region_id r) {
+    if (b >= x->n_writers || x->writer[b] == GROUP_NONE) return FRIT_OK;
+    return place_seen(x, x->writer[b], r);
+}
+
+pstep lower_copy(lower_cx *x, pbuf_id from, pbuf_id to) {
+    pbuf_id *args = ARENA_ARRAY(x->p->a, pbuf_id, 2);
+    args[0] = from, args[1] = to;
+    return (pstep){.kind = PS_COPY, .n_args = 2, .args = args, .loc = ""};
+}
+
+/* The step that gives a symbol its value, before the first kernel that computes with it. */
+static frit_status place_count(lower_cx *x, sym_id s, region_id r) {
+    for (node_id i = 0; i < x->g->nodes.n && !x->is_counted[s]; i++) {
+        const node *n = graph_node(x->g, i);
+        bool is_nonzero = n->op == OP_nonzero, is_loop = n->op == OP_while;
+        if (!is_nonzero && !is_loop) continue;
+        const dim_list *l = is_nonzero ? &((const attr_dims *)n->attrs)->dims : &((const attr_while *)n->attrs)->trips;
+        sym_id found;
+        if (l->n != 1 || !dim_is_sym(x->g->dims, l->at[0], &found) || found != s) continue;
+        if (x->f->group_of[i] == GROUP_NONE) continue; /* dead */
+        if (is_loop) return place_seen(x, x->f->group_of[i], r);
+        if (seen_from(x, x->f->group_of[i], r) == GROUP_NONE) return FRIT_OK; /* placed by what is around r */
+        if (n->region != r) return place_seen(x, x->f->group_of[i], r);
+        x->is_counted[s] = true;
+        pbuf_id *args = ARENA_ARRAY(x->p->a, pbuf_id, 1);
+        args[0] = lower_buffer(x, n->in[1]);
+        TRY(lower_place_writer(x, args[0], r));
+        pstep count = {
+            .kind = PS_RESULT, .n_args = 1, .args = args, .trips = DIM_BAD, .result = s, .loc = x->g->locs.at[n->loc]};
+        vec_push(x->p->a, x->steps[r], count);
+    }
+    return FRIT_OK;
+}
+
+frit_status lower_place_needs(lower_cx *x, uint32_t id, region_id r) {
+    const pstep *s = &x->step_of[id];
+    for (uint32_t i = 0; i < s->n_args; i++)
+        if (x->writer[s->args[i]] != id) TRY(lower_place_writer(x, s->args[i], r));
+    uint32_t n_syms;
+    const sym_id *syms = kernel_syms(x->p->kernels.at[s->kernel], x->c->scratch, &n_syms);
+    for (uint32_t i = 0; i < n_syms; i++)
+        if (dim_sym_info(x->g->dims, syms[i])->kind == SYM_RESULT) TRY(place_count(x, syms[i], r));
+    return FRIT_OK;
+}
+
 /* Depth first: the groups that write what this one reads come before it. */
-static frit_status place_group(lower_cx *x, uint32_t id) {
-    if (x->state[id] == 2) return FRIT_OK;
+frit_status lower_place_group(lower_cx *x, uint32_t id) {
+    bool is_region = x->f->groups.at[id].kind == GROUP_REGION;
+    if (x->state[id] == 2 || (!is_region && x->kernel_of[id] == UINT32_MAX)) return FRIT_OK;
     if (x->state[id] == 1) return FAIL(x->c, INTERNAL, NULL, "fusion made a cycle through kernel %u", x->kernel_of[id]);
     x->state[id] = 1;
-    const pstep *s = &x->step_of[id];
-    for (uint32_t i = 0; i < s->n_args; i++) {
-        uint32_t w = x->writer[s->args[i]];
-        if (w != GROUP_NONE && w != id) TRY(place_group(x, w));
+    region_id r = x->f->groups.at[id].region;
+    if (is_region) {
+        TRY(lower_place_region(x, id));
+    } else {
+        TRY(lower_place_needs(x, id, r));
+        vec_push(x->p->a, x->steps[r], x->step_of[id]);
     }
     x->state[id] = 2;
-    vec_push(x->p->a, x->steps, *s);
     return FRIT_OK;
 }
 
@@ -176,18 +256,15 @@ static void copy_outputs(lower_cx *x) {
     const region *body = &x->g->regions.at[0];
     for (uint32_t i = 0; i < body->results.n; i++) {
         value_id v = body->results.at[i];
-        pbuf_id from = buffer_of_value(x, v);
+        pbuf_id from = lower_buffer(x, v);
         const pbuf *b = &x->p->bufs.at[from];
         if (b->kind == PB_OUTPUT && b->index == i) continue;
         pbuf out = *b;
         out.kind = PB_OUTPUT;
         out.index = i;
         out.data = NULL;
-        pbuf_id *args = ARENA_ARRAY(x->p->a, pbuf_id, 2);
-        args[0] = from;
-        args[1] = buffer_add(x, out);
-        pstep copy = {.kind = PS_COPY, .n_args = 2, .args = args, .loc = ""};
-        vec_push(x->p->a, x->steps, copy);
+        pstep copy = lower_copy(x, from, buffer_add(x, out));
+        vec_push(x->p->a, x->steps[0], copy);
     }
 }
 
@@ -243,6 +320,16 @@ static void add_notes(lower_cx *x) {
     }
 }
 
+/* Results of regions have buffers whether or not a kernel reads them. */
+static void make_region_buffers(lower_cx *x) {
+    for (uint32_t id = 0; id < x->f->groups.n; id++) {
+        const group *gr = &x->f->groups.at[id];
+        if (gr->kind != GROUP_REGION) continue;
+        const node *n = graph_node(x->g, gr->anchor);
+        for (uint32_t i = 0; i < n->n_out; i++) lower_buffer(x, n->out + i);
+    }
+}
+
 frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
     plan *p = ARENA_NEW(c->job, plan);
     *p = (plan){.a = c->job, .iface = g};
@@ -256,16 +343,20 @@ frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
     memset(x.kernel_of, 0xff, (n + 1u) * sizeof *x.kernel_of);
     x.step_of = ARENA_ARRAY(p->a, pstep, n + 1u);
     x.state = ARENA_ARRAY(p->a, uint8_t, n + 1u);
+    x.steps = ARENA_ARRAY(p->a, step_vec, g->regions.n + 1u);
+    x.is_counted = ARENA_ARRAY(p->a, bool, dim_n_syms(g->dims) + 1u);
     for (uint32_t id = 0; id < n; id++) {
         const group *gr = &x.f->groups.at[id];
         TRY(cx_poll(c));
-        if (!gr->is_dissolved && !writes_nothing(g, gr)) TRY(build_kernel(&x, id));
+        if (gr->is_dissolved || gr->kind == GROUP_REGION) continue;
+        if (!writes_nothing(g, gr)) TRY(build_kernel(&x, id));
     }
+    make_region_buffers(&x);
     find_writers(&x);
     for (uint32_t id = 0; id < n; id++)
-        if (x.kernel_of[id] != UINT32_MAX) TRY(place_group(&x, id));
+        if (x.f->groups.at[id].region == 0) TRY(lower_place_group(&x, id));
     copy_outputs(&x);
-    p->steps = (pstep_list){x.steps.n, x.steps.at};
+    p->steps = (pstep_list){x.steps[0].n, x.steps[0].at};
     add_notes(&x);
     plan_states(p);
     TRY(plan_memory(c, p));

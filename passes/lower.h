@@ -1,13 +1,15 @@
 /* Core graph -> kernels -> plan.
  *
  *   fuse.c      which nodes share a kernel (groups), which values live in memory (materialised), which are free
+ *   fuse_regions.c  what stands around regions: captured values, turns, memory of what is carried
  *   fuse_notes.c  why fusion stopped, in words
  *   expand.c    the scalar expression of any value at any index, through views, guards and free nodes
  *   tree_*.c    one kernel per group: definitions, schedule, loop tree
  *   pack.c      constant operands rewritten into the form that their kernel streams
  *   plan_states.c    copies where a state cannot be updated in place
  *   plan_memory.c    arena slots
- *   lower.c     walks the groups in order and writes the plan */
+ *   lower.c     walks the groups in order and writes the plan
+ *   lower_regions.c  steps of branches and loops */
 #ifndef FRIT_PASSES_LOWER_H
 #define FRIT_PASSES_LOWER_H
 
@@ -20,13 +22,15 @@ typedef enum group_kind {
     GROUP_ROW,      /* reductions over some axes of one domain, and maps over the whole or the kept axes */
     GROUP_CONTRACT, /* one contract, or several of one left operand (siblings), with prologue and epilogue maps */
     GROUP_ATTEND,   /* one attend with epilogue maps */
-    GROUP_STAGE     /* scan, top-k, scatter, ...: one node with a loop tree of its own */
+    GROUP_STAGE,    /* scan, top-k, scatter, ...: one node with a loop tree of its own */
+    GROUP_REGION    /* an if or a loop: no kernel, but steps of the plan around those of its regions' groups */
 } group_kind;
 
 /* Nodes that share one kernel. The domain's axes are SYM_AXIS symbols; index[] says where in the domain each member's
  * value is computed. */
 typedef struct group {
     group_kind kind;
+    region_id region;   /* that its steps stand in */
     node_id anchor;     /* the contract, attend or stage node; the first reduce; the first node of a MAP */
     VEC(node_id) nodes; /* members in topological order */
     uint32_t rank;
@@ -46,6 +50,32 @@ typedef struct fusion_stop {
     const char *why;
 } fusion_stop;
 
+/* What a parameter of a region stands for when it has no memory of its own. */
+typedef enum alias_kind {
+    ALIAS_NONE,  /* it has: a value carried from turn to turn */
+    ALIAS_VALUE, /* another value */
+    ALIAS_SLICE, /* another value at index `at` of its axis `axis` */
+    ALIAS_INDEX, /* the number `at` */
+    ALIAS_TRUE   /* a loop's condition, seen from inside */
+} alias_kind;
+typedef struct value_alias {
+    alias_kind kind;
+    value_id of;
+    uint32_t axis;
+    dim at;
+} value_alias;
+
+/* A value that a loop collects: index `at` of axis `axis` of `whole`, which the loop gives, written by group `by`
+ * beside the value itself. */
+typedef struct placement {
+    value_id whole;
+    uint32_t axis;
+    dim at;
+    uint32_t by;
+} placement;
+typedef VEC(placement) placement_list;
+typedef VEC(value_id) value_list;
+
 typedef struct fusion {
     graph *g;
     arena *a;
@@ -56,6 +86,15 @@ typedef struct fusion {
     bool *is_stored;        /* value -> lives in memory (input, dense constant, or an output of its group) */
     value_id *stored_as;    /* value -> the bijective view of it that is stored in its place (itself mostly) */
     VEC(fusion_stop) stops; /* fuse_notes */
+    /* fuse_regions.c */
+    value_list *also_needs;     /* node -> values that it waits for beside its operands: what its regions read, and who
+                                   counts the symbols that it mentions */
+    node_id *owner;             /* region -> the node that holds it, NODE_NONE for the body */
+    value_alias *alias;         /* value -> what a parameter of a region stands for */
+    value_id *carried;          /* value -> the loop's result that shares a carried parameter's memory, VALUE_NONE */
+    placement_list *placements; /* value -> where else it is written */
+    uint32_t *copied_by;        /* value -> the MAP group that only copies it to memory, GROUP_NONE */
+    dim *turn;                  /* node -> the symbol of a loop's turns */
 } fusion;
 
 /* Groups the nodes of g for target t. Guarantees: no cycle between groups; every use of a stored value outside its
@@ -71,6 +110,15 @@ void fuse_notes(fusion *f);
 const char *fuse_value_label(const fusion *f, value_id v);
 /* v traced through bijective or slicing views to the value that they look at. */
 value_id fuse_base(const graph *g, value_id v);
+/* Whether region `inner` is `outer` or inside it. */
+bool fuse_is_within(const graph *g, region_id inner, region_id outer);
+/* fuse_regions.c: the side tables of regions, before any node is placed. */
+frit_status fuse_regions(cx *c, fusion *f);
+bool fuse_is_free(const node *n); /* a node that belongs to no kernel: every user expands it */
+/* The MAP group that copies v to memory, when nothing else keeps it there. */
+void fuse_want_memory(fusion *f, value_id v);
+/* After storing: copies of region operands and results that have no memory, and places of what loops collect. */
+frit_status fuse_region_memory(cx *c, fusion *f);
 
 /* ---- expand.c */
 /* Index of x that element out_index of the view node n looks at; guard (when non-NULL) receives the condition under
@@ -200,6 +248,16 @@ frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out);
  * end.
  */
 void plan_states(plan *p);
+/* What a step does to a buffer, the steps inside it included. */
+typedef struct plan_touches {
+    bool reads, writes;
+} plan_touches;
+plan_touches plan_step_touches(const plan *p, const pstep *s, pbuf_id b);
+/* Everything in the list that used `from` uses `to`. */
+void plan_rename(plan *p, pstep_list l, pbuf_id from, pbuf_id to);
+/* Element by element: the kernel has one store, to `out`, and reads `in` only at the index that it stores to, which is
+ * never computed from data. */
+bool plan_is_elementwise(const kernel *k, buf_id in, buf_id out);
 /* ---- plan_memory.c: assigns arena slots by life; sets slots, scratch. */
 frit_status plan_memory(cx *c, plan *p);
 

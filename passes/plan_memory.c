@@ -20,14 +20,54 @@ static void note_use(plan *p, pbuf_id b, uint32_t step) {
     buf->last = step;
 }
 
+static void find_lives(plan *p, const pstep_list *l, uint32_t *step);
+
+/* A loop's steps run again: what is needed before or after them, or from turn to turn, lives through all of them. */
+static void find_lives_in_loop(plan *p, const pstep *s, uint32_t *step) {
+    uint32_t n = p->bufs.n, begin = *step;
+    pbuf *before = arena_copy(p->a, p->bufs.at, n * sizeof *before);
+    for (uint32_t j = 0; j < s->n_args; j++)
+        if (s->args[j] != UINT32_MAX) note_use(p, s->args[j], begin);
+    (*step)++;
+    find_lives(p, &s->body[0], step);
+    uint32_t end = (*step)++;
+    for (uint32_t i = 0; i < n; i++) {
+        bool is_used = p->bufs.at[i].first != UINT32_MAX && p->bufs.at[i].last >= begin;
+        if (is_used && before[i].first != UINT32_MAX) p->bufs.at[i].last = end;
+    }
+}
+
 static void find_lives(plan *p, const pstep_list *l, uint32_t *step) {
     for (uint32_t i = 0; i < l->n; i++) {
         const pstep *s = &l->at[i];
+        if (s->kind == PS_LOOP) {
+            find_lives_in_loop(p, s, step);
+            continue;
+        }
         for (uint32_t j = 0; j < s->n_args; j++) note_use(p, s->args[j], *step);
         (*step)++;
         for (uint32_t j = 0; j < s->n_alts; j++) find_lives(p, &s->alts[j].body, step);
         find_lives(p, &s->body[0], step);
         find_lives(p, &s->body[1], step);
+    }
+}
+
+/* What a loop's body writes first and others read after the loop (what it collects) lives from the loop's first step.
+ */
+static void stretch_over_loops(plan *p, const pstep_list *l, uint32_t *step) {
+    for (uint32_t i = 0; i < l->n; i++) {
+        const pstep *s = &l->at[i];
+        uint32_t begin = (*step)++;
+        for (uint32_t j = 0; j < s->n_alts; j++) stretch_over_loops(p, &s->alts[j].body, step);
+        stretch_over_loops(p, &s->body[0], step);
+        stretch_over_loops(p, &s->body[1], step);
+        if (s->kind != PS_LOOP) continue;
+        uint32_t end = (*step)++;
+        for (uint32_t b = 0; b < p->bufs.n; b++) {
+            pbuf *buf = &p->bufs.at[b];
+            bool comes_out = buf->first != UINT32_MAX && buf->first > begin && buf->first < end && buf->last > end;
+            if (comes_out) buf->first = begin;
+        }
     }
 }
 
@@ -64,6 +104,8 @@ frit_status plan_memory(cx *c, plan *p) {
     uint32_t step = 0, n_slots = 0;
     for (uint32_t i = 0; i < p->bufs.n; i++) p->bufs.at[i].first = p->bufs.at[i].last = UINT32_MAX;
     find_lives(p, &p->steps, &step);
+    uint32_t again = 0;
+    stretch_over_loops(p, &p->steps, &again);
     slot *slots = ARENA_ARRAY(c->scratch, slot, p->bufs.n + 1u);
     for (uint32_t s = 0; s < step; s++) {
         for (uint32_t i = 0; i < p->bufs.n; i++) {

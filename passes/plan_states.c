@@ -47,9 +47,7 @@ static void note_loaded(void *data, sym_id s) {
     l->is_found |= dim_sym_info(l->k->dims, s)->kind == SYM_LOADED;
 }
 
-/* Element by element: the kernel has one store, to `out`, and reads `in` only at the index that it stores to, which is
- * never computed from data. */
-static bool is_elementwise(const kernel *k, buf_id in, buf_id out) {
+bool plan_is_elementwise(const kernel *k, buf_id in, buf_id out) {
     const kstmt *store = NULL;
     uint32_t n = 0;
     for (uint32_t i = 0; i < k->phases.n; i++) n += count_stores(k->phases.at[i], &store);
@@ -72,25 +70,42 @@ static uint32_t param_of(const pstep *s, pbuf_id b) {
     return UINT32_MAX;
 }
 
-static bool step_writes(const plan *p, const pstep *s, pbuf_id b) {
-    uint32_t i = param_of(s, b);
-    if (i == UINT32_MAX) return false;
-    return s->kind == PS_COPY ? i == 1 : s->kind == PS_LAUNCH && p->kernels.at[s->kernel]->bufs.at[i].is_written;
+static void list_touches(const plan *p, const pstep_list *l, pbuf_id b, plan_touches *t) {
+    for (uint32_t i = 0; i < l->n; i++) {
+        plan_touches one = plan_step_touches(p, &l->at[i], b);
+        t->reads |= one.reads;
+        t->writes |= one.writes;
+    }
+}
+
+plan_touches plan_step_touches(const plan *p, const pstep *s, pbuf_id b) {
+    plan_touches t = {0};
+    for (uint32_t i = 0; i < s->n_args; i++) {
+        if (s->args[i] != b) continue;
+        bool is_launch = s->kind == PS_LAUNCH;
+        bool writes = s->kind == PS_COPY ? i == 1 : is_launch && p->kernels.at[s->kernel]->bufs.at[i].is_written;
+        t.writes |= writes;
+        t.reads |= !writes || is_launch; /* a kernel may read what it writes */
+    }
+    for (uint32_t i = 0; i < s->n_alts; i++) list_touches(p, &s->alts[i].body, b, &t);
+    for (uint32_t i = 0; i < 2; i++) list_touches(p, &s->body[i], b, &t);
+    return t;
 }
 
 /* Whether writing out as its memory's new content hurts a reader of in, the same memory's old content. */
 static bool in_place_hurts(const plan *p, pbuf_id in, pbuf_id out) {
     uint32_t i = 0;
-    while (i < p->steps.n && !step_writes(p, &p->steps.at[i], out)) i++;
+    while (i < p->steps.n && !plan_step_touches(p, &p->steps.at[i], out).writes) i++;
     if (i == p->steps.n) return false;
     const pstep *writer = &p->steps.at[i];
     uint32_t read = param_of(writer, in);
-    if (read != UINT32_MAX) {
+    bool is_itself = writer->kind == PS_COPY && read == 0; /* the memory onto itself */
+    if (plan_step_touches(p, writer, in).reads && !is_itself) {
         if (writer->kind != PS_LAUNCH) return true;
-        if (!is_elementwise(p->kernels.at[writer->kernel], read, param_of(writer, out))) return true;
+        if (!plan_is_elementwise(p->kernels.at[writer->kernel], read, param_of(writer, out))) return true;
     }
     for (i++; i < p->steps.n; i++)
-        if (param_of(&p->steps.at[i], in) != UINT32_MAX) return true;
+        if (plan_step_touches(p, &p->steps.at[i], in).reads) return true;
     return false;
 }
 
@@ -100,20 +115,28 @@ static pbuf_id buffer_of_port(const plan *p, pbuf_kind kind, uint32_t index) {
     return UINT32_MAX;
 }
 
+void plan_rename(plan *p, pstep_list l, pbuf_id from, pbuf_id to) {
+    for (uint32_t i = 0; i < l.n; i++) {
+        pstep *s = &l.at[i];
+        pbuf_id *args = ARENA_ARRAY(p->a, pbuf_id, s->n_args + 1u);
+        if (s->n_args) memcpy(args, s->args, s->n_args * sizeof *args);
+        for (uint32_t k = 0; k < s->n_args; k++)
+            if (args[k] == from) args[k] = to;
+        s->args = args;
+        for (uint32_t k = 0; k < s->n_alts; k++) plan_rename(p, s->alts[k].body, from, to);
+        for (uint32_t k = 0; k < 2; k++) plan_rename(p, s->body[k], from, to);
+    }
+}
+
 /* Everything that used out uses an arena buffer instead; a copy at the end fills out. */
 static void redirect(plan *p, pbuf_id out) {
     pbuf own = p->bufs.at[out];
     own.kind = PB_ARENA;
     vec_push(p->a, p->bufs, own);
     pbuf_id temporary = p->bufs.n - 1;
+    plan_rename(p, p->steps, out, temporary);
     pstep *steps = ARENA_ARRAY(p->a, pstep, p->steps.n + 1u);
-    for (uint32_t i = 0; i < p->steps.n; i++) {
-        steps[i] = p->steps.at[i];
-        pbuf_id *args = arena_copy(p->a, steps[i].args, steps[i].n_args * sizeof *args);
-        for (uint32_t j = 0; j < steps[i].n_args; j++)
-            if (args[j] == out) args[j] = temporary;
-        steps[i].args = args;
-    }
+    memcpy(steps, p->steps.at, p->steps.n * sizeof *steps);
     pbuf_id *args = ARENA_ARRAY(p->a, pbuf_id, 2);
     args[0] = temporary, args[1] = out;
     steps[p->steps.n] = (pstep){.kind = PS_COPY, .n_args = 2, .args = args, .loc = ""};

@@ -11,11 +11,18 @@ typedef struct map_output {
     kx x;
 } map_output;
 
+/* A group that only copies has no nodes: its value is computed elsewhere, at an index of its own. */
+static const dim *output_index(const expander *e, value_id v) {
+    const group *gr = &e->f->groups.at[e->group];
+    return gr->nodes.n ? e->f->index[v] : gr->axes;
+}
+
 static void store_all(expander *e, klist *body, const axis_map *m, const map_output *outs, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         dim at[MAX_RANK];
         uint32_t rank = graph_type(e->f->g, outs[i].v)->rank;
-        for (uint32_t j = 0; j < rank; j++) at[j] = axis_map_dim(m, e->f->index[outs[i].v][j]);
+        const dim *index = output_index(e, outs[i].v);
+        for (uint32_t j = 0; j < rank; j++) at[j] = axis_map_dim(m, index[j]);
         expander_store(e, body, outs[i].v, at, axis_map_kx(m, outs[i].x), 0);
     }
 }
@@ -99,9 +106,9 @@ frit_status tree_map(expander *e, const tree_options *o) {
     for (uint32_t i = 0; i < gr->outputs.n; i++) {
         value_id v = gr->outputs.at[i];
         outs[i].v = v;
-        TRY(expand(e, v, e->f->index[v], 0, &outs[i].x));
+        TRY(expand(e, v, output_index(e, v), 0, &outs[i].x));
         access_dims(k, outs[i].x, &accesses);
-        access_add(k, expander_store_offset(e, v, e->f->index[v]), &accesses);
+        access_add(k, expander_store_offset(e, v, output_index(e, v)), &accesses);
     }
     axis_map m;
     axis_map_init(&m, k);

@@ -2,6 +2,7 @@
  *
  *   scan     par outer { acc; seq i along the axis { acc <- x[i]; y[i] = acc } }
  *   top-k    par outer { seq r < k { best element after the last one chosen, in (value, index) order } }
+ *   nonzero  acc; seq all elements { if x[i] { y[.., acc] = i; acc <- 1 } }: the walker knows their number already
  *   scatter  phase 1 copies x; phase 2 writes the updates one after the other, in index order */
 #include "passes/lower.h"
 
@@ -216,6 +217,36 @@ static frit_status stage_update(expander *e, const group *gr, const node *n, con
     return FRIT_OK;
 }
 
+static frit_status stage_nonzero(expander *e, const node *n) {
+    kernel *k = e->k;
+    const tensor_type *type = graph_type(e->f->g, n->in[0]), *found = graph_type(e->f->g, n->out);
+    dim axes[MAX_RANK], at[2];
+    nest s = {.k = k};
+    klist body = {0}, step = {0};
+    for (uint32_t i = 0; i < type->rank; i++) {
+        axes[i] = dim_axis(k->dims, "i", type->shape[i]);
+        nest_push(&s, KL_SEQ, axes[i], 0, 0);
+    }
+    kx x;
+    TRY(expand(e, n->in[0], axes, 0, &x));
+    kx is_found = kx_dtype(k, x) == FRIT_DT_BOOL ? x : op2(k, OP_ne, x, kx_number(k, kx_dtype(k, x), 0));
+    acc_id count = kernel_acc(k, "count", COMBINE_sum, FRIT_DT_I64, 1);
+    kstmt_acc(k, &body, count);
+    at[1] = kx_loaded(k, kx_acc(k, count, 0), found->shape[1], "to");
+    kstmt *branch = kstmt_if(k, &step, is_found);
+    klist then = {0};
+    for (uint32_t i = 0; i < type->rank; i++) {
+        at[0] = dim_const(k->dims, i);
+        expander_store(e, &then, n->out, at, kx_index(k, axes[i]), 0);
+    }
+    kx one[COMBINE_MAX] = {kx_number(k, FRIT_DT_I64, 1)};
+    kstmt_update(k, &then, count, one);
+    klist_close(branch, &then);
+    nest_close(&s, step, &body);
+    vec_push(k->a, k->phases, body.first);
+    return FRIT_OK;
+}
+
 frit_status tree_stage(expander *e, const tree_options *o) {
     const group *gr = &e->f->groups.at[e->group];
     const node *n = graph_node(e->f->g, gr->anchor);
@@ -223,6 +254,7 @@ frit_status tree_stage(expander *e, const tree_options *o) {
     if (n->op == OP_topk) return stage_topk(e, gr, n);
     if (n->op == OP_scatter_elements || n->op == OP_scatter_nd) return stage_scatter(e, gr, n, o);
     if (n->op == OP_update) return stage_update(e, gr, n, o);
+    if (n->op == OP_nonzero) return stage_nonzero(e, n);
     return FAIL(e->c, UNSUPPORTED, e->f->g->locs.at[n->loc], "operator '%s' is not supported by the code generator yet",
                 op_name(n->op));
 }

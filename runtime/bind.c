@@ -103,18 +103,29 @@ static frit_status check_range(const pf_header *h, const pf_symbol *s, int64_t v
                        port_name(h, s->input), what, s->axis, pf_string(h, s->name), value, s->lo, s->hi);
 }
 
+bool bind_counted(const pf_header *h, int64_t *symbols) {
+    const pf_symbol *rows = PF_ROWS(h, pf_symbol, symbols);
+    for (uint32_t i = 0; i < h->symbols.count; i++) {
+        if (rows[i].kind != FRIT_SYMBOL_COUNTED) continue;
+        if (!plan_dim(h, rows[i].bound, symbols, &symbols[i])) return false;
+        if (symbols[i] < 0) symbols[i] = 0;
+    }
+    return true;
+}
+
 static frit_status solve_symbols(const pf_header *h, const frit_tensor *inputs, int64_t *out, message m) {
     const pf_symbol *symbols = PF_ROWS(h, pf_symbol, symbols);
     for (uint32_t i = 0; i < h->symbols.count; i++) {
         const pf_symbol *s = &symbols[i];
         out[i] = s->lo;
-        if (s->kind == FRIT_SYMBOL_UNUSED) continue;
+        if (s->kind == FRIT_SYMBOL_UNUSED || s->kind == FRIT_SYMBOL_COUNTED) continue;
         frit_status status =
             s->kind == FRIT_SYMBOL_DIM ? solve_dim(h, s, inputs, &out[i], m) : solve_element(h, s, inputs, &out[i], m);
         if (status == FRIT_OK) status = check_range(h, s, out[i], m);
         if (status != FRIT_OK) return status;
     }
-    return FRIT_OK;
+    return bind_counted(h, out) ? FRIT_OK
+                                : message_set(m, FRIT_RANGE, "the greatest extent of a result cannot be computed");
 }
 
 static frit_status check_dims(const pf_header *h, uint32_t port, const frit_tensor *t, const int64_t *symbols,
@@ -136,11 +147,12 @@ static frit_status check_dims(const pf_header *h, uint32_t port, const frit_tens
     return FRIT_OK;
 }
 
-static frit_status check_contracts(const pf_header *h, const int64_t *symbols, message m) {
+frit_status bind_check_contracts(const pf_header *h, uint32_t after, const int64_t *symbols, message m) {
     const pf_contract *contracts = PF_ROWS(h, pf_contract, contracts);
     for (uint32_t i = 0; i < h->contracts.count; i++) {
         const pf_contract *k = &contracts[i];
         int64_t lhs, rhs;
+        if (k->after != after) continue;
         bool known = plan_dim(h, k->lhs, symbols, &lhs) && plan_dim(h, k->rhs, symbols, &rhs);
         if (!known)
             return message_set(m, FRIT_RANGE, "%s: %s cannot be computed", pf_string(h, k->text),
@@ -159,7 +171,7 @@ frit_status bind_inputs(const pf_header *h, const frit_tensor *inputs, int64_t *
     if (status == FRIT_OK) status = solve_symbols(h, inputs, out_symbols, m);
     for (uint32_t i = 0; i < h->n_inputs && status == FRIT_OK; i++)
         status = check_dims(h, i, &inputs[i], out_symbols, m);
-    return status == FRIT_OK ? check_contracts(h, out_symbols, m) : status;
+    return status == FRIT_OK ? bind_check_contracts(h, PF_NONE, out_symbols, m) : status;
 }
 
 frit_status bind_output_dims(const pf_header *h, const int64_t *symbols, uint32_t index, int64_t *out_dims) {

@@ -9,6 +9,8 @@
 
 enum { ALIGN = 64 };
 
+#define TOO_LARGE "the greatest extent of a result cannot be computed"
+
 frit_options options_known(const frit_options *given) {
     frit_options known = {0};
     if (!given) return known;
@@ -57,12 +59,14 @@ static uint32_t count_threads(const frit_options *o) {
 }
 
 /* The greatest symbols: the caller's, or the ends of their ranges, read one by one where there is no context yet. */
-static void greatest_symbols(const pf_header *h, const frit_options *o, int64_t *out) {
+static bool greatest_symbols(const pf_header *h, const frit_options *o, int64_t *out) {
     const pf_symbol *symbols = PF_ROWS(h, pf_symbol, symbols);
+    if (o->max_symbols && h->symbols.count) memcpy(out, o->max_symbols, h->symbols.count * sizeof *out);
     for (uint32_t i = 0; i < h->symbols.count; i++) {
-        int64_t wanted = o->max_symbols ? o->max_symbols[i] : symbols[i].hi;
-        out[i] = symbols[i].kind == FRIT_SYMBOL_UNUSED ? symbols[i].lo : wanted;
+        if (!o->max_symbols) out[i] = symbols[i].hi;
+        if (symbols[i].kind == FRIT_SYMBOL_UNUSED) out[i] = symbols[i].lo;
     }
+    return o->max_symbols || bind_counted(h, out);
 }
 
 /* The parts that do not depend on dims. */
@@ -85,9 +89,10 @@ frit_status context_layout(const module *mod, const frit_options *o, layout *out
     out->has_pool = out->n_threads > 1 && !o->pool;
     int64_t *ends = o->max_symbols ? NULL : memory_new((h->symbols.count + 1) * sizeof *ends);
     if (!o->max_symbols && !ends) return message_set(m, FRIT_MEMORY, "no memory");
-    if (ends) greatest_symbols(h, o, ends);
+    frit_status status = FRIT_OK;
+    if (ends && !greatest_symbols(h, o, ends)) status = message_set(m, FRIT_RANGE, "%s", TOO_LARGE);
     const int64_t *greatest = ends ? ends : o->max_symbols;
-    frit_status status = plan_bytes(h, h->scratch, greatest, &out->scratch_bytes, m);
+    if (status == FRIT_OK) status = plan_bytes(h, h->scratch, greatest, &out->scratch_bytes, m);
     if (status == FRIT_OK) status = arena_layout(h, greatest, NULL, &out->arena_bytes, m);
     memory_free(ends);
     if (status != FRIT_OK) return status;
@@ -186,7 +191,7 @@ static frit_status point_at_buffers(frit_context *x, message m) {
 static frit_status fill_context(frit_context *x, const frit_options *o, const layout *l, message m) {
     const backend *b = x->module->backend;
     place_parts(x, l);
-    greatest_symbols(x->plan, o, x->max_symbols);
+    if (!greatest_symbols(x->plan, o, x->max_symbols)) return message_set(m, FRIT_RANGE, "%s", TOO_LARGE);
     frit_status status = weights_find(x, o, m);
     if (status == FRIT_OK && b->create) status = b->create(x, o, m);
     if (status == FRIT_OK) status = point_at_buffers(x, m);

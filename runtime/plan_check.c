@@ -16,7 +16,7 @@ static const char *check_tables(const pf_header *h, uint64_t n_bytes) {
                table_fits(h->buffers, sizeof(pf_buffer), n_bytes) && table_fits(h->slots, sizeof(uint32_t), n_bytes) &&
                table_fits(h->kernels, sizeof(pf_kernel), n_bytes) && table_fits(h->phases, sizeof(pf_phase), n_bytes) &&
                table_fits(h->steps, sizeof(pf_step), n_bytes) && table_fits(h->alts, sizeof(pf_alt), n_bytes) &&
-               table_fits(h->args, sizeof(uint32_t), n_bytes);
+               table_fits(h->args, sizeof(uint32_t), n_bytes) && table_fits(h->late, sizeof(uint32_t), n_bytes);
     if (!all) return "a table lies outside the plan";
     bool has_end = h->strings.count && pf_string(h, h->strings.count - 1)[0] == 0 && pf_string(h, 0)[0] == 0;
     return has_end ? NULL : "the strings have no end";
@@ -63,6 +63,18 @@ static bool is_integer_code(uint32_t dtype) {
            dtype == FRIT_DT_BOOL;
 }
 
+static bool check_counted(const pf_header *h, const pf_symbol *s) {
+    if (!is_dim(h, s->bound) || !is_range(s->first_late, s->n_late, h->late)) return false;
+    const uint32_t *late = PF_ROWS(h, uint32_t, late) + s->first_late;
+    for (uint32_t i = 0; i < s->n_late; i++)
+        if (!is_dim(h, late[i])) return false;
+    return true;
+}
+
+static bool is_counted(const pf_header *h, uint32_t symbol) {
+    return symbol < h->symbols.count && PF_ROWS(h, pf_symbol, symbols)[symbol].kind == FRIT_SYMBOL_COUNTED;
+}
+
 static const char *check_symbols(const pf_header *h) {
     const pf_symbol *symbols = PF_ROWS(h, pf_symbol, symbols);
     const pf_port *ports = PF_ROWS(h, pf_port, ports);
@@ -70,7 +82,11 @@ static const char *check_symbols(const pf_header *h) {
         const pf_symbol *s = &symbols[i];
         if (!is_string(h, s->name)) return "a symbol's name is missing";
         if (s->kind == FRIT_SYMBOL_UNUSED) continue;
-        if (s->kind > FRIT_SYMBOL_UNUSED || s->input >= h->n_inputs) return "a symbol has no source";
+        if (s->kind == FRIT_SYMBOL_COUNTED) {
+            if (!check_counted(h, s)) return "a counted symbol is broken";
+            continue;
+        }
+        if (s->kind > FRIT_SYMBOL_COUNTED || s->input >= h->n_inputs) return "a symbol has no source";
         const pf_port *p = &ports[s->input];
         bool has_source =
             s->kind == FRIT_SYMBOL_ELEMENT ? is_integer_code(p->dtype) : s->axis < p->rank && s->scale > 0;
@@ -98,7 +114,9 @@ static const char *check_contracts(const pf_header *h) {
     const pf_contract *contracts = PF_ROWS(h, pf_contract, contracts);
     for (uint32_t i = 0; i < h->contracts.count; i++) {
         const pf_contract *k = &contracts[i];
-        if (!is_dim(h, k->lhs) || !is_dim(h, k->rhs) || !is_string(h, k->text)) return "a contract is broken";
+        bool is_fine = is_dim(h, k->lhs) && is_dim(h, k->rhs) && is_string(h, k->text) &&
+                       (k->after == PF_NONE || is_counted(h, k->after));
+        if (!is_fine) return "a contract is broken";
     }
     return NULL;
 }
@@ -159,15 +177,24 @@ static bool check_alts(const pf_header *h, uint32_t step) {
     return true;
 }
 
+/* Symbols that a step counts, and the dim that limits it. */
+static bool check_counts(const pf_header *h, const pf_step *s) {
+    if (s->kind == PF_RESULT) return is_counted(h, s->result);
+    if (s->kind != PF_LOOP) return true;
+    return is_dim_or_none(h, s->trips) && is_counted(h, s->turn) && (s->result == PF_NONE || is_counted(h, s->result));
+}
+
 static const char *check_steps(const pf_header *h) {
-    static const uint32_t n_args[] = {[PF_LAUNCH] = 0, [PF_COPY] = 2, [PF_CHOICE] = 0, [PF_IF] = 1, [PF_LOOP] = 3};
-    static const uint32_t n_alts[] = {[PF_LAUNCH] = 0, [PF_COPY] = 0, [PF_CHOICE] = 1, [PF_IF] = 2, [PF_LOOP] = 1};
+    static const uint32_t n_args[] = {
+        [PF_LAUNCH] = 0, [PF_COPY] = 2, [PF_CHOICE] = 0, [PF_IF] = 1, [PF_LOOP] = 2, [PF_RESULT] = 1};
+    static const uint32_t n_alts[] = {
+        [PF_LAUNCH] = 0, [PF_COPY] = 0, [PF_CHOICE] = 1, [PF_IF] = 2, [PF_LOOP] = 1, [PF_RESULT] = 0};
     if (!is_range(h->first_step, h->n_steps, h->steps)) return "the steps are missing";
     const pf_step *steps = PF_ROWS(h, pf_step, steps);
     const pf_kernel *kernels = PF_ROWS(h, pf_kernel, kernels);
     for (uint32_t i = 0; i < h->steps.count; i++) {
         const pf_step *s = &steps[i];
-        if (s->kind > PF_LOOP || !is_range(s->first_arg, s->n_args, h->args) ||
+        if (s->kind > PF_RESULT || !is_range(s->first_arg, s->n_args, h->args) ||
             !is_range(s->first_alt, s->n_alts, h->alts) || !is_string(h, s->loc))
             return "a step is broken";
         bool is_launch = s->kind == PF_LAUNCH;
@@ -175,7 +202,8 @@ static const char *check_steps(const pf_header *h) {
             return "a step launches a kernel that does not exist";
         if (s->n_args < n_args[s->kind] || s->n_alts < n_alts[s->kind] || s->n_args > h->max_args)
             return "a step lacks operands";
-        if (!check_args(h, s) || !check_alts(h, i)) return "a step names something that does not exist";
+        if (!check_args(h, s) || !check_alts(h, i) || !check_counts(h, s))
+            return "a step names something that does not exist";
     }
     return NULL;
 }

@@ -2,7 +2,7 @@
  * what `frit info` reads from the file.
  *
  *     pf_header | strings | words | dims | symbols | ports | port dims | contracts | buffers | slots | kernels | phases
- *               | launches | steps | alternatives | arguments
+ *               | launches | steps | alternatives | arguments | late dims
  *
  * All positions are byte offsets from the start of the header, all tables start 8-aligned, all indices are checked by
  * plan_check before anything foreign is walked. Little-endian, as are all machines that artifacts exist for.
@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define PF_MAGIC        "fritplan"
-#define PF_VERSION      1u
+#define PF_VERSION      2u
 #define PF_NOTE_NAME    "frit.model" /* 11 bytes with its zero: the description is 8-aligned by 4- and by 8-rounding */
 #define PF_NOTE_TYPE    1u
 #define PF_NOTE_RESERVE 2u /* an empty note whose program header becomes the weights' segment */
@@ -39,6 +39,10 @@ typedef struct pf_symbol {
     uint32_t input, axis; /* where the value comes from */
     int64_t lo, hi, hint;
     int64_t scale, shift; /* DIM: that dim of the input is scale * symbol + shift; scale > 0 */
+    uint32_t bound;       /* COUNTED: dim over symbols that calls decide, its greatest value; else PF_NONE */
+    uint32_t first_late;  /* COUNTED: in late: the n_late dims that change with it */
+    uint32_t n_late;
+    uint32_t reserved;
 } pf_symbol;
 
 /* Inputs first, then outputs. */
@@ -55,6 +59,8 @@ typedef struct pf_contract {
     uint32_t lhs, rhs; /* dims */
     uint32_t is_equal; /* else lhs <= rhs */
     uint32_t text;     /* string */
+    uint32_t after;    /* COUNTED symbol after which it can be checked; PF_NONE: before the first step */
+    uint32_t reserved;
 } pf_contract;
 
 typedef enum pf_buffer_kind { PF_INPUT, PF_OUTPUT, PF_CONST, PF_ARENA } pf_buffer_kind;
@@ -85,17 +91,20 @@ typedef struct pf_phase {
     uint32_t image;    /* CUDA: the CONST buffer that is the cubin; PF_NONE on the CPU */
 } pf_phase;
 
-typedef enum pf_step_kind { PF_LAUNCH, PF_COPY, PF_CHOICE, PF_IF, PF_LOOP } pf_step_kind;
+typedef enum pf_step_kind { PF_LAUNCH, PF_COPY, PF_CHOICE, PF_IF, PF_LOOP, PF_RESULT } pf_step_kind;
 /* Lists of steps stand in a row; a list that a step contains stands behind the list that the step is in, so that
  * walking always moves on. */
 typedef struct pf_step {
     uint32_t kind;
     uint32_t kernel;            /* LAUNCH */
     uint32_t first_arg, n_args; /* in args: buffers. LAUNCH: one per parameter; COPY: from, to; IF: condition;
-                                   LOOP: trip count, condition, iteration, each PF_NONE when absent */
+                                   LOOP: trip count (int64), condition, each PF_NONE when absent; RESULT: an int64 */
     uint32_t first_alt, n_alts; /* CHOICE: in alts. IF: then, else. LOOP: body */
     uint32_t loc;               /* string */
-    uint32_t reserved;
+    uint32_t trips;             /* LOOP: dim, turns at most; PF_NONE: the operands decide */
+    uint32_t turn;              /* LOOP: COUNTED symbol that is the turn's number while the body runs */
+    uint32_t result;            /* LOOP: COUNTED symbol that is the number of turns afterwards, PF_NONE none.
+                                   RESULT: COUNTED symbol that becomes the operand */
 } pf_step;
 
 typedef struct pf_alt {
@@ -123,6 +132,7 @@ typedef struct pf_header {
     pf_table steps;     /* pf_step */
     pf_table alts;      /* pf_alt */
     pf_table args;      /* uint32: buffers */
+    pf_table late;      /* uint32: dims that change when a symbol is counted */
     uint32_t n_inputs, n_outputs, n_states;
     uint32_t first_step, n_steps;             /* the top list */
     uint32_t scratch;                         /* dim: bytes for each thread, a monotone bound */

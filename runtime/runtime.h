@@ -49,6 +49,10 @@ bool plan_dim(const pf_header *h, uint32_t dim, const int64_t *symbols, int64_t 
 frit_status bind_inputs(const pf_header *h, const frit_tensor *inputs, int64_t *out_symbols, message m);
 /* Checks one tensor of a call: dtype, rank, order in memory and, when data is needed, address. */
 frit_status bind_check_tensor(const pf_header *h, uint32_t port, const frit_tensor *t, message m);
+/* The contracts that can be checked once counted symbol `after` is known (PF_NONE: those that inputs decide). */
+frit_status bind_check_contracts(const pf_header *h, uint32_t after, const int64_t *symbols, message m);
+/* Greatest values of counted symbols for the values of the others, in place. False on overflow. */
+bool bind_counted(const pf_header *h, int64_t *symbols);
 frit_status bind_output_dims(const pf_header *h, const int64_t *symbols, uint32_t index, int64_t *out_dims);
 int64_t tensor_elements(const frit_tensor *t); /* -1 on overflow */
 
@@ -103,6 +107,7 @@ void context_destroy(frit_context *x);
 /* walk.c */
 frit_status context_run(frit_context *x, const frit_tensor *inputs, const frit_tensor *outputs);
 const char *context_error(const frit_context *x);
+frit_status context_result_dims(const frit_context *x, uint32_t index, int64_t *out_dims);
 
 /* How steps reach the machine. The walker itself knows neither threads nor devices. */
 struct backend {

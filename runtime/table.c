@@ -18,7 +18,7 @@ static frit_status table_output_dims(const frit_artifact *a, const int64_t *symb
         .symbol = describe_symbol, .input = describe_input, .output = describe_output, .kernel = describe_kernel,      \
         .bind = table_bind, .output_dims = table_output_dims, .memory = context_memory, .create = context_create,      \
         .run = context_run, .error = context_error, .destroy = context_destroy, .pool_create = pool_create,            \
-        .pool_destroy = pool_destroy                                                                                   \
+        .pool_destroy = pool_destroy, .result_dims = context_result_dims                                               \
     }
 
 frit_artifact artifact_over(const module *mod) { return (frit_artifact)TABLE_OVER(mod); }

@@ -8,11 +8,44 @@ static message text_of(frit_context *x) { return (message){x->text, sizeof x->te
 
 /* --- before the first step --- */
 
+static frit_status dim_failed(frit_context *x, uint32_t dim) {
+    const pf_header *h = x->plan;
+    return message_set(text_of(x), FRIT_RANGE, "%s cannot be computed for these dims",
+                       pf_string(h, PF_ROWS(h, pf_dim, dims)[dim].text));
+}
+
+/* Gives a counted symbol its value, and its dims theirs. */
+static frit_status set_counted(frit_context *x, uint32_t symbol, int64_t value) {
+    const pf_header *h = x->plan;
+    const pf_symbol *s = &PF_ROWS(h, pf_symbol, symbols)[symbol];
+    const uint32_t *late = PF_ROWS(h, uint32_t, late) + s->first_late;
+    x->symbols[symbol] = value;
+    for (uint32_t i = 0; i < s->n_late; i++)
+        if (!plan_dim(h, late[i], x->symbols, &x->values[late[i]])) return dim_failed(x, late[i]);
+    return FRIT_OK;
+}
+
+/* Whether the wanted symbols are those of the last call; those that the last call counted have their bounds again. */
+static bool is_same_call(frit_context *x) {
+    const pf_symbol *symbols = PF_ROWS(x->plan, pf_symbol, symbols);
+    for (uint32_t i = 0; i < x->plan->symbols.count; i++)
+        if (symbols[i].kind != FRIT_SYMBOL_COUNTED && x->symbols[i] != x->wanted[i]) return false;
+    return x->is_bound;
+}
+
+static frit_status reset_counted(frit_context *x) {
+    const pf_symbol *symbols = PF_ROWS(x->plan, pf_symbol, symbols);
+    frit_status status = FRIT_OK;
+    for (uint32_t i = 0; i < x->plan->symbols.count && status == FRIT_OK; i++)
+        if (symbols[i].kind == FRIT_SYMBOL_COUNTED) status = set_counted(x, i, x->wanted[i]);
+    return status;
+}
+
 /* Values of all dims for new symbols. Arena offsets stay: they were made for the context's greatest symbols. */
 static frit_status rebind(frit_context *x) {
     const pf_header *h = x->plan;
     uint32_t n = h->symbols.count;
-    if (x->is_bound && memcmp(x->symbols, x->wanted, n * sizeof *x->symbols) == 0) return FRIT_OK;
+    if (is_same_call(x)) return reset_counted(x);
     x->is_bound = false;
     for (uint32_t i = 0; i < n; i++) {
         if (x->wanted[i] <= x->max_symbols[i]) continue;
@@ -22,9 +55,7 @@ static frit_status rebind(frit_context *x) {
     }
     memcpy(x->symbols, x->wanted, n * sizeof *x->symbols);
     for (uint32_t i = 0; i < h->dims.count; i++)
-        if (!plan_dim(h, i, x->symbols, &x->values[i]))
-            return message_set(text_of(x), FRIT_RANGE, "%s cannot be computed for these dims",
-                               pf_string(h, PF_ROWS(h, pf_dim, dims)[i].text));
+        if (!plan_dim(h, i, x->symbols, &x->values[i])) return dim_failed(x, i);
     x->is_bound = true;
     return FRIT_OK;
 }
@@ -122,20 +153,41 @@ static frit_status branch(frit_context *x, const pf_step *s, const uint32_t *arg
     return walk(x, taken->first_step, taken->n_steps);
 }
 
+/* A count that the model made: within what there is room for, and within what was declared of it. */
+static frit_status take_count(frit_context *x, uint32_t symbol, int64_t n) {
+    const pf_header *h = x->plan;
+    const char *name = pf_string(h, PF_ROWS(h, pf_symbol, symbols)[symbol].name);
+    if (n < 0 || n > x->wanted[symbol])
+        return message_set(text_of(x), FRIT_RANGE, "%s = %" PRId64 " is outside 0..%" PRId64, name, n,
+                           x->wanted[symbol]);
+    frit_status status = set_counted(x, symbol, n);
+    return status == FRIT_OK ? bind_check_contracts(h, symbol, x->symbols, text_of(x)) : status;
+}
+
 static frit_status loop(frit_context *x, const pf_step *s, const uint32_t *args) {
     const backend *b = x->module->backend;
     const pf_alt *body = PF_ROWS(x->plan, pf_alt, alts) + s->first_alt;
-    int64_t n_turns = INT64_MAX;
+    int64_t n_turns = s->trips == PF_NONE ? INT64_MAX : x->values[s->trips], given = INT64_MAX, i = 0;
     frit_status status = FRIT_OK;
-    if (args[0] != PF_NONE) status = b->read(x, &n_turns, x->pointers[args[0]], sizeof n_turns);
-    for (int64_t i = 0; i < n_turns && status == FRIT_OK; i++) {
+    if (args[0] != PF_NONE) status = b->read(x, &given, x->pointers[args[0]], sizeof given);
+    if (given < n_turns) n_turns = given;
+    for (; i < n_turns && status == FRIT_OK; i++) {
         uint8_t goes_on = 1;
         if (args[1] != PF_NONE) status = b->read(x, &goes_on, x->pointers[args[1]], sizeof goes_on);
         if (status != FRIT_OK || !goes_on) break;
-        if (args[2] != PF_NONE) status = b->write(x, x->pointers[args[2]], &i, sizeof i);
+        if (s->result != PF_NONE && i >= x->wanted[s->result])
+            return message_set(text_of(x), FRIT_RANGE, "more than %" PRId64 " turns of a loop (%s)",
+                               x->wanted[s->result], pf_string(x->plan, s->loc));
+        status = set_counted(x, s->turn, i);
         if (status == FRIT_OK) status = walk(x, body->first_step, body->n_steps);
     }
-    return status;
+    return status == FRIT_OK && s->result != PF_NONE ? take_count(x, s->result, i) : status;
+}
+
+static frit_status count(frit_context *x, const pf_step *s, const uint32_t *args) {
+    int64_t n = 0;
+    frit_status status = x->module->backend->read(x, &n, x->pointers[args[0]], sizeof n);
+    return status == FRIT_OK ? take_count(x, s->result, n) : status;
 }
 
 static frit_status step(frit_context *x, const pf_step *s) {
@@ -151,6 +203,8 @@ static frit_status step(frit_context *x, const pf_step *s) {
         return branch(x, s, args);
     case PF_LOOP:
         return loop(x, s, args);
+    case PF_RESULT:
+        return count(x, s, args);
     }
     return FRIT_INTERNAL;
 }
@@ -166,6 +220,11 @@ frit_status context_run(frit_context *x, const frit_tensor *inputs, const frit_t
     x->text[0] = 0;
     frit_status status = prepare(x, inputs, outputs);
     return status == FRIT_OK ? walk(x, x->plan->first_step, x->plan->n_steps) : status;
+}
+
+frit_status context_result_dims(const frit_context *x, uint32_t index, int64_t *out_dims) {
+    if (!x->is_bound) return FRIT_USAGE;
+    return bind_output_dims(x->plan, x->symbols, index, out_dims);
 }
 
 const char *context_error(const frit_context *x) { return x->text; }

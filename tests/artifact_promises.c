@@ -332,7 +332,7 @@ static void print_context_bytes(const subject *s, const batch *b) {
         for (uint32_t i = 0; i < info.n_symbols; i++) {
             frit_symbol symbol = {.struct_bytes = sizeof symbol};
             s->a->symbol(s->a, i, &symbol);
-            if (symbol.kind != FRIT_SYMBOL_UNUSED) printf(" --dim %s=%lld", symbol.name, (long long)b->symbols[i]);
+            if (symbol.kind < FRIT_SYMBOL_UNUSED) printf(" --dim %s=%lld", symbol.name, (long long)b->symbols[i]);
         }
         printf("\n");
     }

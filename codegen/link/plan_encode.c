@@ -12,6 +12,7 @@ typedef struct encoder {
     dim_table *dims;
     uint32_t *numbers;  /* symbol id -> symbol number, UINT32_MAX for loop axes and loaded indices */
     bool *is_used;      /* by symbol number */
+    bool *is_counted;   /* by symbol number */
     uint32_t max_stack; /* that evaluating a dim needs */
     map dim_ids, string_ids;
     strbuf strings;
@@ -28,6 +29,8 @@ typedef struct encoder {
     VEC(pf_step) steps;
     VEC(pf_alt) alts;
     VEC(uint32_t) args;
+    VEC(uint32_t) late;
+    VEC(uint64_t) waits; /* dim row << 32 | symbol number: the dim changes when the symbol is counted */
     uint32_t max_args;
 } encoder;
 
@@ -58,6 +61,7 @@ static void add_words(encoder *e, const int64_t *words, uint32_t n) {
         if (words[i - 1] != DC_SYM) continue;
         ASSERT(words[i] != UINT32_MAX); /* an axis of a kernel means nothing out here */
         e->is_used[words[i]] = true;
+        if (e->is_counted[words[i]]) PUSH(e, waits, (uint64_t)e->dim_rows.n << 32 | (uint64_t)words[i]);
     }
 }
 
@@ -103,13 +107,34 @@ static bool find_source(encoder *e, sym_id s, const sym_info *info, pf_symbol *o
     return false;
 }
 
+/* A symbol that the program counts; its greatest value is that of symbols which calls decide. */
+static void add_counted(encoder *e, sym_id s, pf_symbol *row) {
+    const sym_info *info = dim_sym_info(e->dims, s);
+    dim one = dim_const(e->dims, 1), bound = dim_const(e->dims, 0);
+    if (info->kind == SYM_RESULT)
+        bound =
+            dim_min(e->dims, dim_sub(e->dims, dim_majorant(e->dims, info->extent), one), dim_const(e->dims, info->hi));
+    row->kind = FRIT_SYMBOL_COUNTED;
+    row->input = row->axis = PF_NONE, row->scale = 1;
+    row->bound = add_dim(e, bound);
+    row->first_late = e->late.n;
+    for (uint32_t i = 0; i < e->waits.n; i++) {
+        bool is_new = (uint32_t)e->waits.at[i] == e->numbers[s] && (i == 0 || e->waits.at[i] != e->waits.at[i - 1]);
+        if (is_new) PUSH(e, late, (uint32_t)(e->waits.at[i] >> 32));
+    }
+    row->n_late = e->late.n - row->first_late;
+}
+
 /* After everything else, when it is known which symbols matter. */
 static frit_status add_symbols(encoder *e) {
     for (sym_id s = 0; s < dim_n_syms(e->dims); s++) {
         if (e->numbers[s] == UINT32_MAX) continue;
         const sym_info *info = dim_sym_info(e->dims, s);
-        pf_symbol row = {.name = add_string(e, info->name), .lo = info->lo, .hi = info->hi, .hint = info->hint};
-        if (!find_source(e, s, info, &row)) {
+        pf_symbol row = {
+            .name = add_string(e, info->name), .lo = info->lo, .hi = info->hi, .hint = info->hint, .bound = PF_NONE};
+        if (e->is_counted[e->numbers[s]]) {
+            add_counted(e, s, &row);
+        } else if (!find_source(e, s, info, &row)) {
             if (e->is_used[e->numbers[s]])
                 return FAIL(e->c, MISSING, info->name, "no input's dim decides this symbol; fix it with --dim %s=N",
                             info->name);
@@ -147,7 +172,12 @@ static void add_interface(encoder *e) {
     for (uint32_t i = 0; i < g->outputs.n; i++) add_port(e, &g->outputs.at[i]);
     for (uint32_t i = 0; i < g->contracts.n; i++) {
         const contract *k = &g->contracts.at[i];
-        pf_contract row = {add_dim(e, k->lhs), add_dim(e, k->rhs), k->is_equal, add_string(e, k->text)};
+        sym_id waits = contract_waits_for(g, k);
+        pf_contract row = {.lhs = add_dim(e, k->lhs),
+                           .rhs = add_dim(e, k->rhs),
+                           .is_equal = k->is_equal,
+                           .text = add_string(e, k->text),
+                           .after = waits == SYM_NONE ? PF_NONE : e->numbers[waits]};
         PUSH(e, contracts, row);
     }
 }
@@ -214,7 +244,8 @@ static void add_kernel(encoder *e, uint32_t number) {
 static void add_list(encoder *e, const pstep_list *list, uint32_t *out_first, uint32_t *out_n);
 
 static void add_alternatives(encoder *e, const pstep *s, pf_step *row) {
-    static const uint32_t n_bodies[] = {[PS_LAUNCH] = 0, [PS_COPY] = 0, [PS_CHOICE] = 0, [PS_IF] = 2, [PS_LOOP] = 1};
+    static const uint32_t n_bodies[] = {
+        [PS_LAUNCH] = 0, [PS_COPY] = 0, [PS_CHOICE] = 0, [PS_IF] = 2, [PS_LOOP] = 1, [PS_RESULT] = 0};
     row->first_alt = e->alts.n;
     row->n_alts = s->n_alts + n_bodies[s->kind];
     for (uint32_t i = 0; i < row->n_alts; i++) PUSH(e, alts, (pf_alt){.lhs = PF_NONE, .rhs = PF_NONE});
@@ -228,17 +259,21 @@ static void add_alternatives(encoder *e, const pstep *s, pf_step *row) {
     }
 }
 
+static uint32_t symbol_number(const encoder *e, sym_id s) { return s == SYM_NONE ? PF_NONE : e->numbers[s]; }
+
 static pf_step add_step(encoder *e, const pstep *s) {
-    static const pf_step_kind kinds[] = {
-        [PS_LAUNCH] = PF_LAUNCH, [PS_COPY] = PF_COPY, [PS_CHOICE] = PF_CHOICE, [PS_IF] = PF_IF, [PS_LOOP] = PF_LOOP};
+    static const pf_step_kind kinds[] = {[PS_LAUNCH] = PF_LAUNCH, [PS_COPY] = PF_COPY, [PS_CHOICE] = PF_CHOICE,
+                                         [PS_IF] = PF_IF,         [PS_LOOP] = PF_LOOP, [PS_RESULT] = PF_RESULT};
+    bool counts = s->kind == PS_LOOP || s->kind == PS_RESULT;
     pf_step row = {.kind = kinds[s->kind],
                    .kernel = s->kind == PS_LAUNCH ? s->kernel : 0,
                    .first_arg = e->args.n,
                    .n_args = s->kind == PS_CHOICE ? 0 : s->n_args,
-                   .loc = add_string(e, s->loc)};
+                   .loc = add_string(e, s->loc),
+                   .trips = s->kind == PS_LOOP ? add_dim(e, s->trips) : PF_NONE,
+                   .turn = s->kind == PS_LOOP ? symbol_number(e, s->turn) : PF_NONE,
+                   .result = counts ? symbol_number(e, s->result) : PF_NONE};
     for (uint32_t i = 0; i < row.n_args; i++) PUSH(e, args, s->args[i]);
-    if (s->kind == PS_LOOP)
-        for (; row.n_args < 3; row.n_args++) PUSH(e, args, PF_NONE);
     if (s->kind == PS_LAUNCH) e->kernels.at[s->kernel].n_launches++;
     if (row.n_args > e->max_args) e->max_args = row.n_args;
     add_alternatives(e, s, &row);
@@ -281,6 +316,7 @@ static void lay_out(encoder *e, pf_header *h, strbuf *b) {
     h->steps = APPEND(b, e->steps);
     h->alts = APPEND(b, e->alts);
     h->args = APPEND(b, e->args);
+    h->late = APPEND(b, e->late);
     while (b->n % 8) strbuf_addc(b, 0);
     h->total_bytes = b->n;
     memcpy(b->at, h, sizeof *h);
@@ -307,6 +343,11 @@ frit_status plan_encode(cx *c, const plan *p, const artifact_options *o, const c
     add_string(&e, "");
     e.numbers = plan_number_syms(c->job, e.dims, NULL);
     e.is_used = ARENA_ARRAY(c->job, bool, dim_n_syms(e.dims) + 1);
+    e.is_counted = ARENA_ARRAY(c->job, bool, dim_n_syms(e.dims) + 1);
+    for (sym_id s = 0; s < dim_n_syms(e.dims); s++) {
+        sym_kind kind = dim_sym_info(e.dims, s)->kind;
+        if (kind == SYM_RESULT || kind == SYM_TURN) e.is_counted[e.numbers[s]] = true;
+    }
     pf_header h = {.magic = PF_MAGIC,
                    .version = PF_VERSION,
                    .header_bytes = sizeof h,
