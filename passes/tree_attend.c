@@ -1,16 +1,20 @@
 /* Loop tree of an ATTEND group: softmax(scale q k^T + mask) v without ever storing the scores.
  *
- * A block of 64 query rows lies along the vectors, so that every statistic is a vector operation and keys and values
- * are read in place, as broadcasts: qt[d, i] = scale * q[i, d] for each block of 64 keys j { s[j, i] = k[j, :] . qt[:,
- * i]                       leaf, rows j vec i { s = score(s); m' = max(m, max_j s); p[j, i] = exp(s - m'); l = l *
- * exp(m - m') + sum_j p; m = m' } o[e, i] = o[e, i] * exp(m - m') + v[:, e] . p[:, i] leaf, rows e
+ * A block of 64 query rows lies along the vectors, so that every statistic is a vector operation; keys and values are
+ * read in place, keys as broadcasts, values along the vectors:
+ *   qt[d, i] = scale * q[i, d]
+ *   for each block of 64 keys j {
+ *     s[j, i] = k[j, :] . qt[:, i]                                                  leaf, rows j, columns i
+ *     s = score(s); m' = max(m, max_j s); p[j, i] = exp(s - m'); l = l * exp(m - m') + sum_j p; m = m'
+ *     o[i, e] = o[i, e] * exp(m - m') + p[:, i] . v[:, e]                           leaf, rows i, columns e
  *   }
- *   y[i, e] = o[e, i] / l[i]
+ *   y[i, e] = o[i, e] * (1 / l[i])
  * Blocks of keys begin at absolute multiples of 64, so a row's bits do not depend on how many rows a call has. A row
- * whose keys are all excluded gives zeros.
+ * whose keys are all excluded gives zeros. In causal order the blocks behind a block's last query are left out: they
+ * would change nothing.
  *
  * On CUDA the queries of a block are its threads: the same statements in thread loops, the leaves written as loops
- * whose sums stay in a register. No thread reads another's column, so there is no barrier. */
+ * whose sums stay in a register, o the other way round. No thread reads another's column, so there is no barrier. */
 #include "passes/lower.h"
 
 #include <math.h>
@@ -30,8 +34,8 @@ typedef struct attend_cx {
     dim group_size;                           /* query heads per key head */
     dim query_base, query, n_block;           /* first query of the block; axis inside; queries in the block */
     dim key_base, n_key_block;
-    buf_id qt, s, o_tile, m, l, alpha;
-    dim o_at[2]; /* index in o_tile during the epilogue */
+    buf_id qt, s, o_tile, m, l, alpha; /* alpha: factor of the old sums, at the end 1 / l */
+    dim o_at[2], o_row;                /* index in o_tile and the query in its block during the epilogue */
     uint32_t lanes;
     bool is_cuda;
     buf_id sum; /* CUDA: the register of a dot product */
@@ -72,6 +76,18 @@ static void vec_queries(attend_cx *x, dim lane, klist body, klist *l) {
     nest_close(&s, body, l);
 }
 
+/* Loops over the result's queries and columns, and where o keeps an element: queries along the threads, or columns
+ * along the vectors. */
+static void push_output(attend_cx *x, nest *s, dim i, dim e) {
+    nest_push(s, KL_SEQ, x->is_cuda ? e : i, 0, 0);
+    push_lane(x, s, x->is_cuda ? i : e);
+}
+
+static void output_at(const attend_cx *x, dim i, dim e, dim out[2]) {
+    out[0] = x->is_cuda ? e : i;
+    out[1] = x->is_cuda ? i : e;
+}
+
 static dim lane_axis(attend_cx *x) { return dim_axis(x->k->dims, "i", x->n_block); }
 
 static frit_status emit_queries(attend_cx *x, klist *l) {
@@ -109,23 +125,23 @@ static void emit_start(attend_cx *x, klist *l) {
     kstmt_store(k, &body, x->m, &i, kx_number(k, x->dt, -INFINITY), 0);
     kstmt_store(k, &body, x->l, &i, kx_number(k, x->dt, 0), 0);
     vec_queries(x, i, body, l);
-    dim at[2] = {e, j};
+    dim at[2];
+    output_at(x, j, e, at);
     nest s = {.k = k};
-    nest_push(&s, KL_SEQ, e, 0, 0);
-    push_lane(x, &s, j);
+    push_output(x, &s, j, e);
     kstmt_store(k, &zero, x->o_tile, at, kx_number(k, x->dt, 0), 0);
     nest_close(&s, zero, l);
 }
 
-/* An operand that the leaf reads in place, or a tile filled with it. own: its row axis in the leaf; kk: the summed
- * axis. */
-static frit_status leaf_operand(attend_cx *x, klist *l, value_id v, dim key, dim column, bool rows_are_keys,
-                                buf_id *out, const dim **out_at) {
+/* Keys or values over (key, column), that the leaf reads in place or from a tile filled with them. Values have to be
+ * contiguous along their columns. */
+static frit_status leaf_operand(attend_cx *x, klist *l, bool is_value, dim key, dim column, buf_id *out,
+                                const dim **out_at) {
     kernel *k = x->k;
     dim at[MAX_RANK], coeff, rest;
     kx value_at;
     operand_at(x, true, dim_add(k->dims, x->key_base, key), column, at);
-    TRY(expand(x->e, v, at, 0, &value_at));
+    TRY(expand(x->e, x->n->in[is_value ? 2 : 1], at, 0, &value_at));
     value_at = kx_cast(k, value_at, x->dt, true);
     kx_node n = k->exprs.at[value_at];
     bool is_direct = n.kind == KX_LOAD && !n.pred;
@@ -134,7 +150,8 @@ static frit_status leaf_operand(attend_cx *x, klist *l, value_id v, dim key, dim
         is_direct = !loaded_follows(k, offset, key, column) &&
                     dim_linear(k->dims, offset, axis_sym(k, key), &coeff, &rest) &&
                     !dim_depends(k->dims, coeff, axis_sym(k, column)) &&
-                    dim_linear(k->dims, rest, axis_sym(k, column), &coeff, &rest);
+                    dim_linear(k->dims, rest, axis_sym(k, column), &coeff, &rest) &&
+                    (!is_value || dim_equal(k->dims, coeff, dim_const(k->dims, 1)));
     }
     if (is_direct) {
         *out = n.ref;
@@ -142,7 +159,7 @@ static frit_status leaf_operand(attend_cx *x, klist *l, value_id v, dim key, dim
         return FRIT_OK;
     }
     dim width = axis_extent(k, column), shape0 = dim_const(k->dims, KEYS);
-    *out = tile_of(x, rows_are_keys ? "kt" : "vt", 2, shape0, width);
+    *out = tile_of(x, is_value ? "vt" : "kt", 2, shape0, width);
     dim r = dim_axis(k->dims, "r", x->n_key_block), c = dim_axis(k->dims, "c", width);
     sym_id syms[2] = {axis_sym(k, key), axis_sym(k, column)};
     dim by[2] = {r, c}, to[2] = {r, c}, leaf_at[2] = {key, column};
@@ -205,7 +222,7 @@ static frit_status emit_scores(attend_cx *x, klist *l) {
     dim d = dim_axis(k->dims, "kk", x->n_depth);
     buf_id a;
     const dim *a_at;
-    TRY(leaf_operand(x, l, x->n->in[1], j, d, true, &a, &a_at));
+    TRY(leaf_operand(x, l, false, j, d, &a, &a_at));
     kleaf *leaf = kstmt_leaf(k, l);
     *leaf = (kleaf){.c = x->s,
                     .a = a,
@@ -300,45 +317,45 @@ static frit_status emit_softmax(attend_cx *x, klist *l) {
     return FRIT_OK;
 }
 
-/* o[e, i] = o[e, i] * alpha[i] + v[:, e] . p[:, i] */
+/* o[i, e] = o[i, e] * alpha[i] + p[:, i] . v[:, e] */
 static frit_status emit_values(attend_cx *x, klist *l) {
     kernel *k = x->k;
+    dim e = dim_axis(k->dims, "e", x->n_values), i = lane_axis(x), at[2];
     if (x->is_cuda) {
-        dim lane = lane_axis(x);
-        dot d = {.v = x->n->in[2], .right = x->s, .to = x->o_tile, .scale = kx_load(k, x->alpha, &lane, 0, 0)};
-        d.own = d.column = dim_axis(k->dims, "e", x->n_values);
+        dot d = {.v = x->n->in[2], .right = x->s, .to = x->o_tile, .scale = kx_load(k, x->alpha, &i, 0, 0)};
+        d.own = d.column = e;
         d.inner = d.key = dim_axis(k->dims, "j", x->n_key_block);
-        return emit_dot(x, l, &d, lane);
+        return emit_dot(x, l, &d, i);
     }
-    dim e = dim_axis(k->dims, "e", x->n_values), i = lane_axis(x), at[2] = {e, i};
     klist body = {0};
     nest s = {.k = k};
-    nest_push(&s, KL_SEQ, e, 0, 0);
-    push_lane(x, &s, i);
+    push_output(x, &s, i, e);
+    output_at(x, i, e, at);
     kx scaled = op2(k, OP_mul, kx_load(k, x->o_tile, at, 0, 0), kx_load(k, x->alpha, &i, 0, 0));
     kstmt_store(k, &body, x->o_tile, at, scaled, 0);
     nest_close(&s, body, l);
-    dim row = dim_axis(k->dims, "row", x->n_values), col = dim_axis(k->dims, "col", x->n_block);
+    dim row = dim_axis(k->dims, "row", x->n_block), col = dim_axis(k->dims, "col", x->n_values);
     dim key = dim_axis(k->dims, "kk", x->n_key_block);
-    buf_id a;
-    const dim *a_at;
-    TRY(leaf_operand(x, l, x->n->in[2], key, row, false, &a, &a_at));
+    int64_t lo, hi;
+    buf_id b;
+    const dim *b_at;
+    dim_bounds(k->dims, x->n_values, &lo, &hi);
+    TRY(leaf_operand(x, l, true, key, col, &b, &b_at));
     kleaf *leaf = kstmt_leaf(k, l);
     *leaf = (kleaf){.c = x->o_tile,
-                    .a = a,
-                    .b = x->s,
+                    .a = x->s,
+                    .b = b,
                     .c_at = two(k, row, col),
-                    .a_at = a_at,
-                    .b_at = two(k, key, col),
+                    .a_at = two(k, key, row),
+                    .b_at = b_at,
                     .row = axis_sym(k, row),
                     .col = axis_sym(k, col),
                     .kk = axis_sym(k, key),
-                    .rows = x->n_values,
-                    .cols = x->n_block,
+                    .rows = x->n_block,
+                    .cols = x->n_values,
                     .n_k = x->n_key_block,
-                    .max_cols = QUERIES,
-                    .accumulate = true,
-                    .padded = true};
+                    .max_cols = hi < UINT32_MAX ? (uint32_t)hi : UINT32_MAX,
+                    .accumulate = true};
     return FRIT_OK;
 }
 
@@ -348,10 +365,20 @@ static kx resolve_result(expander *e, value_id v, const dim *at, kx guard) {
     (void)at;
     (void)guard;
     if (v != x->n->out) return 0;
-    kx l = kx_load(k, x->l, &x->o_at[1], 0, 0), zero = kx_number(k, x->dt, 0);
-    kx mean = op2(k, OP_div, kx_load(k, x->o_tile, x->o_at, 0, 0), l);
-    kx safe = pick(k, op2(k, OP_eq, l, zero), zero, mean);
-    return kx_cast(k, safe, graph_type(e->f->g, v)->dt, true);
+    kx inverse = kx_load(k, x->alpha, &x->o_row, 0, 0);
+    kx mean = op2(k, OP_mul, kx_load(k, x->o_tile, x->o_at, 0, 0), inverse);
+    return kx_cast(k, mean, graph_type(e->f->g, v)->dt, true);
+}
+
+/* alpha[i] = 1 / l[i], or 0 where nothing was summed. */
+static void emit_inverse(attend_cx *x, klist *l) {
+    kernel *k = x->k;
+    dim i = lane_axis(x);
+    klist body = {0};
+    kx sum = kx_load(k, x->l, &i, 0, 0), zero = kx_number(k, x->dt, 0);
+    kx inverse = pick(k, op2(k, OP_eq, sum, zero), zero, op2(k, OP_div, kx_number(k, x->dt, 1), sum));
+    kstmt_store(k, &body, x->alpha, &i, inverse, 0);
+    vec_queries(x, i, body, l);
 }
 
 static frit_status emit_result(attend_cx *x, klist *l) {
@@ -361,15 +388,10 @@ static frit_status emit_result(attend_cx *x, klist *l) {
     dim by[2] = {whole, e};
     nest s = {.k = k};
     klist body = {0};
-    if (x->is_cuda) {
-        nest_push(&s, KL_SEQ, e, 0, 0);
-        push_lane(x, &s, i);
-    } else {
-        nest_push(&s, KL_SEQ, i, 0, 0);
-        push_lane(x, &s, e);
-    }
-    x->o_at[0] = e;
-    x->o_at[1] = i;
+    emit_inverse(x, l);
+    push_output(x, &s, i, e);
+    output_at(x, i, e, x->o_at);
+    x->o_row = i;
     x->e->resolve = resolve_result;
     x->e->data = x;
     x->e->memo = (map){.a = k->a};
@@ -390,12 +412,22 @@ static void make_tiles(attend_cx *x) {
     dim n = dim_const(x->k->dims, QUERIES), keys = dim_const(x->k->dims, KEYS);
     x->qt = tile_of(x, "qt", 2, x->n_depth, n);
     x->s = tile_of(x, "s", 2, keys, n);
-    x->o_tile = tile_of(x, "o", 2, x->n_values, n);
+    x->o_tile = x->is_cuda ? tile_of(x, "o", 2, x->n_values, n) : tile_of(x, "o", 2, n, x->n_values);
     x->m = tile_of(x, "m", 1, n, n);
     x->l = tile_of(x, "l", 1, n, n);
     x->alpha = tile_of(x, "alpha", 1, n, n);
     dim one = dim_const(x->k->dims, 1);
     if (x->is_cuda) x->sum = kernel_local(x->k, "sum", x->dt, KB_REG, 1, arena_copy(x->k->a, &one, sizeof one));
+}
+
+/* Blocks of keys that a block of queries reads. */
+static dim key_blocks(const attend_cx *x, dim keys) {
+    dim_table *t = x->k->dims;
+    const attr_attend *a = x->n->attrs;
+    dim all = dim_ceildiv(t, x->n_keys, keys);
+    if (!a->causal) return all;
+    dim seen = dim_add(t, dim_add(t, x->query_base, x->n_block), dim_sub(t, x->n_keys, x->n_queries));
+    return dim_min(t, all, dim_max(t, dim_const(t, 0), dim_ceildiv(t, seen, keys)));
 }
 
 frit_status tree_attend(expander *e, const tree_options *o) {
@@ -417,10 +449,10 @@ frit_status tree_attend(expander *e, const tree_options *o) {
     dim heads = q->shape[x.rank - 3], key_heads = key->shape[x.rank - 3];
     if (!dim_div_exact(t, heads, key_heads, &x.group_size)) x.group_size = dim_floordiv(t, heads, key_heads);
     dim n = dim_const(t, QUERIES), keys = dim_const(t, KEYS);
-    dim block = dim_axis(t, "ib", dim_ceildiv(t, x.n_queries, n)),
-        key_block = dim_axis(t, "jb", dim_ceildiv(t, x.n_keys, keys));
+    dim block = dim_axis(t, "ib", dim_ceildiv(t, x.n_queries, n));
     x.query_base = dim_mul(t, block, n);
     x.n_block = dim_min(t, n, dim_sub(t, x.n_queries, x.query_base));
+    dim key_block = dim_axis(t, "jb", key_blocks(&x, keys));
     x.key_base = dim_mul(t, key_block, keys);
     x.n_key_block = dim_min(t, keys, dim_sub(t, x.n_keys, x.key_base));
     make_tiles(&x);
