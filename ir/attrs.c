@@ -99,6 +99,7 @@ static void key_add_const(key_buf *k, const const_data *d) {
         key_add(k, &d->scale, sizeof d->scale);
         return;
     case CONST_DENSE:
+    case CONST_MADE:
         break;
     }
     key_add_str(k, d->file);

@@ -69,7 +69,9 @@ frit_status eval_const(cx *c, arena *a, const const_data *d, tensor *out) {
         return FRIT_OK;
     }
     TRY(tensor_alloc(c, a, d->dt, d->dims.n, d->dims.at, out));
-    int64_t count = tensor_count(out);
+    int64_t count = d->kind == CONST_MADE ? 0 : tensor_count(out);
+    for (uint32_t i = 0; d->kind == CONST_MADE && i < d->maker->n_parts; i++)
+        d->maker->make(d->maker->data, i, (char *)out->data + i * d->maker->part_bytes);
     for (int64_t i = 0; i < count; i++) {
         if (d->kind == CONST_SPLAT)
             dtype_store(d->dt, out->data, (size_t)i, d->splat);

@@ -123,6 +123,7 @@ static void print_const(printer *p, const const_data *d) {
         strbuf_printf(p->b, "random(%lld, %s)", (long long)d->seed, str_from_f64(p->a, d->scale));
         return;
     case CONST_DENSE:
+    case CONST_MADE:
         break;
     }
     if (!d->file) {

@@ -72,8 +72,18 @@ typedef struct dim_list {
     const dim *at;
 } dim_list;
 
-/* The payload of a const node. Exactly one of bytes / splat / random holds the values. */
-typedef enum const_kind { CONST_DENSE, CONST_SPLAT, CONST_RANDOM } const_kind;
+/* Bytes that are made when somebody wants them, in equal parts, each by itself: weights in the form that a kernel
+ * streams, which go straight to the artifact. */
+typedef struct const_maker {
+    uint32_t n_parts;
+    size_t part_bytes;
+    void (*make)(const void *data, uint32_t part, void *out); /* from any thread */
+    const void *data;                                         /* for make; lives as long as the plan */
+} const_maker;
+
+/* The payload of a const node. Exactly one of bytes / splat / random / maker holds the values. MADE ones are of plans
+ * only, never of a graph. */
+typedef enum const_kind { CONST_DENSE, CONST_SPLAT, CONST_RANDOM, CONST_MADE } const_kind;
 typedef struct const_data {
     const_kind kind;
     dtype dt;
@@ -85,6 +95,7 @@ typedef struct const_data {
     scalar splat;      /* SPLAT: every element */
     int64_t seed;      /* RANDOM: standard normal * scale, rounded to dt (Philox, counter = element index) */
     double scale;
+    const const_maker *maker; /* MADE */
 } const_data;
 
 #define ATTRS_BEGIN(name)                                                                                              \

@@ -223,7 +223,8 @@ typedef struct pack_request {
     int64_t base, col_stride, n_k, n_cols, panel;
     int64_t group; /* 1: none */
 } pack_request;
-frit_status pack_panels(cx *c, const pack_request *r, const const_data **out);
+/* The packed constant, which copies the request; the weights' own bytes have to stay. In a. */
+const const_data *pack_panels(arena *a, const pack_request *r);
 /* The constant d, dense with whole bytes, with its axis `along` moved to the end. */
 const const_data *pack_turned(cx *c, const const_data *d, uint32_t along);
 

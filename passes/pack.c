@@ -1,9 +1,8 @@
 /* Constant matrices in the order that the matrix micro-kernel streams them: panels of `panel` columns, each n_k rows of
  * contiguous columns; columns beyond the last are zero. In groups (bytes for integer dot products) each column holds
- * `group` steps of k side by side, and the steps beyond the last are zero too. */
+ * `group` steps of k side by side, and the steps beyond the last are zero too. Nothing is packed here: the constant
+ * knows how to make each of its panels when the artifact is written. */
 #include "passes/lower.h"
-
-#include "base/par.h"
 
 #include <string.h>
 
@@ -11,14 +10,13 @@
 enum { K_TILE = 16 };
 
 typedef struct pack_job {
-    const pack_request *r;
-    uint8_t *packed;
+    pack_request request;
     size_t bytes; /* of an element */
 } pack_job;
 
 /* k rows [k0, k1) of a panel whose columns are n elements apart by col_stride; element by element. */
 static void pack_rows(const pack_job *j, const uint8_t *src, uint8_t *dst, int64_t k0, int64_t k1, int64_t n) {
-    const pack_request *r = j->r;
+    const pack_request *r = &j->request;
     for (int64_t col = 0; col < n; col++) {
         const uint8_t *column = src + (size_t)(col * r->col_stride) * j->bytes;
         uint8_t *to = dst + (size_t)(k0 * r->panel + col) * j->bytes;
@@ -35,7 +33,7 @@ static void pack_rows(const pack_job *j, const uint8_t *src, uint8_t *dst, int64
 
 /* A panel in groups: [n_k / group][panel][group]. */
 static void pack_groups(const pack_job *j, const uint8_t *src, uint8_t *dst, int64_t n) {
-    const pack_request *r = j->r;
+    const pack_request *r = &j->request;
     for (int64_t k = 0; k < r->n_k; k++) {
         const uint8_t *from = src + (size_t)r->k_offsets[k] * j->bytes;
         uint8_t *to = dst + (size_t)(k / r->group * r->panel * r->group + k % r->group) * j->bytes;
@@ -49,13 +47,13 @@ static void pack_groups(const pack_job *j, const uint8_t *src, uint8_t *dst, int
 
 static int64_t padded_k(const pack_request *r) { return (r->n_k + r->group - 1) / r->group * r->group; }
 
-static void pack_panel(void *data, uint32_t p, uint32_t thread) {
+static void pack_panel(const void *data, uint32_t p, void *out) {
     const pack_job *j = data;
-    const pack_request *r = j->r;
+    const pack_request *r = &j->request;
     int64_t first = p * r->panel, n = r->n_cols - first < r->panel ? r->n_cols - first : r->panel;
     const uint8_t *src = (const uint8_t *)r->data->bytes + (size_t)(r->base + first * r->col_stride) * j->bytes;
-    uint8_t *dst = j->packed + (size_t)p * (size_t)(padded_k(r) * r->panel) * j->bytes;
-    (void)thread;
+    uint8_t *dst = out;
+    if (n < r->panel || padded_k(r) > r->n_k) memset(dst, 0, (size_t)(padded_k(r) * r->panel) * j->bytes);
     if (r->group > 1) {
         pack_groups(j, src, dst, n);
         return;
@@ -72,23 +70,23 @@ static void pack_panel(void *data, uint32_t p, uint32_t thread) {
     }
 }
 
-frit_status pack_panels(cx *c, const pack_request *r, const const_data **out) {
+const const_data *pack_panels(arena *a, const pack_request *r) {
     size_t bytes = dtype_bits(r->data->dt) / 8;
     int64_t n_panels = (r->n_cols + r->panel - 1) / r->panel;
-    size_t panel_bytes = (size_t)(padded_k(r) * r->panel) * bytes;
-    uint8_t *packed = arena_alloc_aligned(c->job, (size_t)n_panels * panel_bytes, 64);
-    pack_job job = {.r = r, .packed = packed, .bytes = bytes};
-    par_for((uint32_t)n_panels, 0, pack_panel, &job);
+    pack_job *job = ARENA_NEW(a, pack_job);
+    *job = (pack_job){*r, bytes};
+    job->request.k_offsets = arena_copy(a, r->k_offsets, (size_t)r->n_k * sizeof *r->k_offsets);
+    const_maker *maker = ARENA_NEW(a, const_maker);
+    *maker = (const_maker){(uint32_t)n_panels, (size_t)(padded_k(r) * r->panel) * bytes, pack_panel, job};
     uint32_t rank = r->group > 1 ? 4 : 3;
-    int64_t *dims = ARENA_ARRAY(c->job, int64_t, 4);
+    int64_t *dims = ARENA_ARRAY(a, int64_t, 4);
     dims[0] = n_panels;
     dims[1] = padded_k(r) / r->group;
     dims[2] = r->panel;
     dims[3] = r->group;
-    const_data *d = ARENA_NEW(c->job, const_data);
-    *d = (const_data){.kind = CONST_DENSE, .dt = r->data->dt, .dims = {rank, dims}, .bytes = packed};
-    *out = d;
-    return FRIT_OK;
+    const_data *d = ARENA_NEW(a, const_data);
+    *d = (const_data){.kind = CONST_MADE, .dt = r->data->dt, .dims = {rank, dims}, .maker = maker};
+    return d;
 }
 
 const const_data *pack_turned(cx *c, const const_data *d, uint32_t along) {

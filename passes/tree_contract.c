@@ -180,10 +180,9 @@ frit_status contract_use_packed(contract_cx *x, const pack_request *r, dim block
     dim shape[4], *at = ARENA_ARRAY(k->a, dim, 4), by = dim_const(k->dims, x->group);
     for (uint32_t i = 0; i < x->n_siblings; i++) {
         sibling *p = &x->siblings[i];
-        const const_data *packed;
         pack_request own = *r;
         if (i > 0) own.data = graph_const(x->e->f->g, p->n->in[x->b_operand]);
-        TRY(pack_panels(x->e->c, &own, &packed));
+        const const_data *packed = pack_panels(x->e->c->job, &own);
         uint32_t rank = packed->dims.n;
         for (uint32_t d = 0; d < rank; d++) shape[d] = dim_const(k->dims, packed->dims.at[d]);
         p->b = expander_packed(x->e, packed, rank, arena_copy(k->a, shape, sizeof shape));

@@ -1,7 +1,9 @@
-/* The weights of a plan as one run of bytes: mapped ones are written straight from their mapping. */
+/* The weights of a plan as one run of bytes. Mapped ones are written straight from their mapping, those that are packed
+ * for a kernel are made a few panels at a time on all cores: no weight is in memory as a whole. */
 #include <string.h>
 
 #include "base/map.h"
+#include "base/par.h"
 #include "codegen/link/link.h"
 #include "ir/eval.h"
 
@@ -31,18 +33,50 @@ static frit_status const_bytes(cx *c, const const_data *d, const void **out) {
     return FRIT_OK;
 }
 
+/* Of a constant that is made, at a time: a part at least. */
+enum { CHUNK_BYTES = 8 << 20 };
+
+typedef struct chunk {
+    const const_maker *maker;
+    uint32_t first; /* part */
+    char *at;
+} chunk;
+
+static void make_part(void *data, uint32_t item, uint32_t thread) {
+    const chunk *k = data;
+    (void)thread;
+    k->maker->make(k->maker->data, k->first + item, k->at + item * k->maker->part_bytes);
+}
+
 typedef frit_status sink_fn(cx *c, void *data, uint64_t offset, const void *bytes, size_t n);
+
+static frit_status visit_made(cx *c, const const_maker *m, uint64_t offset, sink_fn *sink, void *data) {
+    size_t most = m->part_bytes < CHUNK_BYTES ? CHUNK_BYTES / (m->part_bytes + !m->part_bytes) : 1;
+    chunk k = {.maker = m};
+    k.at = arena_alloc_aligned(c->scratch, (most < m->n_parts ? most : m->n_parts) * m->part_bytes, WEIGHT_ALIGN);
+    for (; k.first < m->n_parts; k.first += (uint32_t)most) {
+        uint32_t n = m->n_parts - k.first < most ? m->n_parts - k.first : (uint32_t)most;
+        par_for(n, 0, make_part, &k);
+        TRY(sink(c, data, offset + k.first * m->part_bytes, k.at, n * m->part_bytes));
+        TRY(cx_poll(c));
+    }
+    return FRIT_OK;
+}
+
+static frit_status visit_const(cx *c, const const_data *d, uint64_t offset, sink_fn *sink, void *data) {
+    if (d->kind == CONST_MADE) return visit_made(c, d->maker, offset, sink, data);
+    const void *bytes = NULL;
+    TRY(const_bytes(c, d, &bytes));
+    return sink(c, data, offset, bytes, (size_t)const_data_bytes(d));
+}
 
 static frit_status weights_visit(cx *c, const plan *p, sink_fn *sink, void *data) {
     uint64_t *offsets = ARENA_ARRAY(c->job, uint64_t, p->consts.n + 1);
     weights_layout(p, offsets);
     frit_status status = FRIT_OK;
     for (uint32_t i = 0; i < p->consts.n && status == FRIT_OK; i++) {
-        const const_data *d = p->consts.at[i];
         arena_mark mark = arena_save(c->scratch);
-        const void *bytes = NULL;
-        status = const_bytes(c, d, &bytes);
-        if (status == FRIT_OK) status = sink(c, data, offsets[i], bytes, (size_t)const_data_bytes(d));
+        status = visit_const(c, p->consts.at[i], offsets[i], sink, data);
         arena_release(c->scratch, mark);
         if (status == FRIT_OK) status = cx_poll(c);
     }
