@@ -173,8 +173,8 @@ static frit_status can_pack(contract_cx *x, pack_request *out, bool *out_can) {
     return FRIT_OK;
 }
 
-/* B of each product read from its packed form, over (column block, k, column in block), or (column block, group, column,
- * k in group). */
+/* B of each product read from its packed form, over (column block, k, column in block), or (column block, group,
+ * column, k in group). */
 frit_status contract_use_packed(contract_cx *x, const pack_request *r, dim block) {
     kernel *k = x->k;
     dim shape[4], *at = ARENA_ARRAY(k->a, dim, 4), by = dim_const(k->dims, x->group);
