@@ -43,7 +43,7 @@ def run_frit(command, so, inputs, names, work):
     """The named outputs of one run of the artifact."""
     given = []
     for k, (name, value) in enumerate(inputs.items()):
-        np.save(work / f"input_{k}.npy", np.ascontiguousarray(value))
+        np.save(work / f"input_{k}.npy", np.asarray(value, order="C"))
         given += ["--input", f"{name}={work / f'input_{k}.npy'}"]
     frit([command, "run", so, *given, "--output-dir", work])
     return [np.load(work / (re.sub(r"[^A-Za-z0-9._-]", "_", name) + ".npy")) for name in names]
@@ -65,12 +65,21 @@ def run_case(run, output, folder, case):
     return np.stack(values), reference
 
 
+def told(facts, work):
+    """Flags for the dims and constants that the case file tells a compile."""
+    flags = [f"--dim={name}={value}" for name, value in facts.get("dims", {}).items()]
+    for name, value in facts.get("consts", {}).items():
+        np.save(work / f"const_{name}.npy", np.array(value, np.int64))
+        flags.append(f"--const={name}={work / f'const_{name}.npy'}")
+    return flags
+
+
 def compare(command, flags, path, model, facts, work):
     """One model over all its cases; prints a line each; returns how many failed."""
     name = pathlib.Path(model).stem
     so = work / f"{name}.so"
     try:
-        seconds = frit([command, "compile", path.parent / model, "-o", so, *flags])
+        seconds = frit([command, "compile", path.parent / model, "-o", so, *flags, *told(facts, work)])
         print(f"{name}: compiled in {seconds:.2f} s, {so.stat().st_size / 1e6:.2f} MB")
     except (RuntimeError, subprocess.TimeoutExpired) as error:
         print(f"{name}: FAIL {error}")
@@ -78,7 +87,8 @@ def compare(command, flags, path, model, facts, work):
     failed = 0
 
     def run(inputs, names):
-        return run_frit(command, so, inputs, names, work)
+        left = {name: value for name, value in inputs.items() if name not in facts.get("consts", {})}
+        return run_frit(command, so, left, names, work)
 
     for label, case in facts["cases"].items():
         theirs = facts["onnxruntime_ulps"][model][label]

@@ -9,6 +9,8 @@ bench/compare_models.py reads these files; all paths in them are relative to the
                                                       carry and first, if there: {"state": "stateN"} and {"state":
                                                       FILE}: one run for each entry of the inputs' leading axis, the
                                                       state of each run being the output stateN of the one before
+     "dims": {"sequence": 576}, "consts": {"sr": 16000},     if there: what is said when the model is compiled; such
+                                                      inputs are then given to the model no more
      "onnxruntime": "1.32.0",
      "onnxruntime_ulps": {"encoder_dynamo.onnx": {"2x7": 2.007}}}     its error, in ulps of the largest output
 """
@@ -58,9 +60,11 @@ def runtime_errors(model, output, folder, cases):
     return errors
 
 
-def write(path, models, output, cases):
-    """Runs ONNX Runtime over every model and case and writes the case file `path`; models relative to its folder."""
+def write(path, models, output, cases, decided=None):
+    """Runs ONNX Runtime over every model and case and writes the case file `path`; models relative to its folder.
+    decided: the dims and integer scalars that a compile is told."""
     facts = {"models": models, "output": output, "cases": cases, "onnxruntime": onnxruntime.__version__,
              "onnxruntime_ulps": {m: runtime_errors(path.parent / m, output, path.parent, cases) for m in models}}
+    facts |= decided or {}
     path.write_text(json.dumps(facts, indent=1) + "\n")
     return facts
