@@ -113,13 +113,15 @@ static const_data data_of(const graph *g, arena *a, const tensor_type *t, const 
 }
 
 /* A matrix of bytes or less being widened: stored wide it would be four times as large, and whoever multiplies by it
- * can take it as it is. */
+ * can take it as it is. Vectors of any rank (zero points) are folded. */
 static bool is_dequantisation(const graph *g, const node *n) {
     if (n->op != OP_cast) return false;
     const tensor_type *from = graph_type(g, n->in[0]);
     const const_data *d = graph_const(g, n->in[0]);
-    return dtype_is_integer(from->dt) && dtype_bits(from->dt) <= 8 && from->rank >= 2 && d && d->kind == CONST_DENSE &&
-           dtype_bits(graph_type(g, n->out)->dt) > 8;
+    bool is_narrow = dtype_is_integer(from->dt) && dtype_bits(from->dt) <= 8;
+    uint32_t n_long = 0;
+    for (uint32_t i = 0; d && i < d->dims.n; i++) n_long += d->dims.at[i] > 1;
+    return is_narrow && n_long >= 2 && d->kind == CONST_DENSE && dtype_bits(graph_type(g, n->out)->dt) > 8;
 }
 
 value_id fold_node(build *b, const node *n) {

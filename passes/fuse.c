@@ -511,6 +511,52 @@ static void dissolve_maps(fuse_cx *x, const use_list *users) {
     }
 }
 
+/* ---- dequantisation */
+
+/* The byte value of group id that v is computed from by a cast and constants alone, v being one of its members. */
+static value_id widened_from(const fuse_cx *x, uint32_t id, value_id v) {
+    for (const node *n = graph_def(x->g, v); n && group_of_value(x, v) == id; n = graph_def(x->g, v)) {
+        if (n->op == OP_cast) {
+            bool is_narrow = dtype_bits(graph_type(x->g, n->in[0])->dt) <= 8;
+            return is_narrow && group_of_value(x, n->in[0]) == id ? n->in[0] : VALUE_NONE;
+        }
+        bool is_scale = (n->op == OP_mul || n->op == OP_sub) &&
+                        same_shape(x->g, graph_type(x->g, n->in[0]), graph_type(x->g, n->out));
+        if (!is_scale || !graph_const(x->g, n->in[1])) return VALUE_NONE;
+        v = n->in[0];
+    }
+    return VALUE_NONE;
+}
+
+static void leave_group(fuse_cx *x, uint32_t id, node_id n) {
+    group *gr = &x->f->groups.at[id];
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < gr->nodes.n; i++)
+        if (gr->nodes.at[i] != n) gr->nodes.at[kept++] = gr->nodes.at[i];
+    gr->nodes.n = kept;
+    x->f->group_of[n] = GROUP_NONE;
+}
+
+/* Bytes that a group widens again for others are what it stores: the widening becomes free, for each user to expand. */
+static void free_widenings(fuse_cx *x, const use_list *users) {
+    for (uint32_t id = 0; id < x->f->groups.n; id++) {
+        if (x->f->groups.at[id].kind == GROUP_STAGE) continue;
+        for (uint32_t i = x->f->groups.at[id].nodes.n; i-- > 0;) {
+            value_id v = graph_node(x->g, x->f->groups.at[id].nodes.at[i])->out, from = widened_from(x, id, v);
+            uses_of u = {0};
+            if (from == VALUE_NONE) continue;
+            collect_uses(x, users, v, id, &u);
+            bool is_wanted = u.n_groups && !u.in_memory;
+            while (is_wanted && v != from) {
+                const node *n = graph_def(x->g, v);
+                leave_group(x, id, graph_value(x->g, v)->def);
+                v = n->in[0];
+            }
+            if (i > x->f->groups.at[id].nodes.n) i = x->f->groups.at[id].nodes.n;
+        }
+    }
+}
+
 /* ---- storage */
 
 /* The view to store in place of v: followed while its only use is a reshape, or a transpose that keeps the last axis
@@ -580,6 +626,7 @@ frit_status fuse_graph(cx *c, graph *g, const target *t, fusion **out) {
         }
     }
     const use_list *users = list_uses(&x);
+    free_widenings(&x, users);
     dissolve_maps(&x, users);
     store_outputs(&x, users);
     for (uint32_t i = 0; i < g->regions.at[0].results.n; i++) fuse_want_memory(f, g->regions.at[0].results.at[i]);

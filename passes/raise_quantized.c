@@ -12,8 +12,8 @@
  *
  * where sums of constants are constants. Beyond the edges of padded images stands the zero point. u8 by u8 and i8 by i8
  * become u8 by i8 by moving one of them by 128. Integer sums are exact: results in f32 are closer to the real ones than
- * before, and a division by a constant scale behind a dequantised value becomes a multiplication (requantisation that
- * was not exact before is within one quantum). Products in i32 keep their bits.
+ * before, and requantisation of dequantised values multiplies by the reciprocal of a constant scale instead of dividing
+ * (within one quantum). Products in i32 keep their bits.
  *
  * Expects core operators; leaves constants for canonicalize_core to fold. */
 #include "passes/narrow.h"
@@ -173,21 +173,27 @@ static value_id raise_product(graph_rewriter *r, build *b, const node *n) {
     return scale == VALUE_NONE ? y : build_mul(b, y, scale);
 }
 
-/* x / c as x * (1 / c), for a constant c whose reciprocal is a normal number. */
-static value_id raise_division(graph_rewriter *r, build *b, const node *n) {
+/* round(x / c) as round(x * (1 / c)), for a constant c whose reciprocal is a normal number. */
+static value_id raise_division(graph_rewriter *r, build *b, const node *rounding) {
+    const raiser *state = r->data;
     double c = 0;
+    const node *n = graph_def(r->from, rounding->in[0]);
+    if (!n || n->op != OP_div || !state->is_scaled[n->in[0]]) return VALUE_NONE;
     bool is_scalar = graph_type(r->from, n->in[1])->rank == 0;
     if (graph_type(r->from, n->out)->dt != FRIT_DT_F32 || !is_scalar || !pattern_number(r->from, n->in[1], &c))
         return VALUE_NONE;
     if (!isnormal((float)c) || !isnormal((float)(1 / c))) return VALUE_NONE;
-    return build_mul(b, r->map[n->in[0]], build_like(b, r->map[n->in[1]], 1 / c));
+    value_id scaled = build_mul(b, r->map[n->in[0]], build_like(b, r->map[n->in[1]], 1 / c));
+    return build_op1(b, OP_round, scaled);
 }
 
-/* Whether n's result stays a number that dequantisation has rounded already. */
-static bool stays_scaled(const raiser *x, const node *n) {
+static bool is_byte(dtype dt) { return dt == FRIT_DT_U8 || dt == FRIT_DT_I8; }
+
+/* Whether n's result is a dequantised number, or sums and bounds of such. */
+static bool stays_scaled(const graph *g, const raiser *x, const node *n) {
     bool follows = n->op == OP_add || n->op == OP_sub || n->op == OP_mul || n->op == OP_max || n->op == OP_min ||
                    n->op == OP_reshape || n->op == OP_transpose;
-    bool is_scaled = false;
+    bool is_scaled = n->op == OP_cast && is_byte(graph_type(g, n->in[0])->dt);
     for (uint32_t i = 0; i < n->n_in && follows; i++) is_scaled = is_scaled || x->is_scaled[n->in[i]];
     return is_scaled;
 }
@@ -197,8 +203,8 @@ static frit_status rewrite_node(graph_rewriter *r, const node *n, bool *out_done
     build b = {.c = r->c, .g = r->to, .loc = n->loc};
     if (op_is(n->op, OPF_REGION) || n->n_out != 1) return FRIT_OK;
     value_id y = raise_product(r, &b, n);
-    x->is_scaled[n->out] = y != VALUE_NONE || stays_scaled(x, n);
-    if (n->op == OP_div && x->is_scaled[n->in[0]]) y = raise_division(r, &b, n);
+    x->is_scaled[n->out] = y != VALUE_NONE || stays_scaled(r->from, x, n);
+    if (n->op == OP_round) y = raise_division(r, &b, n);
     if (y != VALUE_NONE) {
         r->map[n->out] = y;
         *out_done = true;
