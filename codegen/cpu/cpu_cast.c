@@ -3,9 +3,28 @@
 
 static bool is_unsigned(dtype dt) { return dtype_kind_of(dt) == DTYPE_UINT || dt == FRIT_DT_BOOL; }
 
+/* float_to_int for types of 8 and 16 bits: bounds as floats, then i32, whose low bits are the result. (LLVM takes
+ * vectors apart for its saturating conversion to these.) NaN fails a comparison and becomes the bound, or 0 before it.
+ */
+static val float_to_short(emitter *e, dtype to, val x) {
+    LLVMTypeRef type = LLVMTypeOf(x);
+    unsigned bits = dtype_bits(to);
+    double top = is_unsigned(to) ? (1u << bits) - 1 : (1u << (bits - 1)) - 1;
+    val lo = const_real(type, is_unsigned(to) ? 0 : -top - 1), hi = const_real(type, top);
+    if (!is_unsigned(to)) {
+        val is_number = LLVMBuildFCmp(e->b, LLVMRealORD, x, x, "");
+        x = LLVMBuildSelect(e->b, is_number, x, LLVMConstNull(type), "");
+    }
+    x = LLVMBuildSelect(e->b, LLVMBuildFCmp(e->b, LLVMRealOGT, x, lo, ""), x, lo, "");
+    x = LLVMBuildSelect(e->b, LLVMBuildFCmp(e->b, LLVMRealOLT, x, hi, ""), x, hi, "");
+    val whole = LLVMBuildFPToSI(e->b, x, like(x, e->i32), "");
+    return LLVMBuildTrunc(e->b, whole, like(x, reg_type(e, to)), "");
+}
+
 /* Truncates, saturates at the ends of `to`, and gives 0 for NaN. Types below a byte get the low bits of the i32. */
 static val float_to_int(emitter *e, dtype to, val x) {
     bool is_narrow = dtype_bits(to) < 8;
+    if (dtype_bits(to) == 8 || dtype_bits(to) == 16) return float_to_short(e, to, x);
     LLVMTypeRef types[2] = {like(x, is_narrow ? e->i32 : reg_type(e, to)), LLVMTypeOf(x)};
     const char *name = is_unsigned(to) && !is_narrow ? "llvm.fptoui.sat" : "llvm.fptosi.sat";
     val whole = intrinsic(e, name, 2, types, 1, &x);
