@@ -13,7 +13,7 @@ if [ ! -f /usr/include/oneapi/dnnl/dnnl.h ] || ! echo '#include <cblas.h>' | cc 
     echo "bench_gemm: left out: oneDNN and OpenBLAS are the yardsticks (apt-get install libdnnl-dev libopenblas-dev)"
     exit 0
 fi
-[ -f $models/gemm_1x4096x4096.f32 ] || build/venv-bench/bin/python bench/models/gemm.py
+[ -f $models/bytes_1x4096x4096.s8 ] || build/venv-bench/bin/python bench/models/gemm.py
 cc -std=gnu17 -O2 -I. -Iinclude -o build/gemm bench/gemm.c bench/subject.c bench/onednn.c bench/stream.c -ldnnl \
     -lopenblas -lm -ldl
 artifacts=()
@@ -22,3 +22,11 @@ for model in $models/gemm_*.onnx; do
     artifacts+=("${model%.onnx}.so")
 done
 build/gemm $type "$threads" "${artifacts[@]}"
+[ $type = f32 ] || exit 0
+cc -std=gnu17 -O2 -I. -Iinclude -o build/gemm_bytes bench/gemm_bytes.c bench/subject.c bench/onednn.c -ldnnl -lm -ldl
+artifacts=()
+for model in $models/bytes_*.onnx; do
+    $frit compile "$model" -o "${model%.onnx}.so"
+    artifacts+=("${model%.onnx}.so")
+done
+build/gemm_bytes "$threads" "${artifacts[@]}"

@@ -53,7 +53,8 @@ static void matmul_open(matmul *p, const char *path) {
     p->w = read_weights(path, p->k * p->n);
     p->c_onednn = floats(p->m * p->n);
     p->c_openblas = floats(p->m * p->n);
-    p->peer = onednn_matmul_new((int64_t[3]){p->m, p->n, p->k}, p->is_bf16, p->s.in[0].data, p->w);
+    p->peer =
+        onednn_matmul_new((int64_t[3]){p->m, p->n, p->k}, p->is_bf16 ? ONEDNN_BF16 : ONEDNN_F32, p->s.in[0].data, p->w);
     if (!p->peer) die("oneDNN", "refused this matmul");
 }
 

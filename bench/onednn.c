@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 struct onednn_matmul {
-    dnnl_data_type_t type; /* of a and b */
+    dnnl_data_type_t type, b_type, c_type; /* of a, b and c */
     dnnl_engine_t engine;
     dnnl_stream_t stream;
     dnnl_primitive_desc_t desc;
@@ -27,8 +27,8 @@ static int describe(onednn_matmul *p, int64_t m, int64_t n, int64_t k) {
     const int64_t a_dims[2] = {m, k}, b_dims[2] = {k, n}, c_dims[2] = {m, n};
     dnnl_memory_desc_t a = NULL, b = NULL, c = NULL;
     const int failed = plain_desc(&a, a_dims, p->type, dnnl_ab) ||
-                       plain_desc(&b, b_dims, p->type, dnnl_format_tag_any) ||
-                       plain_desc(&c, c_dims, dnnl_f32, dnnl_ab) ||
+                       plain_desc(&b, b_dims, p->b_type, dnnl_format_tag_any) ||
+                       plain_desc(&c, c_dims, p->c_type, dnnl_ab) ||
                        dnnl_matmul_primitive_desc_create(&p->desc, p->engine, a, b, NULL, c, NULL) != dnnl_success;
     dnnl_memory_desc_destroy(a);
     dnnl_memory_desc_destroy(b);
@@ -47,8 +47,8 @@ static int describe(onednn_matmul *p, int64_t m, int64_t n, int64_t k) {
     const int64_t a_dims[2] = {m, k}, b_dims[2] = {k, n}, c_dims[2] = {m, n};
     dnnl_memory_desc_t a, b, c;
     dnnl_matmul_desc_t matmul;
-    return plain_desc(&a, a_dims, p->type, dnnl_ab) || plain_desc(&b, b_dims, p->type, dnnl_format_tag_any) ||
-           plain_desc(&c, c_dims, dnnl_f32, dnnl_ab) ||
+    return plain_desc(&a, a_dims, p->type, dnnl_ab) || plain_desc(&b, b_dims, p->b_type, dnnl_format_tag_any) ||
+           plain_desc(&c, c_dims, p->c_type, dnnl_ab) ||
            dnnl_matmul_desc_init(&matmul, &a, &b, NULL, &c) != dnnl_success ||
            dnnl_primitive_desc_create(&p->desc, &matmul, NULL, p->engine, NULL) != dnnl_success;
 }
@@ -94,11 +94,13 @@ static int load(onednn_matmul *p, const int64_t *dims, const float *numbers, dnn
     return failed;
 }
 
-onednn_matmul *onednn_matmul_new(const int64_t mnk[3], int is_bf16, const float *a, const float *b) {
+onednn_matmul *onednn_matmul_new(const int64_t mnk[3], onednn_types types, const float *a, const float *b) {
     const int64_t a_dims[2] = {mnk[0], mnk[2]}, b_dims[2] = {mnk[2], mnk[1]};
     onednn_matmul *p = calloc(1, sizeof *p);
     if (!p) return NULL;
-    p->type = is_bf16 ? dnnl_bf16 : dnnl_f32;
+    p->type = types == ONEDNN_BYTES ? dnnl_u8 : types == ONEDNN_BF16 ? dnnl_bf16 : dnnl_f32;
+    p->b_type = types == ONEDNN_BYTES ? dnnl_s8 : p->type;
+    p->c_type = types == ONEDNN_BYTES ? dnnl_s32 : dnnl_f32;
     if (dnnl_engine_create(&p->engine, dnnl_cpu, 0) != dnnl_success ||
         dnnl_stream_create(&p->stream, p->engine, dnnl_stream_default_flags) != dnnl_success ||
         describe(p, mnk[0], mnk[1], mnk[2]) || dnnl_primitive_create(&p->primitive, p->desc) != dnnl_success ||
@@ -110,7 +112,7 @@ onednn_matmul *onednn_matmul_new(const int64_t mnk[3], int is_bf16, const float 
     return p;
 }
 
-int onednn_matmul_run(onednn_matmul *p, float *c) {
+int onednn_matmul_run(onednn_matmul *p, void *c) {
     if (dnnl_memory_set_data_handle(p->c, c) != dnnl_success) return 1;
     const dnnl_exec_arg_t arguments[] = {{DNNL_ARG_SRC, p->a}, {DNNL_ARG_WEIGHTS, p->b}, {DNNL_ARG_DST, p->c}};
     return dnnl_primitive_execute(p->primitive, p->stream, 3, arguments) != dnnl_success ||

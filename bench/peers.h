@@ -6,12 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* onednn.c: one matmul C[M, N] = A[M, K] B[K, N] whose weights B are packed once; A and B in f32 or rounded to bf16 (A
- * once, by onednn_matmul_new), C in f32. NULL where oneDNN refuses. The struct is the caller's to free; A and B are not
- * kept. */
+/* onednn.c: one matmul C[M, N] = A[M, K] B[K, N] whose weights B are packed once; A and B in f32, rounded to bf16, or A
+ * to u8 and B to s8 (A once, by onednn_matmul_new), C in f32, of bytes in s32. NULL where oneDNN refuses. The struct is
+ * the caller's to free; A and B are not kept. */
+typedef enum onednn_types { ONEDNN_F32, ONEDNN_BF16, ONEDNN_BYTES } onednn_types;
 typedef struct onednn_matmul onednn_matmul;
-onednn_matmul *onednn_matmul_new(const int64_t mnk[3], int is_bf16, const float *a, const float *b);
-int onednn_matmul_run(onednn_matmul *p, float *c); /* 0: done */
+onednn_matmul *onednn_matmul_new(const int64_t mnk[3], onednn_types types, const float *a, const float *b);
+int onednn_matmul_run(onednn_matmul *p, void *c); /* 0: done */
 void onednn_matmul_free(onednn_matmul *p);
 
 /* stream.c: reads `bytes` bytes of each of n sources (1 .. STREAM_MOST) and writes as many to dst with non-temporal

@@ -36,17 +36,25 @@ float *floats(int64_t n) {
     return p;
 }
 
-/* Gives a static f32 port its dims and memory. */
+static void fill_bytes(uint8_t *p, int64_t n, uint32_t seed) {
+    for (int64_t i = 0; i < n; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        p[i] = (uint8_t)(seed >> 24);
+    }
+}
+
+/* Gives a static port of f32, i32 or u8 its dims and memory. */
 static void give_memory(const frit_port *port, frit_tensor *tensor, int64_t *dims, int64_t *out_bytes) {
     int64_t count = 1;
-    if (port->dtype != FRIT_DT_F32) die(port->name, "not f32");
+    const int is_byte = port->dtype == FRIT_DT_U8;
+    if (port->dtype != FRIT_DT_F32 && port->dtype != FRIT_DT_I32 && !is_byte) die(port->name, "not f32, i32 or u8");
     for (uint32_t i = 0; i < port->rank; i++) {
         if (port->program[i][0] != FRIT_DIM_CONST) die(port->name, "a dim is not a number: compile with --dim");
         dims[i] = port->program[i][1];
         count *= dims[i];
     }
-    *tensor = (frit_tensor){floats(count), FRIT_DT_F32, (int32_t)port->rank, dims, NULL};
-    *out_bytes = count * (int64_t)sizeof(float);
+    *tensor = (frit_tensor){floats(count), port->dtype, (int32_t)port->rank, dims, NULL};
+    *out_bytes = is_byte ? count : count * (int64_t)sizeof(float);
 }
 
 void subject_open(const char *path, int n_threads, subject *s) {
@@ -67,7 +75,10 @@ void subject_open(const char *path, int n_threads, subject *s) {
         frit_port in = {.struct_bytes = sizeof in};
         s->artifact->input(s->artifact, (uint32_t)i, &in);
         give_memory(&in, &s->in[i], s->in_dims[i], &s->in_bytes[i]);
-        fill(s->in[i].data, s->in_bytes[i] / (int64_t)sizeof(float), 12345 + (uint32_t)i);
+        if (in.dtype == FRIT_DT_U8)
+            fill_bytes(s->in[i].data, s->in_bytes[i], 12345 + (uint32_t)i);
+        else
+            fill(s->in[i].data, s->in_bytes[i] / (int64_t)sizeof(float), 12345 + (uint32_t)i);
     }
     frit_port out = {.struct_bytes = sizeof out};
     s->artifact->output(s->artifact, 0, &out);

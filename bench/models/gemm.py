@@ -1,5 +1,5 @@
 """Writes the matmuls of bench_gemm.sh, y[M, N] = x[M, K] W[K, N] with seeded constant weights: NAME.onnx, and the weights
-as plain numbers in NAME.f32 for the peers.
+as plain numbers in NAME.f32 for the peers. The same of bytes as bytes_NAME.onnx (MatMulInteger) and bytes_NAME.s8.
 
     python gemm.py [--out build/models]
 """
@@ -32,6 +32,19 @@ def write(out, name):
     weight.tofile(out / f"gemm_{name}.f32")
 
 
+def write_bytes(out, name):
+    m, n, k = (int(x) for x in name.split("x"))
+    weight = np.random.default_rng(1).integers(-127, 128, (k, n)).astype(np.int8)
+    graph = helper.make_graph([helper.make_node("MatMulInteger", ["x", "weight"], ["y"])], f"bytes_{name}",
+                              [helper.make_tensor_value_info("x", TensorProto.UINT8, [m, k])],
+                              [helper.make_tensor_value_info("y", TensorProto.INT32, [m, n])],
+                              [numpy_helper.from_array(weight, "weight")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    model.ir_version = 8
+    onnx.save(model, out / f"bytes_{name}.onnx")
+    weight.tofile(out / f"bytes_{name}.s8")
+
+
 def main():
     parser = argparse.ArgumentParser(description="make the matmuls of bench_gemm.sh")
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "build/models")
@@ -39,6 +52,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     for name in SIZES:
         write(out, name)
+        write_bytes(out, name)
 
 
 if __name__ == "__main__":
