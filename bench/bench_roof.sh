@@ -1,6 +1,6 @@
 #!/bin/bash
 # How near kernels over 64 MiB come to a non-temporal stream of the same reads and writes, on one thread and in one
-# process. Needs numpy and onnx for the models.
+# process; and how many cycles an element of vector math takes. Needs numpy and onnx for the models.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 models=build/models frit=build/frit rounds=${1:-30}
@@ -12,4 +12,10 @@ for subject in "stream softmax_1024" "stream softmax_768" "stream softmax_8192" 
     $frit compile $models/"$model".onnx -o $models/"$model".so
     echo "== $model"
     build/roof "$kind" $models/"$model".so "$rounds"
+done
+for name in copy exp tanh erf log sigmoid silu gelu gelu_tanh; do
+    for length in 1024 3072; do
+        $frit compile $models/math_${name}_$length.onnx -o $models/math_${name}_$length.so
+    done
+    echo "$name: $(build/roof cycles $models/math_${name}_1024.so $models/math_${name}_3072.so)"
 done

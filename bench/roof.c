@@ -3,12 +3,15 @@
  *
  *     roof stream KERNEL.so [ROUNDS]      an artifact of one kernel over memory, whose inputs and output have one size,
  *                                         against a non-temporal stream of the same reads and writes
+ *     roof cycles SHORT.so LONG.so [ROUNDS]   the same map over two lengths that fit the first-level cache: cycles for
+ *                                             each element that the second has more
  *
  * Everything runs on one thread. Prints the best and the median of each, and the ratio of the bests. The artifact is
  * driven through frit_artifact.h alone; inputs are seeded numbers. */
 #include "bench/peers.h"
 #include "bench/subject.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,15 +53,63 @@ static void bench_stream(const subject *s, int rounds, double *ours, double *the
     report("GB", 1e-9 * (double)s->out_bytes * (s->n_in + 1), "stream", ours, theirs, rounds);
 }
 
+/* Seconds of a cycle, from a chain of additions of which each waits a cycle for the last. */
+static double cycle_seconds(void) {
+    enum { STEPS = 1 << 20, TRIES = 20 };
+    double best = 1;
+    for (int i = 0; i < TRIES; i++) {
+        uint64_t x = (uint64_t)i;
+        const double start = seconds();
+        for (int j = 0; j < STEPS; j += 8)
+            __asm__ volatile("add $1, %0; add $1, %0; add $1, %0; add $1, %0;"
+                             "add $1, %0; add $1, %0; add $1, %0; add $1, %0"
+                             : "+r"(x));
+        const double took = seconds() - start;
+        if (took < best) best = took;
+    }
+    return best / STEPS;
+}
+
+/* Best seconds of a call. */
+static double best_of(const subject *s, int calls) {
+    double best = subject_time(s);
+    for (int i = 0; i < calls; i++) {
+        const double took = subject_time(s);
+        if (took < best) best = took;
+    }
+    return best;
+}
+
+/* What a call costs by itself cancels between the two lengths. */
+static void bench_cycles(const char *few_path, const char *many_path, int rounds) {
+    enum { CALLS = 200 };
+    subject few = {0}, many = {0};
+    subject_open(few_path, 1, &few);
+    subject_open(many_path, 1, &many);
+    const double before = cycle_seconds();
+    const double more = best_of(&many, CALLS * rounds) - best_of(&few, CALLS * rounds);
+    const double after = cycle_seconds(), cycle = before < after ? before : after;
+    const double elements = (double)(many.out_bytes - few.out_bytes) / sizeof(float);
+    printf("%.2f cycles an element (%.2f GHz)\n", more / cycle / elements, 1e-9 / cycle);
+    subject_close(&few);
+    subject_close(&many);
+}
+
 int main(int argc, char **argv) {
     static double ours[MOST_ROUNDS], theirs[MOST_ROUNDS];
-    if (argc < 3 || strcmp(argv[1], "stream") != 0) {
-        fprintf(stderr, "usage: roof stream ARTIFACT.so [ROUNDS]\n");
+    const bool is_cycles = argc > 3 && strcmp(argv[1], "cycles") == 0;
+    if (argc < 3 || (!is_cycles && strcmp(argv[1], "stream") != 0)) {
+        fprintf(stderr, "usage: roof stream KERNEL.so [ROUNDS] | roof cycles SHORT.so LONG.so [ROUNDS]\n");
         return 2;
     }
     be_n_threads(argv, 1);
-    const int asked = argc > 3 ? atoi(argv[3]) : DEFAULT_ROUNDS;
+    const char *given = argc > 3 + is_cycles ? argv[3 + is_cycles] : NULL;
+    const int asked = given ? atoi(given) : DEFAULT_ROUNDS;
     const int rounds = asked < 1 ? 1 : asked > MOST_ROUNDS ? MOST_ROUNDS : asked;
+    if (is_cycles) {
+        bench_cycles(argv[2], argv[3], rounds);
+        return 0;
+    }
     subject s = {0};
     subject_open(argv[2], 1, &s);
     bench_stream(&s, rounds, ours, theirs);

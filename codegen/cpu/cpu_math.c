@@ -67,20 +67,23 @@ static val power_of_two(emitter *e, val exponent) {
     return from_bits(e, LLVMBuildShl(e->b, biased, bits_const(exponent, wide ? 52 : 23), ""));
 }
 
+/* n, an integer, as an integer: adding 1.5 * 2^23 (2^52) leaves it in the last bits. Anything for NaN. */
+static val whole_of(emitter *e, val n) {
+    val magic = real(n, is_double(n) ? 0x1.8p52 : 0x1.8p23);
+    return LLVMBuildSub(e->b, as_bits(e, add(e, n, magic)), as_bits(e, magic), "");
+}
+
 /* Two factors whose exponents add up to n: only the second product can round. */
 val scale_by_power(emitter *e, val x, val n) {
     val native = scale_natively(e, x, n);
     if (native) return native;
-    double limit = is_double(x) ? 2040 : 252;
-    LLVMTypeRef integer = like(x, e->i32);
-    val whole = LLVMBuildFPToSI(e->b, clamped(e, n, -limit, limit), integer, "");
-    val is_bad = not_a_number(e, n); /* its conversion is undefined */
-    whole = pick(e, is_bad, LLVMConstNull(integer), whole);
-    val half = LLVMBuildAShr(e->b, whole, const_int(integer, 1), "");
+    val whole = whole_of(e, n);
+    val half = LLVMBuildAShr(e->b, whole, bits_const(whole, 1), "");
     val rest = LLVMBuildSub(e->b, whole, half, "");
-    if (is_double(x)) {
-        half = LLVMBuildSExt(e->b, half, like(x, e->i64), "");
-        rest = LLVMBuildSExt(e->b, rest, like(x, e->i64), "");
-    }
     return mul(e, mul(e, x, power_of_two(e, half)), power_of_two(e, rest));
+}
+
+val power_within(emitter *e, val n) {
+    val native = scale_natively(e, real(n, 1), n);
+    return native ? native : power_of_two(e, whole_of(e, n));
 }

@@ -67,8 +67,10 @@ val from_bits(emitter *e, val bits);
 val bits_const(val bits, int64_t c);
 /* c[0] + c[1] x + ... + c[n-1] x^(n-1), Horner's rule */
 val polynomial(emitter *e, val x, uint32_t n, const double *c);
-/* x * 2^n for an integer-valued n in [-2200, 2200] and |x| in [0.5, 4): correct also where the result is subnormal or
- * overflows */
+/* x * 2^n for an integer-valued n in [-2000, 2000] (f32: [-250, 250]) and |x| in [0.5, 4): correct also where the
+ * result is subnormal or overflows. n may be NaN where x is. */
 val scale_by_power(emitter *e, val x, val n);
+/* 2^n for an integer-valued n for which it is a normal number; anything for NaN. */
+val power_within(emitter *e, val n);
 
 #endif

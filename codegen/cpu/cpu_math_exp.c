@@ -99,12 +99,21 @@ val math_exp(emitter *e, val x) {
     return scale_by_power(e, p, n);
 }
 
+/* e^x for |x| < 80, or NaN */
+static val exp_within(emitter *e, val x) {
+    val n;
+    if (e->t->has_masks && !is_double(x)) return exp_by_registers(e, x);
+    val r = reduce(e, x, &n);
+    val p = mul_add(e, mul_add(e, exp_series(e, r), r, real(r, 1)), r, real(r, 1));
+    return mul(e, p, power_within(e, n));
+}
+
 /* 2^n (e^r - 1) + (2^n - 1), both with half the power so that n = 128 does not overflow on the way. */
 val math_expm1(emitter *e, val x) {
     val n, y = is_double(x) ? clamped(e, x, -60, 710) : clamped(e, x, -30, 89);
     val r = reduce(e, y, &n);
     val small = mul_add(e, mul(e, r, r), expm1_series(e, r), r);
-    val power = scale_by_power(e, real(x, 0.5), n);
+    val power = power_within(e, sub(e, n, real(x, 1)));
     val large = mul_add(e, small, power, sub(e, power, real(x, 0.5)));
     val result = add(e, large, large);
     result = pick(e, equals(e, n, 0), small, result); /* the power is 1/2 there */
@@ -139,6 +148,6 @@ val math_erf(emitter *e, val x) {
     val size = clamped(e, magnitude(e, x), 0, wide ? 6 : 4), square = mul(e, size, size);
     val p = wide ? polynomial(e, square, countof(odd_f64), odd_f64) : polynomial(e, square, countof(odd_f32), odd_f32);
     val q = wide ? polynomial(e, size, countof(log_f64), log_f64) : polynomial(e, size, countof(log_f32), log_f32);
-    val far = sub(e, real(x, 1), math_exp(e, LLVMBuildFNeg(e->b, q, "")));
+    val far = sub(e, real(x, 1), exp_within(e, LLVMBuildFNeg(e->b, q, "")));
     return with_sign_of(e, pick(e, below(e, size, 1), mul(e, p, size), far), x);
 }
