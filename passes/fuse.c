@@ -560,7 +560,7 @@ static void free_widenings(fuse_cx *x, const use_list *users) {
 /* ---- storage */
 
 /* The view to store in place of v: followed while its only use is a reshape, or a transpose that keeps the last axis
- * (or ends at the caller). */
+ * (or ends at the caller, or is read many times over by windows). */
 static value_id sink_view(const fuse_cx *x, const use_list *users, value_id v) {
     value_id best = v, w = v;
     while (users[w].nodes.n == 1 && !users[w].is_result) {
@@ -572,7 +572,7 @@ static value_id sink_view(const fuse_cx *x, const use_list *users, value_id v) {
             const attr_perm *p = n->attrs;
             moves_last = p->perm.n && (uint32_t)p->perm.at[p->perm.n - 1] != p->perm.n - 1;
         }
-        if (moves_last && !users[w].is_result) break;
+        if (moves_last && !users[w].is_result && !feeds_windows(x, users, w, false)) break;
         best = w;
     }
     return best;
