@@ -11,7 +11,7 @@ def pyplot():
         print("no plot: matplotlib is not installed")
         return None
     matplotlib.use("svg")
-    matplotlib.rcParams.update({"svg.hashsalt": "frit", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
+    matplotlib.rcParams.update({"svg.hashsalt": "frit", "svg.fonttype": "none", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
     from matplotlib import pyplot as plt
 
     return plt
