@@ -30,7 +30,7 @@ typedef struct fuse_cx {
     VEC(uint32_t) work;
 } fuse_cx;
 
-enum { COST_TRANSCENDENTAL = 10, COST_INLINE = 4, COST_OPERAND = 3, COST_DUPLICATE = 2 };
+enum { COST_TRANSCENDENTAL = 10, COST_INLINE = 4, COST_OPERAND = 3, COST_DUPLICATE = 2, COST_MASK = 8 };
 
 static bool is_plain_view(const node *n) {
     return n && op_is(n->op, OPF_VIEW) && n->op != OP_concat && n->op != OP_pad && n->op != OP_window;
@@ -371,6 +371,7 @@ typedef struct uses_of {
     uint32_t n_groups; /* distinct user groups */
     uint32_t only;     /* the user when there is one */
     bool as_operand;   /* of a contract or attend (its data operands, not a mask) */
+    bool elsewhere;    /* as anything but a mask of an attend */
     bool in_memory;    /* a stage, the caller or a view that must exist */
     bool grows;        /* some user evaluates it at more points than it has elements */
 } uses_of;
@@ -419,6 +420,7 @@ static void collect_uses(fuse_cx *x, const use_list *users, value_id v, uint32_t
             out->in_memory = true;
             continue;
         }
+        if (u->op != OP_attend || users[v].operands.at[i] < 3) out->elsewhere = true;
         if (is_data_operand(u, users[v].operands.at[i]))
             out->as_operand = true;
         else if (user_grows(x, U, v))
@@ -448,6 +450,8 @@ static bool feeds_windows(const fuse_cx *x, const use_list *users, value_id v, b
 static bool should_dissolve(const group *gr, const uses_of *u, uint32_t cost, bool is_window, bool has_concat) {
     if (gr->kind != GROUP_MAP || gr->outputs.n > 1 || u->in_memory || !u->n_groups) return false;
     if (is_window) return cost <= COST_INLINE;
+    /* attend has its queries along the vectors: a stored mask would be gathered, a formula is a few operations */
+    if (!u->elsewhere) return cost <= COST_MASK && !has_concat;
     if (u->as_operand) return cost <= COST_OPERAND && !has_concat;
     if (u->n_groups > 1) return cost <= COST_DUPLICATE && !has_concat;
     return !u->grows || cost <= COST_INLINE;
@@ -483,6 +487,7 @@ static void group_outputs(fuse_cx *x, const use_list *users, uint32_t id, uses_o
             out->in_memory |= u.in_memory;
             out->as_operand |= u.as_operand;
             out->grows |= u.grows;
+            out->elsewhere |= u.elsewhere;
             if (u.n_groups) {
                 out->n_groups += out->n_groups && out->only == u.only ? u.n_groups - 1 : u.n_groups;
                 out->only = u.only;
