@@ -29,16 +29,17 @@ static frit_status windows_init(eval_cx *e, const node *n, const tensor *x, cons
     return FRIT_OK;
 }
 
-/* Window counts. With ceil, a last partial window counts when it starts inside the input or the padding before it. */
+/* Window counts: none where a window is larger than the input by less than a stride, as ONNX's formula has it. With
+ * ceil, a last partial window counts when it starts inside the input or the padding before it. */
 static frit_status windows_count(eval_cx *e, const node *n, bool ceil, windows *w) {
     for (uint32_t i = 0; i < w->n; i++) {
-        int64_t span = (w->kernel[i] - 1) * w->dilation[i] + 1;
+        int64_t span = (w->kernel[i] - 1) * w->dilation[i] + 1, stride = w->stride[i];
         int64_t room = w->in[i] + w->pad_lo[i] + w->pad_hi[i] - span;
-        if (w->kernel[i] < 1 || room < 0)
+        int64_t down = room >= 0 ? room / stride : -((stride - 1 - room) / stride);
+        bool is_partial = ceil && down * stride != room && (down + 1) * stride < w->in[i] + w->pad_lo[i];
+        w->out[i] = down + 1 + is_partial;
+        if (w->kernel[i] < 1 || w->out[i] < 0)
             return FAIL(e->c, SHAPE, node_where(e, n), "%s: the window is larger than the input", op_name(n->op));
-        w->out[i] = room / w->stride[i] + 1;
-        if (!ceil || room % w->stride[i] == 0) continue;
-        if (w->out[i] * w->stride[i] < w->in[i] + w->pad_lo[i]) w->out[i]++;
     }
     return FRIT_OK;
 }
