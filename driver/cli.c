@@ -19,7 +19,6 @@ typedef struct refusal {
 
 static const refusal refusals[] = {
     {OPT_CUBLAS, NULL, "calling cuBLASLt is not built yet; frit generates matmuls itself"},
-    {OPT_PRECISION, "f32", "models are compiled in the precision they ask for; lowering it is not built yet"},
     {OPT_FAST_MATH, NULL, "no rewrite changes rounding yet, so there is nothing to allow; leave it out"},
     {OPT_BLAS, "none", "calling a BLAS is not built yet; frit generates matmuls itself"},
     {OPT_TUNING, NULL, "tuning files are not built yet; schedules come from the cost model"},
@@ -50,6 +49,22 @@ static frit_status check_flags(cx *c, const args *a) {
         if (given && !str_equal(given, r->only))
             return FAIL(c, UNSUPPORTED, args_spelling(c->scratch, r->option, given), "%s", r->text);
     }
+    return FRIT_OK;
+}
+
+/* --precision and --exact-casts. */
+static frit_status numeric_options(cx *c, const args *a, compile_options *o) {
+    const char *precision = args_text(a, OPT_PRECISION);
+    bool is_bf16 = str_equal(precision, "bf16");
+    if (precision && !is_bf16 && !str_equal(precision, "f32"))
+        return FAIL(c, UNSUPPORTED, args_spelling(c->scratch, OPT_PRECISION, precision),
+                    "models are lowered to bf16 only; what is f16 or int8 in the model itself is compiled as it is");
+    o->lowers_to_bf16 = is_bf16;
+    if (!args_has(a, OPT_EXACT_CASTS)) return FRIT_OK;
+    const char **disabled = ARENA_ARRAY(c->job, const char *, o->n_disabled + 1u);
+    for (uint32_t i = 0; i < o->n_disabled; i++) disabled[i] = o->disabled[i];
+    disabled[o->n_disabled++] = "cast_pairs";
+    o->disabled = disabled;
     return FRIT_OK;
 }
 
@@ -156,6 +171,7 @@ frit_status cli_compile_options(cx *c, const args *a, cli_watch *w, compile_opti
                              .side_weights = str_equal(args_text(a, OPT_WEIGHTS), "side")};
     TRY(check_flags(c, a));
     TRY(target_options(c, a, out));
+    TRY(numeric_options(c, a, out));
     TRY(check_passes(c, a, OPT_DISABLE, false));
     TRY(check_passes(c, a, OPT_DUMP_AFTER, true));
     int64_t n_threads;

@@ -116,8 +116,11 @@ static void after_pass(void *data, const char *pass, const graph *g, double seco
 
 static frit_status run_passes(cx *c, const compile_options *o, compiled *m) {
     compile_watch watch = o->watch;
+    const char *const requested[] = {"to_bf16"};
     pipeline_options p = {.n_disabled = o->n_disabled,
                           .disabled = o->disabled,
+                          .n_requested = o->lowers_to_bf16,
+                          .requested = requested,
                           .is_verified = o->checked,
                           .after = after_pass,
                           .data = &watch};
@@ -173,13 +176,23 @@ frit_status compile_graph(cx *c, graph *g, const compile_options *o, compiled *o
 
 /* --- the artifact --- */
 
+/* The flags that change the numbers of a result; they go into the artifact. */
+static const char *numeric_options(cx *c, const compile_options *o) {
+    strbuf b = {.a = c->job};
+    if (o->lowers_to_bf16) strbuf_add(&b, " --precision=bf16");
+    for (uint32_t i = 0; i < o->n_disabled; i++)
+        if (str_equal(o->disabled[i], "cast_pairs")) strbuf_add(&b, " --exact-casts");
+    return b.n ? strbuf_text(&b) + 1 : NULL;
+}
+
 frit_status compile_write(cx *c, const compiled *m, const compile_options *o, const char *path) {
     TRY(cx_poll(c));
     double began = stage_begin(&o->watch, "link");
     artifact_options options = {.target = &m->target,
                                 .side_weights = o->side_weights,
                                 .checked = o->checked,
-                                .images = o->is_cuda ? &m->images : NULL};
+                                .images = o->is_cuda ? &m->images : NULL,
+                                .options = numeric_options(c, o)};
     TRY(artifact_write(c, m->plan, &m->objects, &options, path));
     stage_end(&o->watch, "link", began);
     return FRIT_OK;

@@ -34,6 +34,7 @@ typedef struct compile_options {
     const onnx_options *model; /* what is known of the model's inputs; NULL: nothing */
     uint32_t n_disabled;
     const char *const *disabled; /* passes to leave out */
+    bool lowers_to_bf16;         /* products in bf16, sums in f32 */
     bool checked;                /* bounds checks on every access */
     bool side_weights;           /* PATH.weights beside the artifact */
     uint32_t n_threads;          /* to compile on, 0: all cores */

@@ -135,7 +135,7 @@ static frit_status run_contract(eval_cx *e, const node *n, const tensor *in, ten
     labelled a = labelled_new(e, &in[0], (const uint8_t *)at->lhs);
     labelled b = labelled_new(e, &in[1], (const uint8_t *)at->rhs), y;
     TRY(product(e, n, &a, &b, (uint32_t)strlen(at->out), (const uint8_t *)at->out, &y));
-    dtype dt = dtype_is_byte_pair(in[0].dt, in[1].dt) ? FRIT_DT_I32 : in->dt;
+    dtype dt = dtype_of_products(in[0].dt, in[1].dt);
     return labelled_store(e, n, &y, result_dtype(e, n, dt), out);
 }
 const eval_row row_contract = {.run = run_contract};

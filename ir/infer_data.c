@@ -231,11 +231,8 @@ frit_status infer_contract(cx *c, const infer_args *a, tensor_type *out, uint32_
     if (!t->lhs) t->lhs = "";
     if (!t->rhs) t->rhs = "";
     if (!t->out) t->out = "";
-    dtype dt = x->dt;
-    if (dtype_is_byte_pair(x->dt, y->dt))
-        dt = FRIT_DT_I32;
-    else
-        TRY(infer_same_dtype(c, a, 0, 2));
+    dtype dt = dtype_of_products(x->dt, y->dt);
+    if (!dtype_is_byte_pair(x->dt, y->dt)) TRY(infer_same_dtype(c, a, 0, 2));
     if (x->dt == FRIT_DT_BOOL) return infer_fail(c, a, FRIT_TYPE, "needs a number type, got bool");
     TRY(labels_fit(c, a, t->lhs, "lhs", x->rank));
     TRY(labels_fit(c, a, t->rhs, "rhs", y->rank));

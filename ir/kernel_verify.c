@@ -365,7 +365,9 @@ static frit_status check_leaf_types(verifier *v, const kleaf *l) {
     dtype c = v->k->bufs.at[l->c].dt;
     bool is_power = (l->group & (l->group - 1)) == 0 && l->group <= 64;
     CHECK(v, is_power, "leaf: groups of %u", l->group);
-    CHECK(v, dtype_is_integer(c), "leaf: groups of steps are for integers, not %s", dtype_name(c));
+    bool is_pairs =
+        l->group == 2 && c == FRIT_DT_F32 && dtype_product_group(v->k->bufs.at[l->a].dt, v->k->bufs.at[l->b].dt) == 2;
+    CHECK(v, dtype_is_integer(c) || is_pairs, "leaf: groups of steps are for integers and bf16, not %s", dtype_name(c));
     return FRIT_OK;
 }
 

@@ -447,8 +447,16 @@ static bool feeds_windows(const fuse_cx *x, const use_list *users, value_id v, b
     return false;
 }
 
-static bool should_dissolve(const group *gr, const uses_of *u, uint32_t cost, bool is_window, bool has_concat) {
+/* The last value is narrower than what it is made of: a product that would read it more than once reads fewer bytes. */
+static bool narrows(const graph *g, const group *gr) {
+    const node *n = graph_node(g, gr->nodes.at[gr->nodes.n - 1]);
+    return n->op == OP_cast && dtype_bits(graph_type(g, n->out)->dt) < dtype_bits(graph_type(g, n->in[0])->dt);
+}
+
+static bool should_dissolve(const graph *g, const group *gr, const uses_of *u, uint32_t cost, bool is_window,
+                            bool has_concat) {
     if (gr->kind != GROUP_MAP || gr->outputs.n > 1 || u->in_memory || !u->n_groups) return false;
+    if (u->as_operand && narrows(g, gr)) return false;
     if (is_window) return cost <= COST_INLINE;
     /* attend has its queries along the vectors: a stored mask would be gathered, a formula is a few operations */
     if (!u->elsewhere) return cost <= COST_MASK && !has_concat;
@@ -508,7 +516,7 @@ static void dissolve_maps(fuse_cx *x, const use_list *users) {
         }
         uses_of u;
         group_outputs(x, users, id, &u);
-        if (!should_dissolve(gr, &u, x->cost[id], is_window, has_concat)) continue;
+        if (!should_dissolve(x->g, gr, &u, x->cost[id], is_window, has_concat)) continue;
         if (!is_window && gr->outputs.n == 1 && feeds_windows(x, users, gr->outputs.at[0], false)) continue;
         gr->is_dissolved = true;
         for (uint32_t i = 0; i < gr->nodes.n; i++) x->f->group_of[gr->nodes.at[i]] = GROUP_NONE;

@@ -12,6 +12,15 @@ static const pass_row rows[] = {
 #undef BEFORE
 };
 
+static const char *const on_request[] = {
+#define PASS(name, doc)
+#define BEFORE(a, b, reason)
+#define ON_REQUEST(name) #name,
+#include "passes/pipeline.def"
+#undef PASS
+#undef BEFORE
+};
+
 typedef struct order_row {
     const char *first, *second, *reason;
 } order_row;
@@ -74,17 +83,22 @@ static frit_status run_pass(cx *c, const pass_row *row, const pipeline_options *
     return FRIT_OK;
 }
 
-static bool is_disabled(const pipeline_options *o, const char *name) {
-    for (uint32_t i = 0; i < o->n_disabled; i++)
-        if (str_equal(o->disabled[i], name)) return true;
+static bool is_among(const char *name, const char *const *names, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (str_equal(names[i], name)) return true;
     return false;
+}
+
+static bool is_wanted(const pipeline_options *o, const char *name) {
+    if (is_among(name, o->disabled, o->n_disabled)) return false;
+    return !is_among(name, on_request, countof(on_request)) || is_among(name, o->requested, o->n_requested);
 }
 
 frit_status pipeline_run(cx *c, const graph *g, const pipeline_options *o, graph **out) {
     TRY(pipeline_check_order(c));
     graph *now = (graph *)(uintptr_t)g; /* passes only read it */
     for (uint32_t i = 0; i < countof(rows); i++)
-        if (!is_disabled(o, rows[i].name)) TRY(run_pass(c, &rows[i], o, &now));
+        if (is_wanted(o, rows[i].name)) TRY(run_pass(c, &rows[i], o, &now));
     *out = now;
     return FRIT_OK;
 }

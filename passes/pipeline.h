@@ -20,6 +20,8 @@ typedef struct pass_row {
 typedef struct pipeline_options {
     uint32_t n_disabled;
     const char *const *disabled; /* passes to leave out */
+    uint32_t n_requested;
+    const char *const *requested; /* ON_REQUEST passes to run */
     bool is_verified;            /* graph_verify after each pass */
     /* Called after each pass with its time in seconds; may be NULL. */
     void (*after)(void *data, const char *pass, const graph *g, double seconds);

@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-enum { BYTE_GROUP = 4 };
-
 void contract_operand_index(const graph *g, const node *n, uint32_t i, const dim *axes, dim *out) {
     const attr_contract *a = n->attrs;
     const char *labels = i ? a->rhs : a->lhs;
@@ -268,8 +266,8 @@ frit_status tree_contract(expander *e, const tree_options *o) {
     const group *gr = &e->f->groups.at[e->group];
     contract_cx x = {.e = e, .o = o, .k = e->k, .gr = gr, .n = graph_node(e->f->g, gr->anchor)};
     x.dt = graph_type(e->f->g, x.n->out)->dt;
-    bool has_bytes = dtype_is_byte_pair(graph_type(e->f->g, x.n->in[0])->dt, graph_type(e->f->g, x.n->in[1])->dt);
-    x.group = has_bytes && o->t->kind == TARGET_CPU ? BYTE_GROUP : 1;
+    const dtype in[2] = {graph_type(e->f->g, x.n->in[0])->dt, graph_type(e->f->g, x.n->in[1])->dt};
+    x.group = o->t->kind == TARGET_CPU ? dtype_product_group(in[0], in[1]) : 1;
     find_siblings(&x);
     uint8_t tags[2 * MAX_RANK];
     uint32_t n = x.n_axes = contract_axes(&x, x.all_axes);

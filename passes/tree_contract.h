@@ -38,7 +38,7 @@ typedef struct contract_cx {
     dim outer[MAX_RANK];
     operand a, b;
     dtype dt;       /* of the result */
-    uint32_t group; /* steps of k that the leaf takes at once: 4 for bytes, else 1 */
+    uint32_t group; /* steps of k that the leaf takes at once: 4 bytes, 2 bf16, else 1 */
     uint32_t n_siblings;
     sibling siblings[MAX_SIBLINGS]; /* the anchor first */
     dim c_at[2];                    /* index in the C tile during the epilogue */

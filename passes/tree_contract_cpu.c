@@ -98,10 +98,29 @@ static kx b_value(contract_cx *x, const blocks *b, dim kk, dim col) {
 
 static int64_t whole_groups(const contract_cx *x, int64_t k) { return (k + x->group - 1) / x->group; }
 
-/* A block of A by rows. What lies between the last step of k and the end of its group meets zeros of B. */
+/* Steps of k between the last one and the end of its group. */
+static dim behind_k(const contract_cx *x, const blocks *b) {
+    dim_table *t = x->k->dims;
+    dim by = dim_const(t, x->group);
+    return dim_sub(t, dim_mul(t, dim_ceildiv(t, b->n_k, by), by), b->n_k);
+}
+
+/* A block of A by rows. What lies between the last step of k and the end of its group meets zeros of B: an integer may
+ * be any there, a float must not be NaN. */
 static buf_id place_a(contract_cx *x, klist *l, const blocks *b) {
+    kernel *k = x->k;
+    dim_table *t = k->dims;
     buf_id tile = local_tile(x, "at", x->a.dt, 2, (int64_t[]){b->rows, whole_groups(x, b->k) * x->group});
     fill_tile(x, l, tile, b->n_rows, b->n_k, a_value, b);
+    if (dtype_is_integer(x->a.dt) || dim_divides(t, dim_const(t, x->group), b->n_k)) return tile;
+    dim extra = dim_axis(t, "z", behind_k(x, b)), row = dim_axis(t, "zr", b->n_rows);
+    dim at[2] = {row, dim_add(t, b->n_k, extra)};
+    nest s = {.k = k};
+    klist body = {0};
+    nest_push(&s, KL_SEQ, row, 0, 0);
+    nest_push(&s, KL_SEQ, extra, 0, 0);
+    kstmt_store(k, &body, tile, at, kx_number(k, x->a.dt, 0), 0);
+    nest_close(&s, body, l);
     return tile;
 }
 
@@ -119,8 +138,7 @@ static buf_id place_b_groups(contract_cx *x, klist *l, const blocks *b) {
     kstmt_store(k, &body, tile, at, b_value(x, b, row, col), 0);
     nest_close(&s, body, l);
     if (dim_divides(t, by, b->n_k)) return tile;
-    dim n_behind = dim_sub(t, dim_mul(t, dim_ceildiv(t, b->n_k, by), by), b->n_k);
-    dim extra = dim_axis(t, "z", n_behind), zero_col = dim_axis(t, "zc", dim_const(t, b->cols));
+    dim extra = dim_axis(t, "z", behind_k(x, b)), zero_col = dim_axis(t, "zc", dim_const(t, b->cols));
     row = dim_add(t, b->n_k, extra);
     dim zero_at[3] = {dim_floordiv(t, row, by), zero_col, dim_mod(t, row, by)};
     nest_push(&behind, KL_SEQ, extra, 0, 0);

@@ -6,7 +6,7 @@
  *     for row tiles (max_rows, then one tile of what is left)
  *       acc[r] = 0 or c[r, tile]; for kk: acc[r] = a[r, kk] * b[kk, tile] + acc[r]; c[r, tile] = acc[r]
  *
- * Of bytes, a step takes a group of four k at once: "element" is then the 32-bit lane that holds a group.
+ * Of bytes (bf16), a step takes a group of four (two) k at once: "lane" is then the 32 bits that hold a group.
  *
  * With taps the loop over kk stands in one over taps, and where a's rows begin is computed at each tap: that is some
  * integer instructions a row for n_k times the width of multiply-adds, and needs no copy of a. */
@@ -24,7 +24,7 @@ typedef struct operand {
 
 typedef struct leaf {
     const kleaf *l;
-    LLVMTypeRef element;
+    LLVMTypeRef element, lane; /* of c; of a and b: an element, or the i32 that holds a group */
     operand a, b, c;
     val rows, cols, n_k; /* n_k: steps, or groups of them */
     val n_taps;          /* NULL without taps */
@@ -97,8 +97,8 @@ static unsigned element_bytes(const leaf *f) {
     return kind == LLVMDoubleTypeKind ? 8 : 4;
 }
 
-static val load_row(emitter *e, const leaf *f, val address, const tile *t) {
-    LLVMTypeRef type = vector_of(f->element, t->width);
+static val load_row(emitter *e, const leaf *f, LLVMTypeRef lane, val address, const tile *t) {
+    LLVMTypeRef type = vector_of(lane, t->width);
     if (t->mask) return masked_load(e, type, address, t->mask, element_bytes(f));
     val v = LLVMBuildLoad2(e->b, type, address, "");
     LLVMSetAlignment(v, element_bytes(f));
@@ -113,13 +113,14 @@ static val c_address(emitter *e, const leaf *f, const tile *t, uint32_t r) {
 /* What goes to c: the tile's sum, added to what c holds where the leaf accumulates. */
 static val last_value(emitter *e, const leaf *f, const tile *t, uint32_t r, val sum) {
     if (LLVMIsConstant(f->accumulate) && !LLVMConstIntGetZExtValue(f->accumulate)) return sum;
-    val old = load_row(e, f, c_address(e, f, t, r), t);
+    val old = load_row(e, f, f->element, c_address(e, f, t, r), t);
     bool is_integer = LLVMGetTypeKind(f->element) == LLVMIntegerTypeKind;
     val both = is_integer ? LLVMBuildAdd(e->b, old, sum, "") : LLVMBuildFAdd(e->b, old, sum, "");
     return LLVMBuildSelect(e->b, f->accumulate, both, sum, "");
 }
 
 static val step(emitter *e, const leaf *f, val a, val b, val acc) {
+    if (f->group == 2) return emit_pair_dot(e, a, b, acc);
     if (f->group > 1) return emit_byte_dot(e, e->k->bufs.at[f->a.buf].dt == FRIT_DT_I8, a, b, acc);
     if (LLVMGetTypeKind(f->element) != LLVMIntegerTypeKind) return emit_fma(e, a, b, acc);
     return LLVMBuildAdd(e->b, LLVMBuildMul(e->b, splat(e, a, width_of(b)), b, ""), acc, "");
@@ -215,11 +216,11 @@ static void run_steps(emitter *e, const leaf *f, const tile *t, val tap, val *ac
     val ahead = f->share ? first_ahead(e, f, t, tap) : NULL;
     chain_loop c = chains_begin(e, t->rows, f->n_k, acc);
     val b_at = times(e, c.loop.index, f->b.kk), a_at = times(e, c.loop.index, f->a.kk);
-    val b = load_row(e, f, LLVMBuildInBoundsGEP2(e->b, f->b.in_memory, b_first, &b_at, 1, ""), t);
+    val b = load_row(e, f, f->lane, LLVMBuildInBoundsGEP2(e->b, f->b.in_memory, b_first, &b_at, 1, ""), t);
     if (ahead) fetch_ahead(e, f, t, ahead, c.loop.index);
     for (uint32_t r = 0; r < t->rows; r++) {
         val at = LLVMBuildInBoundsGEP2(e->b, f->a.in_memory, a_row[r], &a_at, 1, "");
-        val a = LLVMBuildLoad2(e->b, f->element, at, "");
+        val a = LLVMBuildLoad2(e->b, f->lane, at, "");
         if (f->group > 1) LLVMSetAlignment(a, 1);
         acc[r] = step(e, f, a, b, c.chain[r]);
     }
@@ -359,7 +360,7 @@ static void check_corners(emitter *e, const leaf *f, const operand *o, val cols)
 /* Whether there is code for these element types. */
 static bool has_code(const emitter *e, const kleaf *l) {
     dtype c = e->k->bufs.at[l->c].dt, a = e->k->bufs.at[l->a].dt, b = e->k->bufs.at[l->b].dt;
-    if (l->group > 1) return l->group == 4 && l->padded && c == FRIT_DT_I32 && dtype_is_byte_pair(a, b);
+    if (l->group > 1) return l->padded && l->group == dtype_product_group(a, b) && c == dtype_of_products(a, b);
     bool is_known = c == FRIT_DT_F32 || c == FRIT_DT_F64 || c == FRIT_DT_I32 || c == FRIT_DT_I64;
     return is_known && a == c && b == c;
 }
@@ -383,10 +384,11 @@ static val zero_row(emitter *e, const leaf *f) {
 void emit_leaf(emitter *e, const kleaf *l) {
     dtype dt = e->k->bufs.at[l->c].dt;
     if (!has_code(e, l)) {
-        refuse(e, "operands must all be f32, f64, i32 or i64, or padded groups of four u8 by i8");
+        refuse(e, "operands must all be f32, f64, i32 or i64, or padded groups of four u8 by i8 or two bf16");
         return;
     }
     leaf f = {.l = l, .element = reg_type(e, dt), .group = l->group > 1 ? l->group : 1};
+    f.lane = f.group > 1 ? e->i32 : f.element;
     f.a = l->has_taps ? operand_by_taps(e, l) : operand_of(e, l->a, l->a_at, l);
     f.b = operand_of(e, l->b, l->b_at, l);
     f.c = operand_of(e, l->c, l->c_at, l);

@@ -15,7 +15,7 @@ static val as_parameter(emitter *e, LLVMTypeRef fn, unsigned i, val x) {
     return LLVMBuildBitCast(e->b, x, types[i], "");
 }
 
-static val call_x86(emitter *e, const char *name, unsigned n, const val *args) {
+val leaf_call_x86(emitter *e, const char *name, unsigned n, const val *args) {
     unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
     val fn = LLVMGetIntrinsicDeclaration(e->module, id, NULL, 0), given[3];
     LLVMTypeRef type = LLVMIntrinsicGetType(e->ctx, id, NULL, 0);
@@ -27,7 +27,7 @@ static val dot_vnni(emitter *e, unsigned bits, val acc, val u, val s) {
     const char *name = bits == 512   ? "llvm.x86.avx512.vpdpbusd.512"
                        : bits == 256 ? "llvm.x86.avx512.vpdpbusd.256"
                                      : "llvm.x86.avx512.vpdpbusd.128";
-    return call_x86(e, name, 3, (val[]){acc, u, s});
+    return leaf_call_x86(e, name, 3, (val[]){acc, u, s});
 }
 
 /* Bytes 0 and 2, or 1 and 3, of every lane as two 16-bit numbers. */
@@ -45,7 +45,7 @@ static val dot_wide(emitter *e, unsigned bits, val acc, val u, val s) {
     uint32_t lanes = bits / 32;
     for (int odd = 0; odd < 2; odd++) {
         val halves[2] = {half_of(e, u, lanes, odd, false), half_of(e, s, lanes, odd, true)};
-        acc = LLVMBuildAdd(e->b, acc, call_x86(e, name, 2, halves), "");
+        acc = LLVMBuildAdd(e->b, acc, leaf_call_x86(e, name, 2, halves), "");
     }
     return acc;
 }

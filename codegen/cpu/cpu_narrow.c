@@ -139,9 +139,20 @@ static val encode_any(emitter *e, const float_format *f, val x, bool saturate) {
     return choose(e, is_nan, nan, LLVMBuildOr(e->b, code, sign, ""));
 }
 
+/* The high half of an f32, rounded to nearest even; what overflows carries into infinity by itself. */
+static val encode_bf16(emitter *e, val x) {
+    val bits = LLVMBuildBitCast(e->b, x, like(x, e->i32), "");
+    val odd = and_const(e, shift_right(e, bits, 16), 1);
+    val bump = LLVMBuildAdd(e->b, odd, const_int(LLVMTypeOf(bits), 0x7fff), "");
+    val rounded = LLVMBuildAdd(e->b, bits, bump, "");
+    val nan = LLVMBuildOr(e->b, and_const(e, bits, INT32_MIN), const_int(LLVMTypeOf(bits), 0x7fc00000), "");
+    return shift_right(e, choose(e, LLVMBuildFCmp(e->b, LLVMRealUNO, x, x, ""), nan, rounded), 16);
+}
+
 val narrow_encode(emitter *e, dtype dt, val x, bool saturate) {
     LLVMTypeRef storage = like(x, storage_type(e, dt));
     bool is_single = val_bits(x) == 32;
+    if (dt == FRIT_DT_BF16 && is_single && !saturate) return LLVMBuildTrunc(e->b, encode_bf16(e, x), storage, "");
     if (dt == FRIT_DT_F16 && is_single && e->t->has_f16c && !saturate)
         return LLVMBuildBitCast(e->b, LLVMBuildFPTrunc(e->b, x, like(x, e->f16), ""), storage, "");
     return LLVMBuildTrunc(e->b, encode_any(e, format_of(dt), x, saturate), storage, "");
