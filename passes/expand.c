@@ -247,10 +247,14 @@ static void forward_index(const graph *g, value_id v, value_id w, const dim *at,
     }
 }
 
-/* Index in the whole that a loop collects of element `at` of one turn's value. */
-static void placed_index(const graph *g, const placement *p, const dim *at, dim *out) {
-    uint32_t rank = graph_type(g, p->whole)->rank;
-    for (uint32_t i = 0; i < rank; i++) out[i] = i == p->axis ? p->at : at[i < p->axis ? i : i - 1];
+/* Parameter and index, in the whole that a loop collects, of element `at` of one turn's value. */
+static buf_id placed_index(expander *e, const placement *p, const dim *at, dim *out) {
+    uint32_t rank = graph_type(e->f->g, p->whole)->rank;
+    value_id w = e->f->stored_as[p->whole];
+    dim in[MAX_RANK];
+    for (uint32_t i = 0; i < rank; i++) in[i] = i == p->axis ? p->at : at[i < p->axis ? i : i - 1];
+    forward_index(e->f->g, p->whole, w, in, out);
+    return expander_param(e, w, true);
 }
 
 void expander_store(expander *e, klist *l, value_id v, const dim *at, kx x, kx pred) {
@@ -264,8 +268,8 @@ void expander_store(expander *e, klist *l, value_id v, const dim *at, kx x, kx p
     }
     for (uint32_t i = 0; i < places->n; i++) {
         if (places->at[i].by != e->group) continue;
-        placed_index(e->f->g, &places->at[i], at, index);
-        kstmt_store(e->k, l, expander_param(e, places->at[i].whole, true), index, x, pred);
+        buf_id b = placed_index(e, &places->at[i], at, index);
+        kstmt_store(e->k, l, b, index, x, pred);
     }
 }
 
@@ -276,8 +280,8 @@ dim expander_store_offset(expander *e, value_id v, const dim *at) {
         const placement_list *places = &e->f->placements[v];
         uint32_t i = 0;
         while (places->at[i].by != e->group) i++;
-        placed_index(e->f->g, &places->at[i], at, index);
-        return kbuf_offset(e->k, expander_param(e, places->at[i].whole, true), index);
+        buf_id b = placed_index(e, &places->at[i], at, index);
+        return kbuf_offset(e->k, b, index);
     }
     forward_index(e->f->g, v, w, at, index);
     return kbuf_offset(e->k, expander_param(e, w, true), index);

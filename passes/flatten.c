@@ -13,7 +13,7 @@
 #include "passes/pattern.h"
 #include "passes/pipeline.h"
 
-enum { MAX_BRANCH_NODES = 32, MAX_TRIPS = 256, MAX_UNROLLED_NODES = 4096, MAX_GRAPH = 65536 };
+enum { MAX_BRANCH_NODES = 32, MAX_TRIPS = 64, MAX_UNROLLED_NODES = 256, MAX_GRAPH = 65536 };
 
 static const region *region_of(const graph_rewriter *r, const node *n, uint32_t i) {
     return &r->from->regions.at[n->regions[i]];

@@ -599,7 +599,8 @@ static void store_outputs(fuse_cx *x, const use_list *users) {
         group_outputs(x, users, id, &u);
         for (uint32_t i = 0; i < gr->outputs.n; i++) {
             value_id v = gr->outputs.at[i];
-            value_id w = gr->kind >= GROUP_STAGE ? v : sink_view(x, users, v);
+            bool stays = gr->kind == GROUP_STAGE || (gr->kind == GROUP_REGION && !fuse_is_collected(x->g, v));
+            value_id w = stays ? v : sink_view(x, users, v);
             x->f->stored_as[v] = w;
             x->f->is_stored[w] = true;
         }

@@ -21,6 +21,12 @@ bool fuse_is_within(const graph *g, region_id inner, region_id outer) {
     return false;
 }
 
+bool fuse_is_collected(const graph *g, value_id v) {
+    const node *n = graph_def(g, v);
+    if (n && n->op == OP_while) return graph_value(g, v)->index >= ((const attr_while *)n->attrs)->n_carried;
+    return n && n->op == OP_scan_loop && graph_value(g, v)->index >= ((const attr_scan_loop *)n->attrs)->n_carried;
+}
+
 /* ---- what nodes wait for */
 
 typedef struct needs_cx {

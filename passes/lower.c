@@ -164,8 +164,10 @@ static void find_writers(lower_cx *x) {
         const group *gr = &x->f->groups.at[id];
         if (gr->kind != GROUP_REGION) continue;
         const node *n = graph_node(x->g, gr->anchor);
-        for (uint32_t i = 0; i < n->n_out; i++)
-            if (x->buf_of[n->out + i]) note_writer(x, x->buf_of[n->out + i] - 1, id);
+        for (uint32_t i = 0; i < n->n_out; i++) {
+            value_id w = x->f->stored_as[n->out + i];
+            if (x->buf_of[w]) note_writer(x, x->buf_of[w] - 1, id);
+        }
     }
 }
 
@@ -326,7 +328,7 @@ static void make_region_buffers(lower_cx *x) {
         const group *gr = &x->f->groups.at[id];
         if (gr->kind != GROUP_REGION) continue;
         const node *n = graph_node(x->g, gr->anchor);
-        for (uint32_t i = 0; i < n->n_out; i++) lower_buffer(x, n->out + i);
+        for (uint32_t i = 0; i < n->n_out; i++) lower_buffer(x, x->f->stored_as[n->out + i]);
     }
 }
 

@@ -112,7 +112,9 @@ const char *fuse_value_label(const fusion *f, value_id v);
 value_id fuse_base(const graph *g, value_id v);
 /* Whether region `inner` is `outer` or inside it. */
 bool fuse_is_within(const graph *g, region_id inner, region_id outer);
-/* fuse_regions.c: the side tables of regions, before any node is placed. */
+/* fuse_regions.c: whether v is what a loop collects from its turns, rather than what it carries. */
+bool fuse_is_collected(const graph *g, value_id v);
+/* The side tables of regions, before any node is placed. */
 frit_status fuse_regions(cx *c, fusion *f);
 bool fuse_is_free(const node *n); /* a node that belongs to no kernel: every user expands it */
 /* The MAP group that copies v to memory, when nothing else keeps it there. */

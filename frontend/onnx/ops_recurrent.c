@@ -5,7 +5,7 @@
 #include "frontend/onnx/mappers.h"
 #include "ir/attrs.h"
 
-#define MAX_UNROLLED 64
+#define MAX_UNROLLED 4 /* a loop costs as little as writing steps out, and compiles once */
 
 typedef enum cell_kind { CELL_RNN, CELL_GRU, CELL_LSTM } cell_kind;
 
@@ -76,12 +76,16 @@ static states lstm_step(reader *r, const cell *k, value_id x, states s) {
     f = k->input_forget ? sub(r, make_like(r, i, 1), i) : activated(r, k, 0, f);
     value_id next = add(r, mul(r, f, s.c), mul(r, i, activated(r, k, 1, c)));
     if (peeps) o = add(r, o, peephole(r, k, 1, next));
-    return (states){mul(r, activated(r, k, 0, o), activated(r, k, 2, next)), next};
+    value_id seen = activated(r, k, 2, next); /* first, so that the product joins the kernel that makes next */
+    return (states){mul(r, seen, activated(r, k, 0, o)), next};
 }
 
 static states gru_step(reader *r, const cell *k, value_id x, states s) {
-    value_id product = make2(r, OP_matmul, s.h, k->weights);
-    if (k->bias != VALUE_NONE) product = add(r, product, k->bias);
+    /* the third gate looks at h after the reset, unless the reset comes behind the product */
+    dim width = dim_mul(r->dims, k->hidden, dimi(r, k->linear_before_reset ? 3 : 2));
+    value_id weights = make_slice(r, k->weights, 1, dimi(r, 0), width, 1);
+    value_id product = make2(r, OP_matmul, s.h, weights);
+    if (k->bias != VALUE_NONE) product = add(r, product, make_slice(r, k->bias, 0, dimi(r, 0), width, 1));
     value_id z = activated(r, k, 0, add(r, gate(r, k, x, 0), gate(r, k, product, 0)));
     value_id reset = activated(r, k, 0, add(r, gate(r, k, x, 1), gate(r, k, product, 1))), inner;
     if (k->linear_before_reset)
