@@ -11,7 +11,6 @@
 
 #include "base/target.h"
 #include "codegen/cpu/cpu.h"
-#include "codegen/cpu/cpu.h"
 #include "codegen/cuda/cuda.h"
 #include "codegen/link/link.h"
 #include "frontend/onnx/onnx.h"

@@ -202,7 +202,7 @@ static void pull_layer(drawing *d, const layer *l, pool *pools, double *offsets)
     double offset = 0;
     for (uint32_t i = 0; i < l->items.n; i++) {
         const item *x = &d->items.at[l->items.at[i]];
-        if (i) offset += (d->items.at[l->items.at[i - 1]].width + x->width) / 2 + GAP;
+        if (i) offset += (d->items.at[l->items.at[i - 1]].width + x->width) / 2 + (double)GAP;
         offsets[i] = offset;
         pools[n++] = (pool){x->wish - offset, 1};
         for (; n > 1 && pools[n - 2].mean > pools[n - 1].mean; n--) {
@@ -283,7 +283,7 @@ static void draw_launch(strbuf *b, const drawing *d, const item *x, double y, do
                   report_bytes(b->a, k->bytes - k->written), report_bytes(b->a, k->written));
     strbuf_printf(
         b, "<rect class=\"%s\" x=\"%.0f\" y=\"%.0f\" width=\"%d\" height=\"%d\" rx=\"5\" fill-opacity=\"%.2f\"/>",
-        k->is_memory_bound ? "memory" : "arithmetic", x->x - BOX_WIDTH / 2.0, y, BOX_WIDTH, BOX_HEIGHT, heat);
+        k->is_memory_bound ? "memory" : "arithmetic", x->x - (double)BOX_WIDTH / 2, y, BOX_WIDTH, BOX_HEIGHT, heat);
     draw_text(b, x, y + 15, "name", k->k->name);
     draw_text(b, x, y + 28, "title", k->k->title ? k->k->title : "");
     draw_text(b, x, y + 41, "title", arena_printf(b->a, "%.3g ms, %s", k->ms, report_bytes(b->a, k->bytes)));
@@ -299,7 +299,7 @@ static void draw_box(strbuf *b, const drawing *d, const item *x, double y, doubl
         return;
     }
     strbuf_printf(b, "<rect class=\"port\" x=\"%.0f\" y=\"%.0f\" width=\"%d\" height=\"%d\" rx=\"14\"/>",
-                  x->x - BOX_WIDTH / 2.0, y + 8, BOX_WIDTH, BOX_HEIGHT - 16);
+                  x->x - (double)BOX_WIDTH / 2, y + 8, BOX_WIDTH, BOX_HEIGHT - 16);
     const port *p = x->kind == ITEM_INPUT ? &g->inputs.at[x->index] : &g->outputs.at[x->index];
     draw_text(b, x, y + 27, "name", is_port ? p->name : "copy");
     strbuf_addc(b, '\n');
@@ -307,12 +307,12 @@ static void draw_box(strbuf *b, const drawing *d, const item *x, double y, doubl
 
 static void draw_wire(strbuf *b, const drawing *d, const wire *w, double most_bytes) {
     const item *from = &d->items.at[w->from], *to = &d->items.at[w->to];
-    double y0 = from->layer * (double)ROW + BOX_HEIGHT, y1 = to->layer * (double)ROW, mid = (y0 + y1) / 2;
+    double y0 = from->layer * (double)ROW + (double)BOX_HEIGHT, y1 = to->layer * (double)ROW, mid = (y0 + y1) / 2;
     double bytes = report_buffer_bytes(d->r, w->buf);
     double width = bytes > 0 && most_bytes > 0 ? 1 + 3 * sqrt(bytes / most_bytes) : 1;
     strbuf_printf(b, "<path style=\"stroke-width:%.1f\" d=\"M%.0f %.0fC%.0f %.0f %.0f %.0f %.0f %.0f", width, from->x,
                   y0, from->x, mid, to->x, mid, to->x, y1);
-    if (to->kind == ITEM_PASS) strbuf_printf(b, "V%.0f", y1 + BOX_HEIGHT);
+    if (to->kind == ITEM_PASS) strbuf_printf(b, "V%.0f", y1 + (double)BOX_HEIGHT);
     strbuf_add(b, "\"><title>");
     report_escape(b, report_buffer_name(d->r, w->buf));
     strbuf_addc(b, ' ');
@@ -331,9 +331,10 @@ void report_draw_graph(strbuf *b, const report *r) {
     }
     for (uint32_t i = 0; i < r->p->kernels.n; i++) most_ms = fmax(most_ms, r->kernels[i].ms);
     for (uint32_t i = 0; i < d.wires.n; i++) most_bytes = fmax(most_bytes, report_buffer_bytes(r, d.wires.at[i].buf));
-    double width = right - left + 2 * MARGIN, height = d.n_layers * (double)ROW - ROW + BOX_HEIGHT + 2 * MARGIN;
+    double width = right - left + 2.0 * (double)MARGIN,
+           height = (d.n_layers - 1) * (double)ROW + (double)(BOX_HEIGHT + 2 * MARGIN);
     strbuf_printf(b, "<svg class=\"graph\" viewBox=\"%.0f %d %.0f %.0f\" width=\"%.0f\" height=\"%.0f\">\n",
-                  left - MARGIN, -MARGIN, width, height, width, height);
+                  left - (double)MARGIN, -MARGIN, width, height, width, height);
     for (uint32_t i = 0; i < d.wires.n; i++) draw_wire(b, &d, &d.wires.at[i], most_bytes);
     for (uint32_t i = 0; i < d.items.n; i++)
         draw_box(b, &d, &d.items.at[i], d.items.at[i].layer * (double)ROW, most_ms);

@@ -19,7 +19,7 @@ static void draw_bar(strbuf *b, const chart *x, pbuf_id id) {
     const pbuf *buf = &r->p->bufs.at[id];
     double bytes = report_buffer_bytes(r, id);
     if (buf->kind != PB_ARENA || buf->first == UINT32_MAX || isnan(bytes)) return;
-    double left = LEFT + buf->first * x->step, width = (buf->last - buf->first + 1) * x->step;
+    double left = (double)LEFT + buf->first * x->step, width = (buf->last - buf->first + 1) * x->step;
     double top = y_of(x, r->slot_at[buf->index] + bytes), height = fmax(bytes * x->byte, 0.5);
     strbuf_printf(b, "<g><title>");
     report_escape(b, report_buffer_name(r, id));
@@ -31,7 +31,7 @@ static void draw_bar(strbuf *b, const chart *x, pbuf_id id) {
         b,
         "<rect class=\"life\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" style=\"fill:hsl(%u 55%% 60%%)\"/>",
         left, top, width, height, id * 5 % N_HUES * (360 / N_HUES));
-    size_t room = (size_t)(width / LETTER);
+    size_t room = (size_t)(width / (double)LETTER);
     const char *name = report_buffer_name(r, id);
     if (height > 11 && str_equal(name, "") == false && room > 2) {
         strbuf_printf(b, "<text class=\"life\" x=\"%.1f\" y=\"%.1f\">", left + 3, top + height / 2 + 4);
@@ -55,7 +55,8 @@ static void draw_live(strbuf *b, const chart *x) {
     strbuf_add(b, "<path class=\"live\" d=\"");
     for (uint32_t s = 0; s < x->r->steps.n; s++) {
         double y = y_of(x, live_at(x->r, s));
-        strbuf_printf(b, "%s%.1f %.1fH%.1f", s ? "L" : "M", LEFT + s * x->step, y, LEFT + (s + 1) * x->step);
+        strbuf_printf(b, "%s%.1f %.1fH%.1f", s ? "L" : "M", (double)LEFT + s * x->step, y,
+                      (double)LEFT + (s + 1) * x->step);
     }
     strbuf_add(b, "\"><title>bytes in use</title></path>\n");
 }
@@ -69,7 +70,7 @@ static void draw_axes(strbuf *b, const chart *x) {
     }
     uint32_t every = r->steps.n / 20 + 1;
     for (uint32_t s = 0; s < r->steps.n; s += every)
-        strbuf_printf(b, "<text class=\"step\" x=\"%.1f\" y=\"%d\">%u</text>\n", LEFT + (s + 0.5) * x->step,
+        strbuf_printf(b, "<text class=\"step\" x=\"%.1f\" y=\"%d\">%u</text>\n", (double)LEFT + (s + 0.5) * x->step,
                       TOP + HEIGHT + 15, s + 1);
 }
 
@@ -78,7 +79,7 @@ void report_draw_memory(strbuf *b, const report *r) {
         strbuf_add(b, "<p>Nothing is kept between kernels.</p>\n");
         return;
     }
-    chart x = {r, (double)WIDTH / r->steps.n, HEIGHT / r->arena_bytes};
+    chart x = {r, (double)WIDTH / r->steps.n, (double)HEIGHT / r->arena_bytes};
     strbuf_printf(b, "<svg class=\"chart\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\">\n", LEFT + WIDTH + 10,
                   TOP + HEIGHT + BOTTOM, LEFT + WIDTH + 10, TOP + HEIGHT + BOTTOM);
     draw_axes(b, &x);

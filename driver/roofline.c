@@ -60,7 +60,7 @@ __attribute__((target("avx512f"))) static double multiply_add_512(uint64_t *sink
         for (int k = 0; k < N_SUMS; k++) sums[k] = _mm512_fmadd_ps(sums[k], x, y);
     for (int k = 1; k < N_SUMS; k++) sums[0] = _mm512_add_ps(sums[0], sums[k]);
     *sink += (uint64_t)_mm512_reduce_add_ps(sums[0]);
-    return 2.0 * 16 * N_SUMS * FMA_ROUNDS;
+    return 2.0 * (16 * N_SUMS * FMA_ROUNDS);
 }
 
 __attribute__((target("avx2,fma"))) static double multiply_add_256(uint64_t *sink) {
@@ -70,7 +70,7 @@ __attribute__((target("avx2,fma"))) static double multiply_add_256(uint64_t *sin
         for (int k = 0; k < N_SUMS; k++) sums[k] = _mm256_fmadd_ps(sums[k], x, y);
     for (int k = 1; k < N_SUMS; k++) sums[0] = _mm256_add_ps(sums[0], sums[k]);
     *sink += (uint64_t)_mm256_cvtss_f32(sums[0]);
-    return 2.0 * 8 * N_SUMS * FMA_ROUNDS;
+    return 2.0 * (8 * N_SUMS * FMA_ROUNDS);
 }
 #endif
 
@@ -82,7 +82,7 @@ static double multiply_add(uint64_t *sink) {
         for (int k = 0; k < 4 * N_SUMS; k++) sums[k] = sums[k] * 0.999f + 0.001f;
     for (int k = 1; k < 4 * N_SUMS; k++) sums[0] += sums[k];
     *sink += (uint64_t)sums[0];
-    return 2.0 * 4 * N_SUMS * FMA_ROUNDS;
+    return 2.0 * (4 * N_SUMS * FMA_ROUNDS);
 }
 
 static uint64_t read_all(const uint8_t *from, size_t n_bytes) {
@@ -142,7 +142,7 @@ static bool measure_on(const frit_pool *pool, roofline *out) {
         memset(memory, 1, 2 * bytes);
         for (uint32_t i = 0; i < n; i++) parts[i] = (roof_part){memory + (size_t)i * MEMORY_BYTES, NULL, 0, 0};
         for (uint32_t i = 0; i < n; i++) parts[i].to = parts[i].from + bytes;
-        double total = (double)bytes, cache = (double)CACHE_BYTES * CACHE_ROUNDS * n;
+        double total = (double)bytes, cache = (double)((size_t)CACHE_BYTES * CACHE_ROUNDS * n);
         out->n_threads = n;
         out->read_gb_s = total / best_of(pool, part_read, parts) * 1e-9;
         out->copy_gb_s = 2 * total / best_of(pool, part_copy, parts) * 1e-9;

@@ -200,8 +200,7 @@ dim kbuf_offset(kernel *k, buf_id b, const dim *at) {
 
 dim kbuf_elements(kernel *k, buf_id b) { return dim_product(k->dims, k->bufs.at[b].rank, k->bufs.at[b].shape); }
 
-/* Elements from the first to the last: more than the shape's where strides leave gaps. */
-static dim buffer_span(kernel *k, buf_id b) {
+dim kbuf_span(kernel *k, buf_id b) {
     const kbuf *buf = &k->bufs.at[b];
     if (!buf->strides) return kbuf_elements(k, b);
     dim one = dim_const(k->dims, 1), span = one;
@@ -212,7 +211,7 @@ static dim buffer_span(kernel *k, buf_id b) {
 
 static dim buffer_bytes(kernel *k, buf_id b) {
     unsigned bits = dtype_bits(k->bufs.at[b].dt);
-    dim n = buffer_span(k, b);
+    dim n = kbuf_span(k, b);
     if (bits % 8 == 0) return dim_mul(k->dims, n, dim_const(k->dims, bits / 8));
     return dim_ceildiv(k->dims, dim_mul(k->dims, n, dim_const(k->dims, bits)), dim_const(k->dims, 8));
 }

@@ -113,11 +113,11 @@ typedef enum kstmt_kind { KS_LOOP, KS_IF, KS_ACC, KS_UPDATE, KS_LET, KS_STORE, K
  * kk; b has it within a group, stride `group` in col, and is linear in the number of the group. n_k counts steps; a and
  * b may be touched up to n_k rounded up to groups, and the products there are zero. For integers, whose sums do not
  * depend on the order, and for pairs of bf16 summed in f32, where the second product of a pair may be added before the
- * first, products and sums that are subnormal may count as zero, and what a holds behind n_k is no NaN. a and b may be narrower than c, in which the products and sums are made.
- * With taps, k is two loops: for tap < n_taps, for k < n_k. Then a is linear in kk only and any function of row and tap
- * (an address is computed for each row of a register tile and each tap), b is linear in tap too, and where a_if is
- * false (it depends on row and tap, not on col and kk) a counts as 0 and is not read; a then has unit stride in kk and
- * n_k is at most a few thousand. */
+ * first, products and sums that are subnormal may count as zero, and what a holds behind n_k is no NaN. a and b may be
+ * narrower than c, in which the products and sums are made. With taps, k is two loops: for tap < n_taps, for k < n_k.
+ * Then a is linear in kk only and any function of row and tap (an address is computed for each row of a register tile
+ * and each tap), b is linear in tap too, and where a_if is false (it depends on row and tap, not on col and kk) a
+ * counts as 0 and is not read; a then has unit stride in kk and n_k is at most a few thousand. */
 typedef struct kleaf {
     buf_id c, a, b;
     const dim *c_at, *a_at, *b_at;
@@ -254,6 +254,8 @@ void kernel_seal(kernel *k);
 dim kernel_items(kernel *k, uint32_t phase);         /* product of the phase's PAR extents */
 dim kbuf_offset(kernel *k, buf_id b, const dim *at); /* element offset */
 dim kbuf_elements(kernel *k, buf_id b);
+/* Elements from the first to the last: more than those of the shape where strides leave gaps. */
+dim kbuf_span(kernel *k, buf_id b);
 dim kbuf_stride(kernel *k, buf_id b, uint32_t axis); /* in elements */
 /* Byte offset of each TILE (and CPU REG) buffer in a thread's scratch, 64-byte aligned, and their total; constants or
  * dims. */

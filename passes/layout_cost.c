@@ -49,7 +49,7 @@ static double n_elements(const chooser *x, value_id v) {
 static int64_t as_cost(double ps) { return ps < (double)most_cost ? (int64_t)ps : most_cost; }
 
 static int64_t move_cost(const chooser *x, value_id v) {
-    return as_cost(n_elements(x, v) * dtype_bits(graph_type(x->l->g, v)->dt) / 8 * PS_PER_BYTE);
+    return as_cost(n_elements(x, v) * dtype_bits(graph_type(x->l->g, v)->dt) / 8 * (double)PS_PER_BYTE);
 }
 
 /* ---- nodes */
@@ -60,8 +60,8 @@ typedef struct form_cost {
 
 /* Share of whole vectors in the trailing extent n. */
 static double fill_of(double n) {
-    double vectors = (double)(int64_t)((n + LANES - 1) / LANES);
-    return n / (vectors * LANES);
+    double vectors = (double)(int64_t)((n + (double)(LANES - 1)) / (double)LANES);
+    return n / (vectors * (double)LANES);
 }
 
 static form_cost contract_cost(const chooser *x, const node *n) {
@@ -77,10 +77,10 @@ static form_cost contract_cost(const chooser *x, const node *n) {
         if (is_channel && !is_shared) features *= likely(x, out->shape[i]);
         if (!is_channel && i) pixels *= likely(x, out->shape[i]);
     }
-    if (features == 1) return (form_cost){as_cost(work * PS_STRIDED / 4), as_cost(work * PS_VECTOR / 4)};
+    if (features == 1) return (form_cost){as_cost(work * (PS_STRIDED / 4)), as_cost(work * (PS_VECTOR / 4))};
     const node *view = graph_def(g, n->in[0]);
-    double gathered = view && view->op == OP_window ? GATHERED_PERCENT / 100.0 : 1;
-    double flops = 2 * work * PS_PER_FLOP;
+    double gathered = view && view->op == OP_window ? (double)GATHERED_PERCENT / 100 : 1;
+    double flops = work * (2 * PS_PER_FLOP);
     if (layout_is_same(g, out, x->l->channels[n->out])) return (form_cost){as_cost(flops), as_cost(flops)};
     return (form_cost){as_cost(flops * gathered / fill_of(pixels)), as_cost(flops / fill_of(features))};
 }
@@ -92,7 +92,7 @@ static form_cost node_cost(const chooser *x, const node *n) {
         const node *view = graph_def(l->g, n->in[0]);
         double work = n_elements(x, n->in[0]);
         bool is_pool = view && view->op == OP_window;
-        return (form_cost){as_cost(work * (is_pool ? PS_STRIDED : PS_VECTOR)), as_cost(work * PS_VECTOR)};
+        return (form_cost){as_cost(work * (double)(is_pool ? PS_STRIDED : PS_VECTOR)), as_cost(work * (double)PS_VECTOR)};
     }
     if (n->op != OP_transpose) return (form_cost){0};
     /* In graph order it moves what it moves; with channels last only what that form does not undo. */

@@ -22,7 +22,7 @@ typedef struct pipeline_options {
     const char *const *disabled; /* passes to leave out */
     uint32_t n_requested;
     const char *const *requested; /* ON_REQUEST passes to run */
-    bool is_verified;            /* graph_verify after each pass */
+    bool is_verified;             /* graph_verify after each pass */
     /* Called after each pass with its time in seconds; may be NULL. */
     void (*after)(void *data, const char *pass, const graph *g, double seconds);
     void *data;

@@ -72,7 +72,7 @@ static double error_ulp(dtype dt, double x, long double meant) {
 
 static void fill_range(dtype dt, void *p, double lo, double hi) {
     for (int i = 0; i < N_SAMPLES; i++)
-        dtype_store(dt, p, (size_t)i, (scalar){.f = lo + (hi - lo) * (i + 0.37) / N_SAMPLES});
+        dtype_store(dt, p, (size_t)i, (scalar){.f = lo + (hi - lo) * (i + 0.37) / (double)N_SAMPLES});
 }
 
 static void measure(const math_row *row, dtype dt, const target *t) {
@@ -140,7 +140,7 @@ START_TEST(sine_and_cosine_of_any_size) {
         void *x = arena_alloc(&job, bytes), *y = arena_alloc(&job, bytes);
         for (size_t k = 0; k < N_SAMPLES;
              k++) { /* both signs, exponents evenly, nearest numbers to multiples of pi too */
-            double size = pow(dt == FRIT_DT_F32 ? 2e38 : 1e307, (double)k / N_SAMPLES);
+            double size = pow(dt == FRIT_DT_F32 ? 2e38 : 1e307, (double)k / (double)N_SAMPLES);
             if (k % 5 == 0) size = rint(size) * M_PI_2;
             dtype_store(dt, x, k, dtype_from_f64(dt, k % 2 ? -size : size));
         }

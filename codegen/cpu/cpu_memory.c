@@ -61,7 +61,7 @@ static val first_outside(emitter *e, val offset, val outside) {
 
 void check_access(emitter *e, buf_id b, val offset, val mask) {
     if (!e->options->checked) return;
-    val elements = dim_scalar(e, kbuf_elements(e->k, b));
+    val elements = dim_scalar(e, kbuf_span(e->k, b));
     val pair[2] = {LLVMBuildIntCast2(e->b, offset, like(offset, e->i64), 1, ""), elements};
     widen(e, 2, pair);
     val outside = LLVMBuildICmp(e->b, LLVMIntUGE, pair[0], pair[1], "");

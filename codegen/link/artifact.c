@@ -237,7 +237,8 @@ static frit_status finish_artifact(link_job *j) {
 static frit_status write_side(link_job *j, const char *path) {
     cx *c = j->c;
     TRY(file_begin(c, path, &j->side));
-    pf_side side = {.magic = PF_SIDE_MAGIC, .weights_bytes = j->tables->weights_bytes};
+    pf_side side = {.weights_bytes = j->tables->weights_bytes};
+    memcpy(side.magic, PF_SIDE_MAGIC, sizeof side.magic);
     TRY(write_padding(c, &j->side, PF_SIDE_BYTES));
     TRY(weights_write(c, j->p, &j->side, &side.weights_id));
     if (fseek(j->side.stream, 0, SEEK_SET)) return FAIL(c, IO, path, "cannot be written: %s", strerror(errno));

@@ -348,8 +348,7 @@ frit_status plan_encode(cx *c, const plan *p, const artifact_options *o, const c
         sym_kind kind = dim_sym_info(e.dims, s)->kind;
         if (kind == SYM_RESULT || kind == SYM_TURN) e.is_counted[e.numbers[s]] = true;
     }
-    pf_header h = {.magic = PF_MAGIC,
-                   .version = PF_VERSION,
+    pf_header h = {.version = PF_VERSION,
                    .header_bytes = sizeof h,
                    .n_inputs = p->iface->inputs.n,
                    .n_outputs = p->iface->outputs.n,
@@ -363,6 +362,7 @@ frit_status plan_encode(cx *c, const plan *p, const artifact_options *o, const c
                    .is_checked = o->checked,
                    .weights_file = add_string(&e, side_file),
                    .weights_bytes = weights_layout(p, NULL)};
+    memcpy(h.magic, PF_MAGIC, sizeof h.magic);
     add_interface(&e);
     add_buffers(&e);
     for (uint32_t i = 0; i < p->kernels.n; i++) add_kernel(&e, i);

@@ -7,8 +7,8 @@
 #include "ir/attrs.h"
 
 #define MAX_CALLS     (1 << 14) /* of functions and subgraphs in all: calls that call twice grow without adding a node */
-#define MAX_NESTED    48      /* function calls and subgraphs inside each other */
-#define MAX_NODES     250000 /* values after inlining: beyond it functions have exploded */
+#define MAX_NESTED    48        /* function calls and subgraphs inside each other */
+#define MAX_NODES     250000    /* values after inlining: beyond it functions have exploded */
 #define OLDEST_OPSET  1
 #define NEWEST_OPSET  27
 #define MIN_CALL_ARGS 16u

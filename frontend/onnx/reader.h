@@ -52,7 +52,7 @@ typedef struct reader {
     loc_id loc;                  /* of the node being mapped */
     const char *where;           /* its text */
     int depth;                   /* of function calls and subgraphs */
-    uint32_t n_calls;            /* of functions and subgraphs so far: calls that call twice grow without adding a node */
+    uint32_t n_calls; /* of functions and subgraphs so far: calls that call twice grow without adding a node */
 } reader;
 
 typedef struct onnx_row onnx_row;

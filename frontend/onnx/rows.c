@@ -41,10 +41,10 @@ static void set_field(reader *r, const call *n, void *attrs, const char *theirs,
         else if (f->kind == FK_STR)
             *(const char **)at = attr_text(n, theirs, otherwise);
         else
-            ASSERT(!"a mapping of an attribute of this kind");
+            UNREACHABLE("a mapping of an attribute of this kind");
         return;
     }
-    ASSERT(!"a mapping names a field of the operator");
+    UNREACHABLE("a mapping names a field of the operator");
 }
 
 /* The attributes that the row's text "theirs=ours:default ..." describes. */

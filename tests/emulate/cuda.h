@@ -11,16 +11,16 @@
 #include <ucontext.h>
 
 #define FRIT_EMULATE 1
-#define __global__ static
+#define __global__   static
 #define __device__
-#define __shared__ static
+#define __shared__      static
 #define __forceinline__ inline
 #define __launch_bounds__(n)
 #define __align__(n) __attribute__((aligned(n)))
 #undef INFINITY
 #undef NAN
 #define INFINITY __builtin_inff()
-#define NAN __builtin_nanf("")
+#define NAN      __builtin_nanf("")
 
 struct emulate_index {
     unsigned x, y, z;
@@ -46,8 +46,7 @@ alignas(128) static unsigned char emulate_shared[256 * 1024];
 
 static unsigned char *shared_memory() { return emulate_shared; }
 
-static void emulate_wait(emulate_state state, unsigned group)
-{
+static void emulate_wait(emulate_state state, unsigned group) {
     emulate_thread *t = &emulate_threads[threadIdx.x];
     t->state = state;
     t->group = group;
@@ -58,8 +57,7 @@ static void __syncthreads() { emulate_wait(AT_BARRIER, 0); }
 
 static void __syncwarp(unsigned group) { emulate_wait(AT_WARP, group); }
 
-template <typename T> static T emulate_shuffle(unsigned group, T x, unsigned lane)
-{
+template <typename T> static T emulate_shuffle(unsigned group, T x, unsigned lane) {
     const unsigned self = threadIdx.x;
     uint64_t bits = 0;
     memcpy(&bits, &x, sizeof x);
@@ -71,48 +69,41 @@ template <typename T> static T emulate_shuffle(unsigned group, T x, unsigned lan
     return x;
 }
 
-template <typename T> static T __shfl_down_sync(unsigned group, T x, unsigned distance)
-{
+template <typename T> static T __shfl_down_sync(unsigned group, T x, unsigned distance) {
     return emulate_shuffle(group, x, (threadIdx.x & 31) + distance);
 }
 
-template <typename T> static T __shfl_sync(unsigned group, T x, unsigned from)
-{
+template <typename T> static T __shfl_sync(unsigned group, T x, unsigned from) {
     return emulate_shuffle(group, x, from & 31);
 }
 
-static float emulate_f16_to_float(unsigned short bits)
-{
+static float emulate_f16_to_float(unsigned short bits) {
     _Float16 h;
     memcpy(&h, &bits, sizeof h);
     return (float)h;
 }
 
-static unsigned short emulate_float_to_f16(float x)
-{
+static unsigned short emulate_float_to_f16(float x) {
     const _Float16 h = (_Float16)x;
     unsigned short bits;
     memcpy(&bits, &h, sizeof bits);
     return bits;
 }
 
-static void emulate_entry()
-{
+static void emulate_entry() {
     emulate_body(emulate_buffers, emulate_dims);
     emulate_threads[threadIdx.x].state = DONE;
     swapcontext(&emulate_threads[threadIdx.x].context, &emulate_scheduler);
 }
 
-static void emulate_resume(unsigned i)
-{
+static void emulate_resume(unsigned i) {
     threadIdx.x = i;
     emulate_threads[i].state = READY;
     swapcontext(&emulate_scheduler, &emulate_threads[i].context);
 }
 
 // All threads of the group of thread i wait for each other.
-static bool emulate_warp_is_complete(unsigned i)
-{
+static bool emulate_warp_is_complete(unsigned i) {
     const unsigned group = emulate_threads[i].group;
     for (unsigned lane = 0; lane < 32; lane++) {
         const unsigned j = (i & ~31u) + lane;
@@ -124,8 +115,7 @@ static bool emulate_warp_is_complete(unsigned i)
 }
 
 // Lets threads on that nothing holds back; false when none could go on.
-static bool emulate_step()
-{
+static bool emulate_step() {
     bool moved = false;
     bool may_pass[EMULATE_MAX_THREADS];
     for (unsigned i = 0; i < emulate_n; i++) {
@@ -150,8 +140,7 @@ static bool emulate_step()
 
 // 0, or 1 when threads wait for each other for ever.
 static int emulate_launch(void (*body)(void **, const long long *), long long blocks, unsigned threads, void **buffers,
-                          const long long *dims)
-{
+                          const long long *dims) {
     emulate_body = body;
     emulate_buffers = buffers;
     emulate_dims = dims;
