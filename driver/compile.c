@@ -124,6 +124,7 @@ static frit_status run_passes(cx *c, const compile_options *o, compiled *m) {
                           .is_verified = o->checked,
                           .after = after_pass,
                           .data = &watch};
+    m->is_checked = o->checked;
     stage_begin(&watch, "passes");
     return pipeline_run(c, m->model, &p, &m->core);
 }
@@ -190,7 +191,7 @@ frit_status compile_write(cx *c, const compiled *m, const compile_options *o, co
     double began = stage_begin(&o->watch, "link");
     artifact_options options = {.target = &m->target,
                                 .side_weights = o->side_weights,
-                                .checked = o->checked,
+                                .checked = m->is_checked,
                                 .images = o->is_cuda ? &m->images : NULL,
                                 .options = numeric_options(c, o)};
     TRY(artifact_write(c, m->plan, &m->objects, &options, path));

@@ -48,6 +48,7 @@ typedef struct compiled {
     cpu_objects objects;
     cuda_modules modules; /* CUDA */
     link_images images;   /* CUDA: where modules stand among the plan's constants */
+    bool is_checked;      /* kernels report accesses outside their buffers */
 } compiled;
 
 /* Reads a model: .fir text by its name, anything else as ONNX. Errors: those of the readers; FRIT_UNSUPPORTED naming

@@ -23,7 +23,7 @@ static frit_kernel_fn *const *list_functions(cx *c, const compiled *m, const cpu
 
 frit_status jit_compiled(cx *c, const compiled *m, jit **out) {
     jit *j = ARENA_NEW(c->job, jit);
-    artifact_options options = {.target = &m->target};
+    artifact_options options = {.target = &m->target, .checked = m->is_checked};
     pf_header *bytes = NULL;
     TRY(plan_encode(c, m->plan, &options, "", &bytes));
     uint64_t n_bytes = weights_layout(m->plan, NULL);
