@@ -167,11 +167,11 @@ static const node *softmax_of(const walker *w, value_id p) {
     return is_guard ? def_of(w, guard->in[2], OP_softmax, 2) : NULL;
 }
 
-/* attend's own rules about batch axes and heads, so that a match never becomes an error. */
+/* attend's own rules about types, batch axes and heads, so that a match never becomes an error. */
 static bool shapes_fit(const graph *g, const attention *a) {
     const tensor_type *q = graph_type(g, a->q), *k = graph_type(g, a->kt), *v = graph_type(g, a->v);
     uint32_t r = q->rank;
-    bool fits = r >= 3 && k->rank == r && v->rank == r && dtype_is_float(q->dt);
+    bool fits = r >= 3 && k->rank == r && v->rank == r && dtype_is_float(q->dt) && k->dt == q->dt && v->dt == q->dt;
     for (uint32_t i = 0; fits && i + 3 < r; i++)
         fits = dim_equal(g->dims, q->shape[i], k->shape[i]) && dim_equal(g->dims, q->shape[i], v->shape[i]);
     if (!fits) return false;

@@ -1,6 +1,6 @@
 /* One call of one artifact with the answer, as a flat file: what make_cases writes where frit is, and gpu_check reads
  * where the GPU is. int32 n_inputs, n_outputs; then for each tensor int32 dtype, rank, int64 dims[16], uint64 bytes,
- * data. */
+ * data; at the end, perhaps, a double: how far outputs move relative to their largest when inputs move by an ulp. */
 #ifndef FRIT_TESTS_CASE_FILE_H
 #define FRIT_TESTS_CASE_FILE_H
 

@@ -1,6 +1,7 @@
 /* make_cases OUT_FOLDER FIR_FOLDER...: compiles every .fir there for the GPU and writes, for several sizes of its
  * symbols, inputs and what the evaluator makes of them. Prints one line per case for gpu_check: ARTIFACT CASE. */
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,6 +45,29 @@ static int64_t within(const sym_info *info, int64_t size) {
     return size < info->lo ? info->lo : size > info->hi ? info->hi : size;
 }
 
+/* How far float outputs move, relative to their largest element, when every float input moves by an ulp. */
+static double spread_of(const graph *g, tensor *in, const tensor *out) {
+    tensor *other = ARENA_ARRAY(&job, tensor, g->outputs.n + 1u);
+    double most = 0;
+    for (uint32_t i = 0; i < g->inputs.n; i++)
+        for (int64_t k = 0; in[i].dt == FRIT_DT_F32 && k < tensor_count(&in[i]); k++)
+            ((float *)in[i].data)[k] *= random_unit() < 0.5 ? 1 + 0x1p-23f : 1 - 0x1p-23f;
+    must(eval_graph(&c, g, &job, in, other), "inputs moved by an ulp");
+    for (uint32_t i = 0; i < g->outputs.n; i++) {
+        double moved = 0, largest = 1e-30;
+        int64_t n =
+            out[i].dt == FRIT_DT_F32 && tensor_count(&out[i]) == tensor_count(&other[i]) ? tensor_count(&out[i]) : 0;
+        for (int64_t k = 0; k < n; k++) {
+            double a = ((float *)out[i].data)[k], b = ((float *)other[i].data)[k];
+            if (!isfinite(a) || !isfinite(b)) continue;
+            moved = fmax(moved, fabs(a - b));
+            largest = fmax(largest, fabs(a));
+        }
+        most = fmax(most, moved / largest);
+    }
+    return most;
+}
+
 static void write_case(const char *path, const graph *g, const int64_t *sizes) {
     uint32_t n_syms = dim_n_syms(g->dims), next = 0;
     int64_t *syms = ARENA_ARRAY(&job, int64_t, n_syms + 1u);
@@ -66,6 +90,8 @@ static void write_case(const char *path, const graph *g, const int64_t *sizes) {
     fwrite(counts, sizeof counts, 1, f);
     for (uint32_t i = 0; i < g->inputs.n; i++) write_tensor(f, &in[i]);
     for (uint32_t i = 0; i < g->outputs.n; i++) write_tensor(f, &out[i]);
+    double spread = spread_of(g, in, out);
+    fwrite(&spread, sizeof spread, 1, f);
     if (fclose(f)) exit(1);
 }
 
@@ -78,6 +104,7 @@ static void make_program(const char *folder, const char *source, const char *nam
     must(compile_read(&c, source, &o, &g), source);
     must(compile_graph(&c, g, &o, &m), source);
     must(compile_write(&c, &m, &o, so), source);
+    random_state = 42; /* a program's cases do not depend on which others there are */
     for (size_t i = 0; i < countof(sizes); i++) {
         char *path = arena_printf(&job, "%s/%s_%zu.case", folder, name, i);
         write_case(path, g, sizes[i]);
