@@ -20,6 +20,12 @@ typedef struct target {
     const char *arch; /* CUDA: "sm_90a" */
 } target;
 
+/* Columns of the matrix micro-kernel's register tile, for results of element_bytes: six rows of it take most of the
+ * vector registers. Packed weights lie in panels of this width. */
+static inline uint32_t target_tile_columns(const target *t, uint32_t element_bytes) {
+    return t->vector_bytes / element_bytes * (t->n_vector_regs == 32 ? 4 : 2);
+}
+
 /* name: native, x86-64-v2, x86-64-v3, x86-64-v4 or a CPU name. native becomes the name of this machine's CPU, so that
  * equal names give equal code everywhere. Errors: FRIT_TARGET with a suggestion. */
 frit_status target_cpu(cx *c, const char *name, target *out);

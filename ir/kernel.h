@@ -108,7 +108,8 @@ typedef enum kstmt_kind { KS_LOOP, KS_IF, KS_ACC, KS_UPDATE, KS_LET, KS_STORE, K
  * linear in kk with unit stride in col; c is linear in row with unit stride in col. When padded, b and c may be touched
  * up to cols rounded up to whole vectors (the values there are unspecified). rows, cols and n_k may be any dims; cols
  * <= max_cols. b streams when its blocks lie one after another in memory: where this one ends, the block begins that
- * will most likely be read next.
+ * will most likely be read next. With b_panel, b has unit stride in col only within aligned runs of that many columns:
+ * it consists of panels, each of which streams by itself.
  * group > 1: groups of that many steps of k lie together, for instructions that take them at once: a has unit stride in
  * kk; b has it within a group, stride `group` in col, and is linear in the number of the group. n_k counts steps; a and
  * b may be touched up to n_k rounded up to groups, and the products there are zero. For integers, whose sums do not
@@ -124,7 +125,8 @@ typedef struct kleaf {
     sym_id row, col, kk;
     dim rows, cols, n_k;
     uint32_t max_cols;
-    uint32_t group; /* steps of k that lie together, a power of two; 0 and 1: none do */
+    uint32_t group;   /* steps of k that lie together, a power of two; 0 and 1: none do */
+    uint32_t b_panel; /* columns of b that lie together, a power of two; 0: all do */
     bool accumulate, padded, b_streams;
     kx accumulate_if; /* run-time form of accumulate: bool expression, 0 when the constant decides */
     bool has_taps;

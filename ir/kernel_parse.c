@@ -444,8 +444,12 @@ static frit_status parse_leaf(kparser *p, klist *l) {
             TRY(parse_leaf_axis(p, &leaf.tap, &leaf.n_taps));
             continue;
         }
+        if (kparse_word(p, "panels")) {
+            TRY(kparse_u32(p, &leaf.b_panel));
+            continue;
+        }
         bool *flag = kparse_word(p, "padded") ? &leaf.padded : kparse_word(p, "streams") ? &leaf.b_streams : NULL;
-        if (!flag) return kparse_fail(p, "expected 'taps', 'padded' or 'streams'");
+        if (!flag) return kparse_fail(p, "expected 'taps', 'panels', 'padded' or 'streams'");
         *flag = true;
     }
     TRY(kparse_expect(p, ":"));

@@ -288,6 +288,7 @@ static void print_leaf(printer *p, const kleaf *l) {
     }
     if (l->padded) strbuf_add(p->b, ", padded");
     if (l->b_streams) strbuf_add(p->b, ", streams");
+    if (l->b_panel) strbuf_printf(p->b, ", panels %u", l->b_panel);
     strbuf_add(p->b, ": ");
     print_at(p, l->c, l->c_at);
     strbuf_add(p->b, l->accumulate || l->accumulate_if ? " += " : " = ");

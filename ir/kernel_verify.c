@@ -371,6 +371,27 @@ static frit_status check_leaf_types(verifier *v, const kleaf *l) {
     return FRIT_OK;
 }
 
+/* Columns of b are `between` elements apart, all of them or those of a panel. */
+static frit_status check_leaf_columns(verifier *v, const kleaf *l, dim between) {
+    dim_table *t = v->k->dims;
+    dim coeff;
+    if (!l->b_panel) {
+        TRY(linear_in(v, l->b, l->b_at, l->col, &coeff));
+        CHECK(v, coeff == between, "leaf: b does not have unit stride in the column");
+        return FRIT_OK;
+    }
+    CHECK(v, (l->b_panel & (l->b_panel - 1)) == 0 && l->b_panel <= 4096, "leaf: panels of %u columns", l->b_panel);
+    dim offset = kbuf_offset((kernel *)v->k, l->b, l->b_at);
+    dim first = dim_mul(t, dim_of_sym(t, l->col), dim_const(t, l->b_panel));
+    dim at_first = dim_subst(t, offset, 1, &l->col, &first);
+    for (uint32_t i = 1; i < l->b_panel; i++) {
+        dim here = dim_add(t, first, dim_const(t, i));
+        dim apart = dim_sub(t, dim_subst(t, offset, 1, &l->col, &here), at_first);
+        CHECK(v, apart == dim_mul(t, between, dim_const(t, i)), "leaf: a panel of b does not lie together");
+    }
+    return FRIT_OK;
+}
+
 static frit_status check_leaf_strides(verifier *v, const kleaf *l) {
     dim one = dim_const(v->k->dims, 1), zero = dim_const(v->k->dims, 0), coeff;
     if (!l->has_taps) TRY(linear_in(v, l->a, l->a_at, l->row, &coeff));
@@ -388,8 +409,7 @@ static frit_status check_leaf_strides(verifier *v, const kleaf *l) {
     }
     TRY(linear_in(v, l->b, l->b_at, l->row, &coeff));
     CHECK(v, coeff == zero, "leaf: b depends on the row");
-    TRY(linear_in(v, l->b, l->b_at, l->col, &coeff));
-    CHECK(v, coeff == one, "leaf: b does not have unit stride in the column");
+    TRY(check_leaf_columns(v, l, one));
     one = dim_const(v->k->dims, 1);
     TRY(linear_in(v, l->c, l->c_at, l->row, &coeff));
     TRY(linear_in(v, l->c, l->c_at, l->kk, &coeff));

@@ -29,7 +29,7 @@ static void walk_leaf(const kernel_visitor *v, const kleaf *l) {
         v->index(v->data, extents[i]);
         walk_dims(v, v->k->bufs.at[bufs[i]].rank, at[i]);
     }
-    v->word(v->data, l->group);
+    v->word(v->data, (uint64_t)l->b_panel << 32 | l->group);
     v->word(v->data,
             (uint64_t)l->max_cols << 3 | (uint64_t)l->b_streams << 2 | (uint64_t)l->accumulate << 1 | l->padded);
     v->expr(v->data, l->accumulate_if);

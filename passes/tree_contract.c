@@ -148,7 +148,8 @@ static frit_status can_pack(contract_cx *x, pack_request *out, bool *out_can) {
     const graph *g = x->e->f->g;
     dim at[MAX_RANK], rest, cc;
     kx b;
-    *out = (pack_request){.panel = PANEL, .group = x->group};
+    uint32_t tile = target_tile_columns(x->o->t, dtype_bits(x->dt) / 8);
+    *out = (pack_request){.panel = tile && tile < PANEL ? tile : PANEL, .group = x->group};
     *out_can = false;
     contract_operand_index(g, x->n, x->b_operand, x->all_axes, at);
     for (uint32_t j = 0; j < graph_type(g, x->n->in[x->b_operand])->rank; j++) {
@@ -167,15 +168,31 @@ static frit_status can_pack(contract_cx *x, pack_request *out, bool *out_can) {
                dim_is_const(k->dims, x->n_cols, &out->n_cols);
     /* A single panel is no wider than its columns need. */
     int64_t vector = x->o->t->vector_bytes / 4;
-    if (*out_can && vector && out->n_cols < PANEL) out->panel = (out->n_cols + vector - 1) / vector * vector;
+    if (*out_can && vector && out->n_cols < out->panel) out->panel = (out->n_cols + vector - 1) / vector * vector;
     return FRIT_OK;
 }
 
-/* B of each product read from its packed form, over (column block, k, column in block), or (column block, group,
- * column, k in group). */
-frit_status contract_use_packed(contract_cx *x, const pack_request *r, dim block) {
+uint32_t contract_panel(const pack_request *r) {
+    return r->n_cols > r->panel && r->panel < PANEL ? (uint32_t)r->panel : 0;
+}
+
+const dim *contract_packed_at(const contract_cx *x, const pack_request *r, dim block, dim kk, dim col) {
+    dim_table *t = x->k->dims;
+    dim by = dim_const(t, x->group), *at = ARENA_ARRAY(x->k->a, dim, 4);
+    at[0] = block;
+    at[1] = dim_floordiv(t, kk, by);
+    at[2] = col;
+    at[3] = dim_mod(t, kk, by);
+    if (!contract_panel(r)) return at;
+    dim panel = dim_const(t, r->panel);
+    at[0] = dim_add(t, dim_mul(t, block, dim_const(t, PANEL / r->panel)), dim_floordiv(t, col, panel));
+    at[2] = dim_mod(t, col, panel);
+    return at;
+}
+
+frit_status contract_use_packed(contract_cx *x, const pack_request *r) {
     kernel *k = x->k;
-    dim shape[4], *at = ARENA_ARRAY(k->a, dim, 4), by = dim_const(k->dims, x->group);
+    dim shape[4];
     for (uint32_t i = 0; i < x->n_siblings; i++) {
         sibling *p = &x->siblings[i];
         pack_request own = *r;
@@ -186,11 +203,6 @@ frit_status contract_use_packed(contract_cx *x, const pack_request *r, dim block
         p->b = expander_packed(x->e, packed, rank, arena_copy(k->a, shape, sizeof shape));
     }
     x->b.buf = x->siblings[0].b;
-    at[0] = block;
-    at[1] = dim_floordiv(k->dims, x->kk, by);
-    at[3] = dim_mod(k->dims, x->kk, by);
-    at[2] = x->panel_col = dim_axis(k->dims, "jj", dim_const(k->dims, r->panel));
-    x->b.at = at;
     return FRIT_OK;
 }
 

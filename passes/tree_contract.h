@@ -4,7 +4,7 @@
 
 #include "passes/lower.h"
 
-enum { PANEL = 64, ROW_BLOCK = 96 }; /* columns of a packed panel and of a tile; most rows of a block */
+enum { PANEL = 64, ROW_BLOCK = 96 }; /* columns of a tile; most rows of a block */
 /* Steps of k that one chain of multiply-adds runs over; chains begin at absolute multiples. */
 enum { K_BLOCK = 128 };
 enum tag { TAG_OUTER, TAG_ROW, TAG_COL, TAG_K }; /* what an axis of the domain is to the matrix */
@@ -46,13 +46,17 @@ typedef struct contract_cx {
     uint32_t n_axes;                /* of them */
     uint32_t b_operand;             /* which operand of the node is B */
     bool is_packed;
-    dim panel_col; /* column within a packed panel */
 } contract_cx;
 
 /* Sets up operand i (of the node) over the flattened axes where guard holds. */
 frit_status contract_operand(contract_cx *x, uint32_t i, kx guard, operand *out);
-/* Makes x read B from its packed form, over (column block, k, column in block). */
-frit_status contract_use_packed(contract_cx *x, const pack_request *r, dim block);
+/* Makes x read B of each product from its packed form, over (panel, k, column in panel), or (panel, group, column, k in
+ * group). */
+frit_status contract_use_packed(contract_cx *x, const pack_request *r);
+/* The index in packed B of step kk and column `col` of a block of PANEL columns. */
+const dim *contract_packed_at(const contract_cx *x, const pack_request *r, dim block, dim kk, dim col);
+/* Columns of a panel where a block has several, else 0. */
+uint32_t contract_panel(const pack_request *r);
 /* Maps all axes as they are, by tag: outer, rows, columns, k. */
 void contract_add_axes(const contract_cx *x, const uint8_t *tags, axis_map *out);
 

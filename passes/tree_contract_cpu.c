@@ -176,7 +176,7 @@ static const dim *group_place(const contract_cx *x, dim kk, dim col) {
     return arena_copy(x->k->a, at, sizeof at);
 }
 
-static void emit_leaf(contract_cx *x, klist *l, const blocks *b) {
+static void emit_leaf(contract_cx *x, klist *l, const blocks *b, const pack_request *pack) {
     kernel *k = x->k;
     dim_table *t = k->dims;
     buf_id at = KID_NONE, bt = KID_NONE;
@@ -194,6 +194,7 @@ static void emit_leaf(contract_cx *x, klist *l, const blocks *b) {
     leaf->max_cols = PANEL;
     leaf->padded = x->is_packed || bt != KID_NONE;
     leaf->b_streams = x->is_packed;
+    leaf->b_panel = x->is_packed ? contract_panel(pack) : 0;
     leaf->c = x->siblings[0].c_tile;
     leaf->c_at = pair(k, row, col);
     leaf->a = x->a.is_direct ? x->a.buf : at;
@@ -201,7 +202,7 @@ static void emit_leaf(contract_cx *x, klist *l, const blocks *b) {
         x->a.is_direct ? localise_at(x, &x->a, &x->row, dim_add(t, b->row_base, row), whole_k) : pair(k, row, kk);
     leaf->b = x->b.is_direct ? x->b.buf : bt;
     if (x->is_packed)
-        leaf->b_at = localise_at(x, &x->b, &x->panel_col, col, whole_k);
+        leaf->b_at = contract_packed_at(x, pack, b->col_block, whole_k, col);
     else if (x->b.is_direct)
         leaf->b_at = localise_at(x, &x->b, &x->col, dim_add(t, b->col_base, col), whole_k);
     else
@@ -260,7 +261,7 @@ frit_status contract_leaf_tree(contract_cx *x, const pack_request *pack) {
     kernel *k = x->k;
     blocks b;
     make_blocks(x, &b);
-    if (x->is_packed) TRY(contract_use_packed(x, pack, b.col_block));
+    if (x->is_packed) TRY(contract_use_packed(x, pack));
     dim shape[2] = {dim_const(k->dims, b.rows), dim_const(k->dims, PANEL)};
     for (uint32_t i = 0; i < x->n_siblings; i++)
         x->siblings[i].c_tile = kernel_local(k, "c", x->dt, KB_TILE, 2, arena_copy(k->a, shape, sizeof shape));
@@ -269,7 +270,7 @@ frit_status contract_leaf_tree(contract_cx *x, const pack_request *pack) {
     for (uint32_t i = 0; i < x->n_outer; i++) nest_push(&s, KL_PAR, x->outer[i], 0, 0);
     contract_push_blocks(&s, &b, x->is_packed ? pack : NULL);
     nest_push(&k_loop, KL_SEQ, b.k_block, 0, 0);
-    emit_leaf(x, &k_body, &b);
+    emit_leaf(x, &k_body, &b, pack);
     nest_close(&k_loop, k_body, &body);
     TRY(contract_epilogue(x, &body, &b));
     nest_close(&s, body, &top);

@@ -14,6 +14,7 @@ enum { LEAST_STEPS = 8, MOST_ZEROS = 8192 };
 
 typedef struct taps {
     contract_cx *x;
+    const pack_request *pack;
     dim tap, n_taps;       /* all outer axes of k as one; DIM_BAD and 1 when there are none */
     sym_id syms[MAX_RANK]; /* the outer axes of k ... */
     dim by[MAX_RANK];      /* ... as functions of tap */
@@ -176,9 +177,8 @@ static void emit_leaf(taps *t, klist *l, const blocks *b, const tap_blocks *tb) 
     dim whole_tap = dim_add(d, tb->base, tap), whole_kk = dim_add(d, b->k_base, kk);
     const sym_id syms[3] = {axis_sym(k, x->row), axis_sym(k, t->tap), axis_sym(k, x->kk)};
     const dim by[3] = {dim_add(d, b->row_base, row), whole_tap, whole_kk};
-    dim whole_k = dim_add(d, dim_mul(d, whole_tap, x->n_k), whole_kk), by_group = dim_const(d, x->group);
+    dim whole_k = dim_add(d, dim_mul(d, whole_tap, x->n_k), whole_kk);
     dim c_at[2] = {row, col};
-    dim b_at[4] = {b->col_block, dim_floordiv(d, whole_k, by_group), col, dim_mod(d, whole_k, by_group)};
     kx later[2] = {kx_op(k, OP_gt, 2, (kx[]){kx_index(k, tb->block), kx_index(k, dim_const(d, 0))}),
                    kx_op(k, OP_gt, 2, (kx[]){kx_index(k, b->k_block), kx_index(k, dim_const(d, 0))})};
     bool is_single = dim_is_const(d, tb->block, NULL) && dim_is_const(d, b->k_block, NULL);
@@ -187,7 +187,7 @@ static void emit_leaf(taps *t, klist *l, const blocks *b, const tap_blocks *tb) 
                     .b = x->b.buf,
                     .c_at = arena_copy(k->a, c_at, sizeof c_at),
                     .a_at = subst_list(k, k->bufs.at[t->a.ref].rank, t->a.at, syms, by),
-                    .b_at = arena_copy(k->a, b_at, sizeof b_at),
+                    .b_at = contract_packed_at(x, t->pack, b->col_block, whole_k, col),
                     .row = axis_sym(k, row),
                     .col = axis_sym(k, col),
                     .kk = axis_sym(k, kk),
@@ -198,6 +198,7 @@ static void emit_leaf(taps *t, klist *l, const blocks *b, const tap_blocks *tb) 
                     .group = x->group > 1 ? x->group : 0,
                     .padded = true,
                     .b_streams = true,
+                    .b_panel = contract_panel(t->pack),
                     .has_taps = true,
                     .tap = axis_sym(k, tap),
                     .n_taps = tb->n_taps};
@@ -207,7 +208,7 @@ static void emit_leaf(taps *t, klist *l, const blocks *b, const tap_blocks *tb) 
 
 frit_status contract_taps_tree(contract_cx *x, const pack_request *pack, const uint8_t *tags, bool *out_done) {
     contract_cx before = *x;
-    taps t = {.x = x};
+    taps t = {.x = x, .pack = pack};
     blocks b;
     tap_blocks tb;
     TRY(analyse(&t, tags, out_done));
@@ -220,7 +221,7 @@ frit_status contract_taps_tree(contract_cx *x, const pack_request *pack, const u
     bool fits;
     TRY(read_a(&t, &fits));
     make_blocks(&t, &b, &tb);
-    TRY(contract_use_packed(x, pack, b.col_block));
+    TRY(contract_use_packed(x, pack));
     dim shape[2] = {dim_const(k->dims, b.rows), dim_const(k->dims, PANEL)};
     x->siblings[0].c_tile = kernel_local(k, "c", x->dt, KB_TILE, 2, arena_copy(k->a, shape, sizeof shape));
     nest s = {.k = k}, steps = {.k = k};

@@ -19,6 +19,7 @@ enum { MAX_ROWS = 6, MAX_STRIDES = 4, LINE_BYTES = 64, FEW_ROWS = 3, MOST_ZEROS 
 typedef struct operand {
     buf_id buf;
     val base, row, kk, tap; /* i64; NULL for a direction it does not have */
+    dim panel_at;           /* b in panels: its first element as a function of col; base is that of col 0 */
     LLVMTypeRef in_memory;
 } operand;
 
@@ -58,8 +59,10 @@ static operand operand_of(emitter *e, buf_id buf, const dim *at, const kleaf *l)
     if (l->group > 1) offset = by_groups(e, offset, l);
     const sym_id syms[MAX_STRIDES] = {l->row, l->kk, l->col, l->tap};
     val strides[MAX_STRIDES] = {NULL};
+    bool has_panels = buf == l->b && l->b_panel;
     for (int i = 0; i < (l->has_taps ? MAX_STRIDES : MAX_STRIDES - 1); i++) {
         dim rest = offset;
+        if (has_panels && syms[i] == l->col) continue;
         if (!dim_linear(e->k->dims, offset, syms[i], &stride, &rest)) {
             refuse(e, "an index is not linear");
             return (operand){.buf = buf, .base = e->zero, .row = e->zero, .kk = e->zero, .in_memory = e->i8};
@@ -67,8 +70,11 @@ static operand operand_of(emitter *e, buf_id buf, const dim *at, const kleaf *l)
         strides[i] = dim_scalar(e, stride);
         offset = rest;
     }
+    dim zero = dim_const(e->k->dims, 0), first = offset;
+    if (has_panels) first = dim_subst(e->k->dims, offset, 1, &l->col, &zero);
     return (operand){.buf = buf,
-                     .base = dim_scalar(e, offset),
+                     .base = dim_scalar(e, first),
+                     .panel_at = has_panels ? offset : DIM_BAD,
                      .row = strides[0],
                      .kk = strides[1],
                      .tap = strides[3],
@@ -95,6 +101,17 @@ static unsigned element_bytes(const leaf *f) {
     LLVMTypeKind kind = LLVMGetTypeKind(f->element);
     if (kind == LLVMIntegerTypeKind) return LLVMGetIntTypeWidth(f->element) / 8;
     return kind == LLVMDoubleTypeKind ? 8 : 4;
+}
+
+/* b's first element in a column. */
+static val b_base(emitter *e, const leaf *f, val col) {
+    if (!f->l->b_panel) return plus(e, f->b.base, times(e, col, number(e, f->group)));
+    forget_values(e);
+    e->syms[f->l->col] = col;
+    val base = dim_scalar(e, f->b.panel_at);
+    e->syms[f->l->col] = NULL;
+    forget_values(e);
+    return base;
 }
 
 static val load_row(emitter *e, const leaf *f, LLVMTypeRef lane, val address, const tile *t) {
@@ -183,14 +200,17 @@ static void chains_end(emitter *e, const chain_loop *c, uint32_t rows, val *acc)
 /* Where in b's next block the fetching of a tile begins: every tile takes a share of it that is as large as its share
  * of the work, so that memory is busy from the first step to the last. */
 static val first_ahead(emitter *e, const leaf *f, const tile *t, val tap) {
-    val end = plus(e, f->b.base, times(e, f->n_k, f->b.kk)), steps = f->n_k;
+    bool has_panels = f->l->b_panel != 0;
+    val first = has_panels ? b_base(e, f, t->col) : f->b.base;
+    val end = plus(e, first, times(e, f->n_k, f->b.kk)), steps = f->n_k;
     if (f->n_taps) {
         end = plus(e, end, times(e, minus(e, f->n_taps, number(e, 1)), f->b.tap));
         steps = times(e, steps, f->n_taps);
     }
     val block = element_address(e, f->b.buf, end);
-    val col_bytes = times(e, t->col, number(e, element_bytes(f)));
-    val done = times(e, steps, plus(e, col_bytes, times(e, t->row, f->share)));
+    val done = times(e, t->row, f->share);
+    if (!has_panels) done = plus(e, done, times(e, t->col, number(e, element_bytes(f))));
+    done = times(e, steps, done);
     if (f->n_taps) done = plus(e, done, times(e, times(e, tap, f->n_k), times(e, number(e, t->rows), f->share)));
     return LLVMBuildGEP2(e->b, e->i8, block, (val[]){done}, 1, "");
 }
@@ -210,9 +230,9 @@ static void fetch_ahead(emitter *e, const leaf *f, const tile *t, val first, val
 static void run_steps(emitter *e, const leaf *f, const tile *t, val tap, val *acc) {
     val a_row[MAX_ROWS];
     for (uint32_t r = 0; r < t->rows; r++) a_row[r] = a_address(e, f, plus(e, t->row, number(e, r)), tap);
-    val b_base = plus(e, f->b.base, times(e, t->col, number(e, f->group)));
-    if (f->n_taps) b_base = plus(e, b_base, times(e, tap, f->b.tap));
-    val b_first = element_address(e, f->b.buf, b_base);
+    val first = b_base(e, f, t->col);
+    if (f->n_taps) first = plus(e, first, times(e, tap, f->b.tap));
+    val b_first = element_address(e, f->b.buf, first);
     val ahead = f->share ? first_ahead(e, f, t, tap) : NULL;
     chain_loop c = chains_begin(e, t->rows, f->n_k, acc);
     val b_at = times(e, c.loop.index, f->b.kk), a_at = times(e, c.loop.index, f->a.kk);
@@ -344,10 +364,14 @@ static void emit_all(emitter *e, const leaf *f) {
 /* The corners of an operand, which lie furthest out. */
 static void check_corners(emitter *e, const leaf *f, const operand *o, val cols) {
     val far = o->base, one = number(e, 1);
+    bool has_panels = o == &f->b && f->l->b_panel;
     far = plus(e, far, times(e, minus(e, f->rows, one), o->row));
     far = plus(e, far, times(e, minus(e, f->n_k, one), o->kk));
     int64_t between = o == &f->b ? f->group : 1, last = o == &f->c ? 0 : f->group - 1;
-    if (cols) far = plus(e, far, times(e, minus(e, cols, one), number(e, between)));
+    if (has_panels)
+        far = plus(e, far, minus(e, b_base(e, f, minus(e, cols, one)), o->base));
+    else if (cols)
+        far = plus(e, far, times(e, minus(e, cols, one), number(e, between)));
     far = plus(e, far, number(e, last));
     val sizes[3] = {f->rows, f->cols, f->n_k};
     val is_used = const_int(e->i1, 1);
@@ -399,7 +423,8 @@ void emit_leaf(emitter *e, const kleaf *l) {
     if (l->a_if) f.zeros = zero_row(e, &f);
     f.accumulate = l->accumulate_if ? emit_expr(e, l->accumulate_if) : const_int(e->i1, l->accumulate);
     f.lanes = e->t->vector_bytes / element_bytes(&f);
-    f.max_width = f.lanes * (e->t->n_vector_regs == 32 ? 4 : 2);
+    f.max_width = target_tile_columns(e->t, element_bytes(&f));
+    if (l->b_panel && f.max_width > l->b_panel) f.max_width = l->b_panel;
     while (f.max_width > f.lanes && f.max_width / 2 >= l->max_cols) f.max_width /= 2;
     if (e->options->checked) {
         if (!f.n_taps) check_corners(e, &f, &f.a, NULL);
