@@ -289,6 +289,8 @@ dim expander_store_offset(expander *e, value_id v, const dim *at) {
 
 static kx load_value(expander *e, value_id v, const dim *at, kx guard) {
     dtype dt = graph_type(e->f->g, v)->dt;
+    kx own = e->load ? e->load(e, v, at, guard) : 0;
+    if (own) return own;
     kx fill = guard ? kx_number(e->k, dt, 0) : 0;
     return kx_load(e->k, expander_param(e, v, false), at, guard, fill);
 }

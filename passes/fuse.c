@@ -30,7 +30,14 @@ typedef struct fuse_cx {
     VEC(uint32_t) work;
 } fuse_cx;
 
-enum { COST_TRANSCENDENTAL = 10, COST_INLINE = 4, COST_OPERAND = 3, COST_DUPLICATE = 2, COST_MASK = 8 };
+enum {
+    COST_TRANSCENDENTAL = 10,
+    COST_INLINE = 4,
+    COST_OPERAND = 3,
+    COST_DUPLICATE = 2,
+    COST_MASK = 8,
+    COST_WEIGHTS = 8
+};
 
 static bool is_plain_view(const node *n) {
     return n && op_is(n->op, OPF_VIEW) && n->op != OP_concat && n->op != OP_pad && n->op != OP_window;
@@ -374,6 +381,7 @@ typedef struct uses_of {
     bool elsewhere;    /* as anything but a mask of an attend */
     bool in_memory;    /* a stage, the caller or a view that must exist */
     bool grows;        /* some user evaluates it at more points than it has elements */
+    bool of_constants; /* all of it is computed from constants: weights, dequantised; a product packs what it reads */
 } uses_of;
 
 static uint32_t op_cost(op_code op) {
@@ -453,6 +461,17 @@ static bool narrows(const graph *g, const group *gr) {
     return n->op == OP_cast && dtype_bits(graph_type(g, n->out)->dt) < dtype_bits(graph_type(g, n->in[0])->dt);
 }
 
+/* v is a constant, or made from constants by members of the group, views and what has dissolved. */
+static bool is_of_constants(const fuse_cx *x, uint32_t id, value_id v) {
+    const node *n = graph_def(x->g, v);
+    uint32_t owner = group_of_value(x, v);
+    if (graph_const(x->g, v)) return true;
+    if (!n || n->n_in == 0 || (owner != id && owner != GROUP_NONE)) return false;
+    for (uint32_t i = 0; i < n->n_in; i++)
+        if (!is_of_constants(x, id, n->in[i])) return false;
+    return true;
+}
+
 static bool should_dissolve(const graph *g, const group *gr, const uses_of *u, uint32_t cost, bool is_window,
                             bool has_concat) {
     if (gr->kind != GROUP_MAP || gr->outputs.n > 1 || u->in_memory || !u->n_groups) return false;
@@ -460,7 +479,7 @@ static bool should_dissolve(const graph *g, const group *gr, const uses_of *u, u
     if (is_window) return cost <= COST_INLINE;
     /* attend has its queries along the vectors: a stored mask would be gathered, a formula is a few operations */
     if (!u->elsewhere) return cost <= COST_MASK && !has_concat;
-    if (u->as_operand) return cost <= COST_OPERAND && !has_concat;
+    if (u->as_operand) return cost <= (u->of_constants ? COST_WEIGHTS : COST_OPERAND) && !has_concat;
     if (u->n_groups > 1) return cost <= COST_DUPLICATE && !has_concat;
     return !u->grows || cost <= COST_INLINE;
 }
@@ -516,6 +535,7 @@ static void dissolve_maps(fuse_cx *x, const use_list *users) {
         }
         uses_of u;
         group_outputs(x, users, id, &u);
+        u.of_constants = gr->outputs.n == 1 && is_of_constants(x, id, gr->outputs.at[0]);
         if (!should_dissolve(x->g, gr, &u, x->cost[id], is_window, has_concat)) continue;
         if (!is_window && gr->outputs.n == 1 && feeds_windows(x, users, gr->outputs.at[0], false)) continue;
         gr->is_dissolved = true;

@@ -76,7 +76,8 @@ static pbuf_id buffer_of_param(lower_cx *x, const expander *e, uint32_t i) {
                 .shape = b->shape,
                 .data = d};
     dim_table *t = x->g->dims;
-    buf.bytes = dim_mul(t, dim_product(t, b->rank, b->shape), dim_const(t, dtype_bits(b->dt) / 8));
+    dim bits = dim_mul(t, dim_product(t, b->rank, b->shape), dim_const(t, dtype_bits(b->dt)));
+    buf.bytes = dim_ceildiv(t, bits, dim_const(t, 8));
     vec_push(x->p->a, x->p->consts, d);
     return buffer_add(x, buf);
 }

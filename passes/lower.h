@@ -144,7 +144,9 @@ typedef struct expander {
     map memo;                       /* (value, index, guard) -> kx */
     /* Called for members of the group at hand that have their own definition or place; returns 0 to expand inline. */
     kx (*resolve)(struct expander *e, value_id v, const dim *at, kx guard);
-    void *data;
+    /* Called for stored values that the tree may read in a form of its own; returns 0 to load them as they are. */
+    kx (*load)(struct expander *e, value_id v, const dim *at, kx guard);
+    void *data; /* for both */
 } expander;
 
 /* v is computed by the group at hand, so that its expression is wanted even when it is stored. */

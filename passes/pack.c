@@ -11,7 +11,8 @@ enum { K_TILE = 16 };
 
 typedef struct pack_job {
     pack_request request;
-    size_t bytes; /* of an element */
+    size_t bytes;  /* of an element; 0: it is narrower than a byte */
+    unsigned bits; /* of an element */
 } pack_job;
 
 /* k rows [k0, k1) of a panel whose columns are n elements apart by col_stride; element by element. */
@@ -45,12 +46,32 @@ static void pack_groups(const pack_job *j, const uint8_t *src, uint8_t *dst, int
     }
 }
 
+/* A panel of elements narrower than a byte, the first in the lowest bits. dst is zero. */
+static void pack_narrow(const pack_job *j, uint8_t *dst, int64_t first, int64_t n) {
+    const pack_request *r = &j->request;
+    const uint8_t *src = r->data->bytes;
+    const unsigned per_byte = 8 / j->bits, mask = (1u << j->bits) - 1;
+    for (int64_t k = 0; k < r->n_k; k++) {
+        for (int64_t col = 0; col < n; col++) {
+            size_t from = (size_t)(r->base + r->k_offsets[k] + (first + col) * r->col_stride);
+            size_t to = (size_t)(k * r->panel + col);
+            unsigned element = src[from / per_byte] >> from % per_byte * j->bits & mask;
+            dst[to / per_byte] = (uint8_t)(dst[to / per_byte] | element << to % per_byte * j->bits);
+        }
+    }
+}
+
 static int64_t padded_k(const pack_request *r) { return (r->n_k + r->group - 1) / r->group * r->group; }
 
 static void pack_panel(const void *data, uint32_t p, void *out) {
     const pack_job *j = data;
     const pack_request *r = &j->request;
     int64_t first = p * r->panel, n = r->n_cols - first < r->panel ? r->n_cols - first : r->panel;
+    if (!j->bytes) {
+        memset(out, 0, (size_t)(padded_k(r) * r->panel) * j->bits / 8);
+        pack_narrow(j, out, first, n);
+        return;
+    }
     const uint8_t *src = (const uint8_t *)r->data->bytes + (size_t)(r->base + first * r->col_stride) * j->bytes;
     uint8_t *dst = out;
     if (n < r->panel || padded_k(r) > r->n_k) memset(dst, 0, (size_t)(padded_k(r) * r->panel) * j->bytes);
@@ -71,13 +92,13 @@ static void pack_panel(const void *data, uint32_t p, void *out) {
 }
 
 const const_data *pack_panels(arena *a, const pack_request *r) {
-    size_t bytes = dtype_bits(r->data->dt) / 8;
+    unsigned bits = dtype_bits(r->data->dt);
     int64_t n_panels = (r->n_cols + r->panel - 1) / r->panel;
     pack_job *job = ARENA_NEW(a, pack_job);
-    *job = (pack_job){*r, bytes};
+    *job = (pack_job){*r, bits / 8, bits};
     job->request.k_offsets = arena_copy(a, r->k_offsets, (size_t)r->n_k * sizeof *r->k_offsets);
     const_maker *maker = ARENA_NEW(a, const_maker);
-    *maker = (const_maker){(uint32_t)n_panels, (size_t)(padded_k(r) * r->panel) * bytes, pack_panel, job};
+    *maker = (const_maker){(uint32_t)n_panels, (size_t)(padded_k(r) * r->panel) * bits / 8, pack_panel, job};
     uint32_t rank = r->group > 1 ? 4 : 3;
     int64_t *dims = ARENA_ARRAY(a, int64_t, 4);
     dims[0] = n_panels;

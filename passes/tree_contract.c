@@ -216,7 +216,7 @@ static bool extent_below(kernel *k, dim extent, int64_t limit) {
 static bool is_matrix(const contract_cx *x) {
     if (x->dt != FRIT_DT_F32 && x->dt != FRIT_DT_F64 && x->dt != FRIT_DT_I32) return false;
     if (extent_below(x->k, x->n_cols, MIN_PRODUCT_COLS)) return false;
-    return x->b.is_direct || x->is_packed || !extent_below(x->k, x->n_rows, 2);
+    return x->b.is_direct || x->is_packed || x->has_weights || !extent_below(x->k, x->n_rows, 2);
 }
 
 /* The whole contraction as a reduction over k inside a row kernel. */
@@ -259,6 +259,8 @@ static frit_status decide(contract_cx *x, pack_request *pack, bool *out_is_matri
     find_direct(x, &x->a, x->row, false);
     find_direct(x, &x->b, x->col, true);
     TRY(can_pack(x, pack, &x->is_packed));
+    bool may_be_formula = !x->is_packed && !x->b.is_direct && x->n_siblings == 1 && x->o->t->kind == TARGET_CPU;
+    if (may_be_formula) TRY(contract_weights(x, true, &x->has_weights));
     *out_is_matrix = is_matrix(x);
     x->e = e;
     x->k = e->k;
@@ -276,7 +278,7 @@ static void find_siblings(contract_cx *x) {
 
 frit_status tree_contract(expander *e, const tree_options *o) {
     const group *gr = &e->f->groups.at[e->group];
-    contract_cx x = {.e = e, .o = o, .k = e->k, .gr = gr, .n = graph_node(e->f->g, gr->anchor)};
+    contract_cx x = {.e = e, .o = o, .k = e->k, .gr = gr, .n = graph_node(e->f->g, gr->anchor), .fill_unroll = 1};
     x.dt = graph_type(e->f->g, x.n->out)->dt;
     const dtype in[2] = {graph_type(e->f->g, x.n->in[0])->dt, graph_type(e->f->g, x.n->in[1])->dt};
     x.group = o->t->kind == TARGET_CPU ? dtype_product_group(in[0], in[1]) : 1;
@@ -301,7 +303,9 @@ frit_status tree_contract(expander *e, const tree_options *o) {
     TRY(contract_operand(&x, 1 - x.b_operand, 0, &x.a));
     find_direct(&x, &x.a, x.row, false);
     x.b.is_direct = x.is_packed;
-    if (!x.is_packed) {
+    if (x.has_weights)
+        TRY(contract_weights(&x, false, &x.has_weights));
+    else if (!x.is_packed) {
         TRY(contract_operand(&x, x.b_operand, 0, &x.b));
         find_direct(&x, &x.b, x.col, true);
     }

@@ -46,6 +46,11 @@ typedef struct contract_cx {
     uint32_t n_axes;                /* of them */
     uint32_t b_operand;             /* which operand of the node is B */
     bool is_packed;
+    bool has_weights;     /* B is a formula over constants that are packed: tree_contract_weights.c */
+    bool weights_fit;     /* found so while it is expanded */
+    bool is_trial;        /* nothing is packed yet */
+    uint32_t n_weights;   /* constants of it that differ from column to column */
+    uint32_t fill_unroll; /* vectors of a step when a tile is filled */
 } contract_cx;
 
 /* Sets up operand i (of the node) over the flattened axes where guard holds. */
@@ -57,6 +62,9 @@ frit_status contract_use_packed(contract_cx *x, const pack_request *r);
 const dim *contract_packed_at(const contract_cx *x, const pack_request *r, dim block, dim kk, dim col);
 /* Columns of a panel where a block has several, else 0. */
 uint32_t contract_panel(const pack_request *r);
+/* tree_contract_weights.c: expands B as a formula over constants. It fits when every load is of a constant over k and
+ * the columns alone and one at least differs from column to column; those are packed unless it is a trial. */
+frit_status contract_weights(contract_cx *x, bool is_trial, bool *out_fit);
 /* Maps all axes as they are, by tag: outer, rows, columns, k. */
 void contract_add_axes(const contract_cx *x, const uint8_t *tags, axis_map *out);
 

@@ -75,7 +75,7 @@ static void fill_tile(contract_cx *x, klist *l, buf_id tile, dim seq_n, dim vec_
     klist body = {0};
     dim at[2] = {seq, vec};
     nest_push(&s, KL_SEQ, seq, 0, 0);
-    nest_push(&s, KL_VEC, vec, x->o->t->vector_bytes / 4, 1);
+    nest_push(&s, KL_VEC, vec, x->o->t->vector_bytes / 4, x->fill_unroll);
     kstmt_store(k, &body, tile, at, element(x, b, seq, vec), 0);
     nest_close(&s, body, l);
 }
@@ -151,7 +151,9 @@ static buf_id place_b_groups(contract_cx *x, klist *l, const blocks *b) {
 static buf_id place_b(contract_cx *x, klist *l, const blocks *b) {
     if (x->group > 1) return place_b_groups(x, l, b);
     buf_id tile = local_tile(x, "bt", x->b.dt, 2, (int64_t[]){b->k, b->cols});
-    fill_tile(x, l, tile, b->n_k, b->n_cols, b_value, b);
+    /* Packed weights have whole blocks of columns, so that no vector needs a mask. */
+    dim n_cols = x->has_weights ? dim_const(x->k->dims, b->cols) : b->n_cols;
+    fill_tile(x, l, tile, b->n_k, n_cols, b_value, b);
     return tile;
 }
 

@@ -12,7 +12,7 @@
  * integer instructions a row for n_k times the width of multiply-adds, and needs no copy of a. */
 #include "codegen/cpu/cpu_leaf.h"
 
-enum { MAX_ROWS = 6, MAX_STRIDES = 4, LINE_BYTES = 64, FEW_ROWS = 3, MOST_ZEROS = 1 << 16 };
+enum { MAX_ROWS = 6, MAX_STRIDES = 4, LINE_BYTES = 64, FEW_ROWS = 3, MOST_ZEROS = 1 << 16, CHAINS = 8 };
 
 /* An operand: its first element and how far apart its elements are, in elements of the buffer; a step of k is a group
  * when there are groups. */
@@ -405,6 +405,16 @@ static val zero_row(emitter *e, const leaf *f) {
     return zeros;
 }
 
+/* Columns of a tile. A single row takes more of them, so that enough chains are under way for one not to wait for
+ * itself. */
+static uint32_t widest_tile(emitter *e, const leaf *f) {
+    int64_t lo, hi;
+    uint32_t width = target_tile_columns(e->t, element_bytes(f));
+    dim_bounds(e->k->dims, f->l->rows, &lo, &hi);
+    if (hi <= 1 && width < CHAINS * f->lanes) width = CHAINS * f->lanes;
+    return f->l->b_panel && width > f->l->b_panel ? f->l->b_panel : width;
+}
+
 void emit_leaf(emitter *e, const kleaf *l) {
     dtype dt = e->k->bufs.at[l->c].dt;
     if (!has_code(e, l)) {
@@ -423,8 +433,7 @@ void emit_leaf(emitter *e, const kleaf *l) {
     if (l->a_if) f.zeros = zero_row(e, &f);
     f.accumulate = l->accumulate_if ? emit_expr(e, l->accumulate_if) : const_int(e->i1, l->accumulate);
     f.lanes = e->t->vector_bytes / element_bytes(&f);
-    f.max_width = target_tile_columns(e->t, element_bytes(&f));
-    if (l->b_panel && f.max_width > l->b_panel) f.max_width = l->b_panel;
+    f.max_width = widest_tile(e, &f);
     while (f.max_width > f.lanes && f.max_width / 2 >= l->max_cols) f.max_width /= 2;
     if (e->options->checked) {
         if (!f.n_taps) check_corners(e, &f, &f.a, NULL);

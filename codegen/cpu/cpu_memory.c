@@ -228,15 +228,27 @@ static void prefetch_ahead(emitter *e, buf_id b, dim offset) {
 }
 
 /* How an index runs along the lanes. */
-typedef enum access_form { ACCESS_SAME, ACCESS_CONTIGUOUS, ACCESS_SPREAD } access_form;
+typedef enum access_form {
+    ACCESS_SAME,
+    ACCESS_CONTIGUOUS,
+    ACCESS_PACKED, /* contiguous elements below a byte, beginning with a byte */
+    ACCESS_SPREAD
+} access_form;
+
+/* Whether the lanes' first element of `bits` begins a byte, and their last one ends one. */
+static bool begins_byte(emitter *e, dim offset, unsigned bits) {
+    dim stride, rest;
+    if (e->lane.width * bits % 8 || !dim_linear(e->k->dims, offset, e->lane.axis, &stride, &rest)) return false;
+    return dim_divides(e->k->dims, dim_const(e->k->dims, 8 / bits), rest);
+}
 
 static access_form access_of(emitter *e, dim offset, unsigned bits) {
     dim stride;
     int64_t step;
     if (!dim_varies(e, offset)) return ACCESS_SAME;
-    if (bits >= 8 && dim_is_linear(e, offset, &stride) && dim_is_const(e->k->dims, stride, &step) && step == 1)
-        return ACCESS_CONTIGUOUS;
-    return ACCESS_SPREAD;
+    bool is_unit = dim_is_linear(e, offset, &stride) && dim_is_const(e->k->dims, stride, &step) && step == 1;
+    if (is_unit && bits >= 8) return ACCESS_CONTIGUOUS;
+    return is_unit && begins_byte(e, offset, bits) ? ACCESS_PACKED : ACCESS_SPREAD;
 }
 
 /* All lanes' offsets of a spread access: i32 lanes where that is enough. */
@@ -251,6 +263,29 @@ static val packed_part(emitter *e, val byte, val offset, unsigned bits) {
     val shift = LLVMBuildMul(e->b, place, const_int(LLVMTypeOf(byte), bits), "");
     val low = LLVMBuildLShr(e->b, byte, shift, "");
     return LLVMBuildAnd(e->b, low, const_int(LLVMTypeOf(byte), (1 << bits) - 1), "");
+}
+
+/* All lanes' elements below a byte from the bytes that hold them: words of 32 bits, each repeated for the lanes in it
+ * and shifted down by what stands before them. */
+static val packed_lanes(emitter *e, LLVMTypeRef type, val address, unsigned bits) {
+    enum { WORD = 32, MOST_LANES = 64 };
+    uint32_t n = e->lane.width, n_words = (n * bits + WORD - 1) / WORD;
+    val words, index[MOST_LANES], shift[MOST_LANES];
+    ASSERT(n <= MOST_LANES);
+    if (n * bits < WORD) {
+        val part = scalar_load(e, LLVMIntTypeInContext(e->ctx, n * bits), address, 1);
+        words = splat(e, LLVMBuildZExt(e->b, part, e->i32, ""), n);
+    } else {
+        words = scalar_load(e, LLVMVectorType(e->i32, n_words), address, 1);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        index[i] = const_int(e->i32, i * bits / WORD);
+        shift[i] = const_int(e->i32, i * bits % WORD);
+    }
+    val each = LLVMBuildShuffleVector(e->b, words, LLVMGetPoison(LLVMTypeOf(words)), LLVMConstVector(index, n), "");
+    val low = LLVMBuildLShr(e->b, each, LLVMConstVector(shift, n), "");
+    val part = LLVMBuildAnd(e->b, low, const_int(LLVMTypeOf(low), (1 << bits) - 1), "");
+    return LLVMBuildTrunc(e->b, part, LLVMVectorType(type, n), "");
 }
 
 static val byte_offset(emitter *e, val offset, unsigned bits) {
@@ -270,11 +305,13 @@ static val load_storage(emitter *e, buf_id b, dim offset, val mask) {
         prefetch_ahead(e, b, offset);
         return contiguous_load(e, type, element_address(e, b, first), mask, alignment);
     }
+    if (form == ACCESS_PACKED && !mask && !e->options->checked)
+        return packed_lanes(e, type, element_address(e, b, byte_offset(e, dim_scalar(e, offset), bits)), bits);
     val at = form == ACCESS_SAME ? dim_scalar(e, offset) : spread_offsets(e, offset);
     check_access(e, b, at, mask);
     val address = element_address(e, b, byte_offset(e, at, bits));
     val v;
-    if (form == ACCESS_SPREAD)
+    if (form == ACCESS_SPREAD || form == ACCESS_PACKED)
         v = gather_load(e, type, address, mask, alignment);
     else
         v = scalar_load(e, type, mask ? safe_address(e, any_lane(e, mask), address) : address, alignment);

@@ -124,21 +124,31 @@ void map_qgemm(reader *r, call *n) {
 
 /* --- weights of few bits --- */
 
+/* A constant of bytes [.., n], or a reshape of one, as u4[.., 2 n]: the same memory. VALUE_NONE: x is none. */
+static value_id constant_halves(reader *r, value_id x) {
+    const node *n = graph_def(r->g, x);
+    const const_data *d = graph_const(r->g, n && n->op == OP_reshape ? n->in[0] : x);
+    uint32_t rank = rank_of(r, x);
+    if (!d || d->kind != CONST_DENSE || d->dt != FRIT_DT_U8 || rank == 0) return VALUE_NONE;
+    const_data halves = *d;
+    int64_t *at = ARENA_ARRAY(r->c->job, int64_t, rank);
+    for (uint32_t i = 0; i < rank; i++)
+        if (!dim_is_const(r->dims, extent_of(r, x, i), &at[i])) return VALUE_NONE;
+    at[rank - 1] *= 2;
+    halves.dt = FRIT_DT_U4;
+    halves.dims = (int_list){rank, at};
+    value_id y = VALUE_NONE;
+    return graph_const_bytes(r->c, r->g, &halves, &y) == FRIT_OK ? y : VALUE_NONE;
+}
+
 /* Bytes [.., n] as the integers of `bits` bits in them, low ones first: [.., n * 8 / bits]. Constants of 4 bits are
  * only renamed. */
 static value_id unpacked_bits(reader *r, value_id x, int64_t bits) {
     uint32_t rank = rank_of(r, x);
     int64_t per_byte = 8 / bits;
-    const const_data *d = x == VALUE_NONE ? NULL : graph_const(r->g, x);
     if (x == VALUE_NONE || bits == 8) return x;
-    if (d && d->kind == CONST_DENSE && bits == 4 && dtype_of(r, x) == FRIT_DT_U8) {
-        const_data halves = *d;
-        int64_t *at = arena_copy(r->c->job, d->dims.at, d->dims.n * sizeof *at);
-        at[rank - 1] *= 2;
-        halves.dt = FRIT_DT_U4, halves.dims.at = at;
-        value_id y = VALUE_NONE;
-        return graph_const_bytes(r->c, r->g, &halves, &y) == FRIT_OK ? y : VALUE_NONE;
-    }
+    value_id halves = bits == 4 ? constant_halves(r, x) : VALUE_NONE;
+    if (halves != VALUE_NONE) return halves;
     value_id parts[8];
     for (int64_t i = 0; i < per_byte; i++) {
         value_id moved = make2(r, OP_shr, x, make_like(r, x, (double)(i * bits)));
