@@ -1,7 +1,9 @@
 /* Loop tree of an ATTEND group: softmax(scale q k^T + mask) v without ever storing the scores.
  *
- * A block of 64 query rows lies along the vectors, so that every statistic is a vector operation; keys and values are
- * read in place, keys as broadcasts, values along the vectors:
+ * A block of up to 64 rows lies along the vectors, so that every statistic is a vector operation. A row is a query of
+ * one head; heads that share their keys stand side by side, so that they are read once for all of them: row i of a
+ * block is query i floordiv G, head i mod G of a group of G. Keys and values are read in place, keys as broadcasts,
+ * values along the vectors:
  *   qt[d, i] = scale * q[i, d]
  *   for each block of 64 keys j {
  *     s[j, i] = k[j, :] . qt[:, i]                                                  leaf, rows j, columns i
@@ -32,7 +34,9 @@ typedef struct attend_cx {
     uint32_t rank;                            /* of q, k, v */
     dim n_queries, n_keys, n_depth, n_values; /* S, T, D, E */
     dim group_size;                           /* query heads per key head */
-    dim query_base, query, n_block;           /* first query of the block; axis inside; queries in the block */
+    dim key_head;                             /* axis of the key heads */
+    int64_t heads;                            /* query heads whose rows stand in a block: all of a group, or one */
+    dim query_base, n_block;                  /* first query of the block; rows in the block */
     dim key_base, n_key_block;
     buf_id qt, s, o_tile, m, l, alpha; /* alpha: factor of the old sums, at the end 1 / l */
     dim o_at[2], o_row;                /* index in o_tile and the query in its block during the epilogue */
@@ -56,12 +60,31 @@ static buf_id tile_of(attend_cx *x, const char *name, uint32_t rank, dim a, dim 
     return kernel_local(x->k, name, x->dt, KB_TILE, rank, arena_copy(x->k->a, shape, sizeof shape));
 }
 
-/* Index of an operand: the batch axes of the domain, its head axis (grouped for k and v), then row and column. */
-static void operand_at(const attend_cx *x, bool is_key, dim row, dim col, dim *out) {
-    uint32_t heads = x->rank - 3;
-    for (uint32_t i = 0; i + 2 < x->rank; i++) out[i] = x->gr->axes[i];
-    if (is_key && x->rank > 2) out[heads] = dim_floordiv(x->k->dims, x->gr->axes[heads], x->group_size);
-    out[x->rank - 2] = row;
+/* Index of k or v: the batch axes of the domain, the key head, then key and column. */
+static void key_at(const attend_cx *x, dim key, dim col, dim *out) {
+    for (uint32_t i = 0; i + 3 < x->rank; i++) out[i] = x->gr->axes[i];
+    out[x->rank - 3] = x->key_head;
+    out[x->rank - 2] = key;
+    out[x->rank - 1] = col;
+}
+
+/* The query and the query head of row i of the block. */
+static dim query_of(const attend_cx *x, dim i) {
+    return dim_add(x->k->dims, x->query_base, dim_floordiv(x->k->dims, i, dim_const(x->k->dims, x->heads)));
+}
+
+static dim head_of(const attend_cx *x, dim i) {
+    dim_table *t = x->k->dims;
+    if (x->heads == 1) return x->gr->axes[x->rank - 3];
+    dim n = dim_const(t, x->heads);
+    return dim_add(t, dim_mul(t, x->key_head, n), dim_mod(t, i, n));
+}
+
+/* Index of q, or of a mask: that of row i of the block, then the column. */
+static void query_at(const attend_cx *x, dim i, dim col, dim *out) {
+    for (uint32_t b = 0; b + 3 < x->rank; b++) out[b] = x->gr->axes[b];
+    out[x->rank - 3] = head_of(x, i);
+    out[x->rank - 2] = query_of(x, i);
     out[x->rank - 1] = col;
 }
 
@@ -95,7 +118,7 @@ static frit_status emit_queries(attend_cx *x, klist *l) {
     const attr_attend *a = x->n->attrs;
     dim d = dim_axis(k->dims, "d", x->n_depth), i = lane_axis(x);
     dim at[MAX_RANK], to[2] = {d, i};
-    operand_at(x, false, dim_add(k->dims, x->query_base, i), d, at);
+    query_at(x, i, d, at);
     kx q, scale;
     TRY(expand(x->e, x->n->in[0], at, 0, &q));
     q = kx_cast(k, q, x->dt, true);
@@ -140,7 +163,7 @@ static frit_status leaf_operand(attend_cx *x, klist *l, bool is_value, dim key, 
     kernel *k = x->k;
     dim at[MAX_RANK], coeff, rest;
     kx value_at;
-    operand_at(x, true, dim_add(k->dims, x->key_base, key), column, at);
+    key_at(x, dim_add(k->dims, x->key_base, key), column, at);
     TRY(expand(x->e, x->n->in[is_value ? 2 : 1], at, 0, &value_at));
     value_at = kx_cast(k, value_at, x->dt, true);
     kx_node n = k->exprs.at[value_at];
@@ -194,7 +217,7 @@ static frit_status emit_dot(attend_cx *x, klist *l, const dot *d, dim lane) {
     kx left;
     nest lanes = {.k = k}, inner = {.k = k};
     klist body = {0}, step = {0};
-    operand_at(x, true, dim_add(k->dims, x->key_base, d->key), d->column, at);
+    key_at(x, dim_add(k->dims, x->key_base, d->key), d->column, at);
     TRY(expand(x->e, d->v, at, 0, &left));
     kx old = kx_load(k, d->to, to, 0, 0), sum = kx_load(k, x->sum, &zero, 0, 0);
     kstmt_store(k, &body, x->sum, &zero, d->scale ? op2(k, OP_mul, old, d->scale) : kx_number(k, x->dt, 0), 0);
@@ -246,7 +269,7 @@ static frit_status score(attend_cx *x, dim j, dim i, kx raw, kx *out) {
     kernel *k = x->k;
     dim_table *t = k->dims;
     const attr_attend *a = x->n->attrs;
-    dim query = dim_add(t, x->query_base, i), key = dim_add(t, x->key_base, j);
+    dim query = query_of(x, i), key = dim_add(t, x->key_base, j);
     kx minus_inf = kx_number(k, x->dt, -INFINITY), s = raw;
     if (a->softcap != 0) {
         kx cap = kx_number(k, x->dt, a->softcap), ratio = op2(k, OP_div, s, cap);
@@ -255,7 +278,7 @@ static frit_status score(attend_cx *x, dim j, dim i, kx raw, kx *out) {
     if (x->n->n_in > 3) {
         const tensor_type *mask = graph_type(x->e->f->g, x->n->in[3]);
         dim full[MAX_RANK], at[MAX_RANK];
-        operand_at(x, false, query, key, full);
+        query_at(x, i, key, full);
         for (uint32_t d = 0; d < mask->rank; d++) {
             bool is_one = dim_equal(t, mask->shape[d], dim_const(t, 1));
             at[d] = is_one ? dim_const(t, 0) : full[x->rank - mask->rank + d];
@@ -383,9 +406,12 @@ static void emit_inverse(attend_cx *x, klist *l) {
 
 static frit_status emit_result(attend_cx *x, klist *l) {
     kernel *k = x->k;
-    dim i = lane_axis(x), e = dim_axis(k->dims, "e", x->n_values), whole = dim_add(k->dims, x->query_base, i);
-    sym_id syms[2] = {axis_sym(k, x->gr->axes[x->rank - 2]), axis_sym(k, x->gr->axes[x->rank - 1])};
-    dim by[2] = {whole, e};
+    dim i = lane_axis(x), e = dim_axis(k->dims, "e", x->n_values);
+    const dim *axes = x->gr->axes + x->rank - 3;
+    sym_id syms[3];
+    dim by[3] = {query_of(x, i), e, head_of(x, i)};
+    uint32_t n_syms = x->heads == 1 ? 2 : 3;
+    for (uint32_t s = 0; s < n_syms; s++) syms[s] = axis_sym(k, axes[(s + 1) % 3]);
     nest s = {.k = k};
     klist body = {0};
     emit_inverse(x, l);
@@ -400,7 +426,7 @@ static frit_status emit_result(attend_cx *x, klist *l) {
         dim at[MAX_RANK];
         kx y;
         for (uint32_t d = 0; d < graph_type(x->e->f->g, v)->rank; d++)
-            at[d] = dim_subst(k->dims, x->e->f->index[v][d], 2, syms, by);
+            at[d] = dim_subst(k->dims, x->e->f->index[v][d], n_syms, syms, by);
         TRY(expand(x->e, v, at, 0, &y));
         expander_store(x->e, &body, v, at, y, 0);
     }
@@ -426,8 +452,20 @@ static dim key_blocks(const attend_cx *x, dim keys) {
     const attr_attend *a = x->n->attrs;
     dim all = dim_ceildiv(t, x->n_keys, keys);
     if (!a->causal) return all;
-    dim seen = dim_add(t, dim_add(t, x->query_base, x->n_block), dim_sub(t, x->n_keys, x->n_queries));
+    dim queries = dim_floordiv(t, x->n_block, dim_const(t, x->heads));
+    dim seen = dim_add(t, dim_add(t, x->query_base, queries), dim_sub(t, x->n_keys, x->n_queries));
     return dim_min(t, all, dim_max(t, dim_const(t, 0), dim_ceildiv(t, seen, keys)));
+}
+
+/* Which query heads share a block: those of a group where their number is known and leaves room for a query of each. */
+static void group_heads(attend_cx *x, dim heads, dim key_heads) {
+    dim_table *t = x->k->dims;
+    dim head = x->gr->axes[x->rank - 3];
+    int64_t n = 1;
+    if (!dim_div_exact(t, heads, key_heads, &x->group_size)) x->group_size = dim_floordiv(t, heads, key_heads);
+    bool is_grouped = dim_is_const(t, x->group_size, &n) && n > 1 && n <= QUERIES;
+    x->heads = is_grouped ? n : 1;
+    x->key_head = is_grouped ? dim_axis(t, "h", key_heads) : dim_floordiv(t, head, x->group_size);
 }
 
 frit_status tree_attend(expander *e, const tree_options *o) {
@@ -446,19 +484,19 @@ frit_status tree_attend(expander *e, const tree_options *o) {
     x.n_depth = q->shape[x.rank - 1];
     x.n_keys = key->shape[x.rank - 2];
     x.n_values = v->shape[x.rank - 1];
-    dim heads = q->shape[x.rank - 3], key_heads = key->shape[x.rank - 3];
-    if (!dim_div_exact(t, heads, key_heads, &x.group_size)) x.group_size = dim_floordiv(t, heads, key_heads);
-    dim n = dim_const(t, QUERIES), keys = dim_const(t, KEYS);
+    group_heads(&x, q->shape[x.rank - 3], key->shape[x.rank - 3]);
+    dim n = dim_const(t, QUERIES / x.heads), keys = dim_const(t, KEYS);
     dim block = dim_axis(t, "ib", dim_ceildiv(t, x.n_queries, n));
     x.query_base = dim_mul(t, block, n);
-    x.n_block = dim_min(t, n, dim_sub(t, x.n_queries, x.query_base));
+    x.n_block = dim_mul(t, dim_min(t, n, dim_sub(t, x.n_queries, x.query_base)), dim_const(t, x.heads));
     dim key_block = dim_axis(t, "jb", key_blocks(&x, keys));
     x.key_base = dim_mul(t, key_block, keys);
     x.n_key_block = dim_min(t, keys, dim_sub(t, x.n_keys, x.key_base));
     make_tiles(&x);
     klist body = {0}, step = {0}, top = {0};
     nest outer = {.k = k}, loop = {.k = k};
-    for (uint32_t i = 0; i + 2 < x.rank; i++) nest_push(&outer, KL_PAR, gr->axes[i], 0, 0);
+    for (uint32_t i = 0; i + 3 < x.rank; i++) nest_push(&outer, KL_PAR, gr->axes[i], 0, 0);
+    nest_push(&outer, KL_PAR, x.heads == 1 ? gr->axes[x.rank - 3] : x.key_head, 0, 0);
     nest_push(&outer, KL_PAR, block, 0, 0);
     TRY(emit_queries(&x, &body));
     emit_start(&x, &body);
