@@ -3,12 +3,20 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* A message is one line, whatever the names in a hostile file hold. */
-static const char *one_line(char *text) {
-    for (char *p = text; *p; p++)
-        if ((unsigned char)*p < ' ' || *p == 127) *p = '?';
-    return text;
+#include "base/str.h"
+
+enum { LONGEST_MESSAGE = 4096 };
+
+/* A message is one line of bounded length, whatever the names in a hostile file hold. An empty path is shown as such.
+ */
+static const char *one_line(arena *a, const char *where, const char *what) {
+    const char *shown = where && !*where ? "''" : where;
+    char *text = shown ? arena_printf(a, "%s: %s", shown, what) : arena_strdup(a, what);
+    size_t n = strlen(text);
+    if (n > LONGEST_MESSAGE) memcpy(text + LONGEST_MESSAGE - 3, "...", 4);
+    return str_printable(text);
 }
 
 frit_status cx_fail(cx *c, frit_status code, const char *where, const char *fmt, ...) {
@@ -18,12 +26,12 @@ frit_status cx_fail(cx *c, frit_status code, const char *where, const char *fmt,
     char *what = arena_vprintf(c->job, fmt, ap);
     va_end(ap);
     c->status = code;
-    c->message = one_line(where ? arena_printf(c->job, "%s: %s", where, what) : what);
+    c->message = one_line(c->job, where, what);
     return code;
 }
 
 void cx_prefix(cx *c, const char *prefix) {
-    if (c->message) c->message = arena_printf(c->job, "%s: %s", prefix, c->message);
+    if (c->message) c->message = one_line(c->job, prefix, c->message);
 }
 
 void cx_clear(cx *c) {

@@ -124,6 +124,33 @@ char *str_sanitize(arena *a, const char *word) {
     return s;
 }
 
+/* Bytes of the UTF-8 character at p (RFC 3629: no overlong forms, surrogates or values past 10FFFF), 0 when there is
+ * none. */
+static size_t utf8_length(const unsigned char *p) {
+    if (p[0] < 0x80) return 1;
+    size_t n = p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80) return 0;
+    bool is_wrong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+                    (p[0] == 0xf4 && p[1] > 0x8f);
+    return is_wrong ? 0 : n;
+}
+
+/* C0 and C1 control characters, delete, and Unicode's own ends of lines. */
+static bool is_control(const unsigned char *p) {
+    return p[0] < ' ' || p[0] == 0x7f || (p[0] == 0xc2 && p[1] < 0xa0) ||
+           (p[0] == 0xe2 && p[1] == 0x80 && (p[2] == 0xa8 || p[2] == 0xa9));
+}
+
+char *str_printable(char *text) {
+    for (unsigned char *p = (unsigned char *)text; *p;) {
+        size_t n = utf8_length(p);
+        if (n == 0 || is_control(p)) memset(p, '?', n + !n);
+        p += n + !n;
+    }
+    return text;
+}
+
 static char *shortest(arena *a, double x, bool as_f32) {
     if (isnan(x)) return arena_strdup(a, "nan");
     if (isinf(x)) return arena_strdup(a, x < 0 ? "-inf" : "inf");

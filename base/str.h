@@ -30,6 +30,8 @@ const char *str_nearest(const char *word, const char *const *candidates, size_t 
 /* word with every character outside [A-Za-z0-9._-] replaced by '_': output file names, symbol names. */
 char *str_sanitize(arena *a, const char *word);
 /* Shortest decimal text that reads back as exactly x ("1", "0.1", "1e-05", "inf", "nan"). */
+/* Makes of text from a file one line that steers no terminal: control characters and what is not UTF-8 become '?'. */
+char *str_printable(char *text);
 char *str_from_f64(arena *a, double x);
 char *str_from_f32(arena *a, float x); /* that rounds to exactly x in f32 */
 

@@ -218,11 +218,12 @@ static const char *say_consts(const folder_check *f) {
     strbuf b = {.a = f->c->job};
     strbuf_add(&b, "with --const");
     for (uint32_t i = 0; i < f->consts.n; i++) strbuf_printf(&b, " %s", f->consts.at[i].name);
-    return strbuf_text(&b);
+    return str_printable(arena_strdup(b.a, strbuf_text(&b)));
 }
 
 check_result check_folder(cx *c, const char *folder, const check_options *o) {
     folder_check f = {.c = c, .o = o, .model = arena_printf(c->job, "%s/model.onnx", folder)};
+    if (!path_is_dir(folder)) return (check_result){CHECK_FAIL, "there is no such folder"};
     if (access(f.model, F_OK)) return (check_result){CHECK_FAIL, "has no model.onnx"};
     const char **sets;
     uint32_t n = list_data_sets(c, folder, &sets);

@@ -126,13 +126,15 @@ static double percent_of_limit(const bench *b, uint32_t k) {
     return 100 * least * info->n_launches / b->kernel_ms[k];
 }
 
+static const char *shown(cx *c, const char *name) { return str_printable(arena_strdup(c->scratch, name)); }
+
 static void print_text(cx *c, const bench *b) {
     const double *ms = b->ms.at;
     uint32_t n = b->ms.n;
     printf("%s: %u runs on %u thread%s", b->path, n, b->n_threads, b->n_threads == 1 ? "" : "s");
     for (uint32_t i = 0; i < b->facts.info.n_symbols; i++)
         if (b->facts.symbols[i].kind < FRIT_SYMBOL_UNUSED)
-            printf(", %s = %" PRId64, b->facts.symbols[i].name, b->s.symbols[i]);
+            printf(", %s = %" PRId64, shown(c, b->facts.symbols[i].name), b->s.symbols[i]);
     printf("\nlatency: min %.4g ms, median %.4g ms, p90 %.4g ms\n", ms[0], quantile(ms, n, 0.5), quantile(ms, n, 0.9));
     printf("limits: %.1f GB/s read, %.1f GB/s copy, %.0f GB/s in cache, %.0f GFLOP/s\n", b->roof.read_gb_s,
            b->roof.copy_gb_s, b->roof.cache_gb_s, b->roof.gflop_s);
@@ -143,7 +145,8 @@ static void print_text(cx *c, const bench *b) {
         double percent = percent_of_limit(b, k);
         printf("%10.4g %9.4g %9.4g %7s%%  %s: %s\n", b->kernel_ms[k], amount(b, info->flops_program) * per_ms,
                amount(b, info->bytes_program) * per_ms,
-               isnan(percent) ? "?" : arena_printf(c->scratch, "%.0f", percent), info->name, info->title);
+               isnan(percent) ? "?" : arena_printf(c->scratch, "%.0f", percent), shown(c, info->name),
+               shown(c, info->title));
     }
 }
 
@@ -172,7 +175,7 @@ static frit_status print_json(cx *c, const bench *b) {
     json_object_set_new(latency, "p90", json_amount(quantile(b->ms.at, b->ms.n, 0.9)));
     for (uint32_t i = 0; i < b->facts.info.n_symbols; i++)
         if (b->facts.symbols[i].kind < FRIT_SYMBOL_UNUSED)
-            json_object_set_new(dims, b->facts.symbols[i].name, json_integer(b->s.symbols[i]));
+            json_object_set_new(dims, shown(c, b->facts.symbols[i].name), json_integer(b->s.symbols[i]));
     json_object_set_new(limits, "read_gb_s", json_amount(b->roof.read_gb_s));
     json_object_set_new(limits, "copy_gb_s", json_amount(b->roof.copy_gb_s));
     json_object_set_new(limits, "cache_gb_s", json_amount(b->roof.cache_gb_s));

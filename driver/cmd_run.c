@@ -44,19 +44,24 @@ static statistics statistics_of(const tensor *t) {
     return s;
 }
 
+/* Whole numbers to the last digit, floats as far as their type goes. */
+static const char *element_text_of(arena *a, const tensor *t, size_t i) {
+    scalar v = dtype_load(t->dt, t->data, i);
+    if (dtype_kind_of(t->dt) == DTYPE_UINT) return arena_printf(a, "%" PRIu64, v.u);
+    if (!dtype_is_float(t->dt)) return arena_printf(a, "%" PRId64, v.i);
+    double x = dtype_to_f64(t->dt, v);
+    return dtype_bits(t->dt) <= 32 ? arena_printf(a, "%.7g", x) : str_from_f64(a, x);
+}
+
 static void print_summary(arena *a, const char *name, const tensor *t) {
-    printf("%s: %s[", name, dtype_name(t->dt));
+    printf("%s: %s[", str_printable(arena_strdup(a, name)), dtype_name(t->dt));
     for (uint32_t i = 0; i < t->rank; i++) printf("%s%" PRId64, i ? ", " : "", t->shape[i]);
     printf("]");
     statistics s = statistics_of(t);
     if (s.n > s.n_nan) printf("  min %.6g, max %.6g, mean %.6g", s.least, s.greatest, s.mean);
     if (s.n_nan) printf("  %" PRId64 " NaN", s.n_nan);
     printf("\n ");
-    for (int64_t i = 0; i < s.n && i < MAX_SHOWN; i++) {
-        double x = dtype_to_f64(t->dt, dtype_load(t->dt, t->data, (size_t)i));
-        printf(" %s",
-               dtype_bits(t->dt) <= 32 && dtype_is_float(t->dt) ? arena_printf(a, "%.7g", x) : str_from_f64(a, x));
-    }
+    for (int64_t i = 0; i < s.n && i < MAX_SHOWN; i++) printf(" %s", element_text_of(a, t, (size_t)i));
     printf("%s\n", s.n > MAX_SHOWN ? " ..." : "");
 }
 

@@ -6,12 +6,7 @@
 
 #include "driver/info.h"
 
-static const char *shown(arena *a, const char *name) {
-    char *copy = arena_strdup(a, name);
-    for (char *p = copy; *p; p++)
-        if ((unsigned char)*p < ' ' || *p == 0x7f) *p = '?';
-    return copy;
-}
+static const char *shown(arena *a, const char *name) { return str_printable(arena_strdup(a, name)); }
 
 static const char *bytes_text(arena *a, double bytes) {
     static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};

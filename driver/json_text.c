@@ -5,13 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/str.h"
+
 json_t *json_text(arena *a, const char *s) {
     json_t *text = json_string(s);
-    if (text) return text;
-    char *copy = arena_strdup(a, s);
-    for (char *p = copy; *p; p++)
-        if ((unsigned char)*p >= 0x80) *p = '?';
-    return json_string(copy);
+    return text ? text : json_string(str_printable(arena_strdup(a, s)));
 }
 
 json_t *json_amount(double x) {

@@ -6,7 +6,7 @@
 
 #include "base/diag.h"
 
-/* Text of a file as a JSON string; bytes that are no UTF-8 become '?'. */
+/* Text of a file as a JSON string; what is no UTF-8 is given as str_printable shows it. */
 json_t *json_text(arena *a, const char *s);
 /* A whole number when it is one that JSON can hold, else a real; null for NaN and infinities. */
 json_t *json_amount(double x);

@@ -97,6 +97,25 @@ END_TEST
 
 /* --- str --- */
 
+/* Whatever the names in a hostile file hold, a message is one line of bounded length that steers no terminal. */
+START_TEST(messages_are_printable) {
+    cx c = {.job = &a, .scratch = &a};
+    cx_fail(&c, FRIT_FORMAT, "a\nb", "\x1b[31m\xc2\x85\xe2\x80\xa8 \xff\xc3 \xed\xa0\x80 \xc3\xa9\xf0\x9f\x98\x80");
+    ck_assert_str_eq(c.message, "a?b: ?[31m????? ?? ??? \xc3\xa9\xf0\x9f\x98\x80");
+    cx_prefix(&c, "p\n");
+    ck_assert_int_eq(strncmp(c.message, "p?: a?b: ", 9), 0);
+    cx_clear(&c);
+    cx_fail(&c, FRIT_IO, "", "gone");
+    ck_assert_str_eq(c.message, "'': gone");
+    cx_clear(&c);
+    char *word = arena_alloc(&a, 100001);
+    memset(word, 'x', 100000);
+    cx_fail(&c, FRIT_FORMAT, NULL, "%s", word);
+    ck_assert_uint_eq(strlen(c.message), 4096);
+    ck_assert_ptr_nonnull(strstr(c.message, "x..."));
+}
+END_TEST
+
 START_TEST(numbers_parse_whole_or_not_at_all) {
     static const struct {
         const char *text;
@@ -315,6 +334,7 @@ int main(void) {
     tcase_add_test(t, arena_release_goes_back_over_blocks);
     tcase_add_test(t, arena_formats_text_of_any_length);
     tcase_add_test(t, first_failure_is_kept_and_prefixed);
+    tcase_add_test(t, messages_are_printable);
     tcase_add_test(t, numbers_parse_whole_or_not_at_all);
     tcase_add_test(t, floats_print_shortest_and_read_back);
     tcase_add_test(t, numbers_do_not_depend_on_the_host_locale);
