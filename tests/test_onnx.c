@@ -336,6 +336,79 @@ START_TEST(cycles_and_missing_values) {
 }
 END_TEST
 
+START_TEST(opsets_have_to_be_imported) {
+    strbuf g = buf(), m = buf(), set = buf();
+    ADD_NODE(g, "Softmax x -> y", NULL);
+    ADD_INFO(g, 11, "x", 1, "2,3,4");
+    ADD_INFO(g, 12, "y", 1, "");
+    put_int(&m, 1, 8), put_msg(&m, 7, &g);
+    refused(&m, FRIT_FORMAT, "does not say which opset 'the_Softmax' (Softmax) is of");
+    put_text(&set, 1, "own"), put_int(&set, 2, 1), put_msg(&m, 8, &set);
+    refused(&m, FRIT_FORMAT, "does not say which opset");
+}
+END_TEST
+
+START_TEST(attributes_of_another_type) {
+    strbuf g = buf(), axis = buf();
+    put_text(&axis, 1, "axis"), put_text(&axis, 4, "1"), put_int(&axis, 20, 3);
+    ADD_NODE(g, "Softmax x -> y", &axis);
+    ADD_INFO(g, 11, "x", 1, "2,3");
+    ADD_INFO(g, 12, "y", 1, "");
+    strbuf m = model_of(&g, NULL, 17);
+    refused(&m, FRIT_FORMAT, "the_Softmax (Softmax): attribute 'axis' is of a type that Softmax does not take");
+}
+END_TEST
+
+START_TEST(weights_of_unknown_types) {
+    strbuf t = buf(), m;
+    put_int(&t, 1, 1), put_int(&t, 2, 8), put_text(&t, 8, "w"), put_text(&t, 6, "text");
+    m = relu_of_weight(&t), refused(&m, FRIT_UNSUPPORTED, "tensor 'w' is of type STRING");
+    t = buf(), put_int(&t, 1, 1), put_int(&t, 2, 99), put_text(&t, 8, "w");
+    m = relu_of_weight(&t), refused(&m, FRIT_UNSUPPORTED, "tensor 'w' is of type UNKNOWN");
+}
+END_TEST
+
+/* A file of weights is named by the model: an empty name is not the model file itself. */
+START_TEST(external_data_without_a_file) {
+    strbuf e = buf(), t = buf(), m;
+    put_text(&e, 1, "location"), put_text(&e, 2, "");
+    put_int(&t, 1, 1), put_int(&t, 2, 1), put_text(&t, 8, "w"), put_msg(&t, 13, &e), put_int(&t, 14, 1);
+    m = relu_of_weight(&t), refused(&m, FRIT_FORMAT, "names no file");
+    e = buf(), t = buf();
+    put_text(&e, 1, "location"), put_text(&e, 2, "gone.bin");
+    put_int(&t, 1, 1), put_int(&t, 2, 1), put_text(&t, 8, "w"), put_msg(&t, 13, &e), put_int(&t, 14, 1);
+    m = relu_of_weight(&t), refused(&m, FRIT_IO, "m.onnx: ");
+}
+END_TEST
+
+/* y = x + w, where the model has a w of its own that a caller may replace. */
+START_TEST(consts_replace_defaults) {
+    static const float own[] = {1, 2}, given[] = {10, 20};
+    strbuf g = buf(), t = buf();
+    ADD_NODE(g, "Add x,w -> y", NULL);
+    put_int(&t, 1, 2), put_int(&t, 2, 1), put_text(&t, 8, "w"), put_bytes(&t, 9, own, sizeof own), put_msg(&g, 5, &t);
+    ADD_INFO(g, 11, "x", 1, "2");
+    ADD_INFO(g, 11, "w", 1, "2");
+    ADD_INFO(g, 12, "y", 1, "");
+    strbuf m = model_of(&g, NULL, 17);
+    int64_t two = 2, three = 3;
+    onnx_const w = {"w", {.kind = CONST_DENSE, .dt = FRIT_DT_F32, .dims = {1, &two}, .bytes = given}};
+    onnx_options o = {.n_consts = 1, .consts = &w};
+    graph *out;
+    tensor x = {.dt = FRIT_DT_F32, .rank = 1, .shape = {2}, .data = (float[]){0, 0}}, y;
+    ck_assert_msg(read_model(&m, &o, &out) == FRIT_OK, "%s", c.message);
+    ck_assert_int_eq(eval_graph(&c, out, &job, &x, &y), FRIT_OK);
+    ck_assert(((float *)y.data)[0] == 10 && ((float *)y.data)[1] == 20);
+    w.data.dims = (int_list){1, &three};
+    ck_assert_int_eq(read_model(&m, &o, &out), FRIT_SHAPE);
+    ck_assert_str_eq(c.message, "w: dim 0 is 2 in the model, 3 in the constant given");
+    cx_clear(&c);
+    w.data.dims = (int_list){0, NULL};
+    ck_assert_int_eq(read_model(&m, &o, &out), FRIT_SHAPE);
+    cx_clear(&c);
+}
+END_TEST
+
 /* Every prefix of a model, and models with bytes changed at random, give an answer and never a fault. */
 START_TEST(mutations) {
     mapped_file f;
@@ -385,6 +458,11 @@ int main(void) {
     tcase_add_test(k, external_data);
     tcase_add_test(k, deep_nesting_is_refused);
     tcase_add_test(k, cycles_and_missing_values);
+    tcase_add_test(k, opsets_have_to_be_imported);
+    tcase_add_test(k, attributes_of_another_type);
+    tcase_add_test(k, weights_of_unknown_types);
+    tcase_add_test(k, external_data_without_a_file);
+    tcase_add_test(k, consts_replace_defaults);
     tcase_add_test(k, mutations);
     suite_add_tcase(s, k);
     SRunner *r = srunner_create(s);

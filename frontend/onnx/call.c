@@ -28,32 +28,39 @@ const onnx_attr *attr_find(const call *n, const char *name) {
     return a && a->ref ? resolve(n->f, a->ref) : a;
 }
 
-int64_t attr_int(const call *n, const char *name, int64_t otherwise) {
+static const onnx_attr *attr_of_type(const call *n, const char *name, onnx_attr_type type) {
     const onnx_attr *a = attr_find(n, name);
-    return a && a->type == ATTR_INT ? a->i : otherwise;
+    if (!a || a->type == type) return a;
+    if (a->type != ATTR_NONE) *n->out_mistyped = a; /* without a type: an empty list in files of old versions */
+    return NULL;
+}
+
+int64_t attr_int(const call *n, const char *name, int64_t otherwise) {
+    const onnx_attr *a = attr_of_type(n, name, ATTR_INT);
+    return a ? a->i : otherwise;
 }
 
 double attr_float(const call *n, const char *name, double otherwise) {
-    const onnx_attr *a = attr_find(n, name);
-    return a && a->type == ATTR_FLOAT ? a->f : otherwise;
+    const onnx_attr *a = attr_of_type(n, name, ATTR_FLOAT);
+    return a ? a->f : otherwise;
 }
 
 const char *attr_text(const call *n, const char *name, const char *otherwise) {
-    const onnx_attr *a = attr_find(n, name);
-    return a && a->type == ATTR_STRING ? a->s : otherwise;
+    const onnx_attr *a = attr_of_type(n, name, ATTR_STRING);
+    return a ? a->s : otherwise;
 }
 
 bool attr_ints(const call *n, const char *name, int_list *out) {
-    const onnx_attr *a = attr_find(n, name);
+    const onnx_attr *a = attr_of_type(n, name, ATTR_INTS);
     *out = (int_list){0};
-    if (!a || a->type != ATTR_INTS) return false;
+    if (!a) return false;
     *out = a->ints;
     return true;
 }
 
 dtype attr_dtype(reader *r, const call *n, const char *name, dtype otherwise) {
-    const onnx_attr *a = attr_find(n, name);
-    if (!a || a->type != ATTR_INT) return otherwise;
+    const onnx_attr *a = attr_of_type(n, name, ATTR_INT);
+    if (!a) return otherwise;
     dtype dt = a->i > 0 && a->i < 64 ? onnx_dtype((int32_t)a->i) : FRIT_DT_NONE;
     if (dt != FRIT_DT_NONE) return dt;
     fail_node(r, FRIT_UNSUPPORTED, "%s asks for type %s", name,

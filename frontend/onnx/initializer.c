@@ -44,7 +44,7 @@ dtype onnx_dtype(int32_t type) { return type > 0 && (size_t)type < countof(types
 
 const char *onnx_type_name(int32_t type) {
     bool known = type > 0 && (size_t)type < countof(types) && types[type].name;
-    return known ? types[type].name : "an unknown type";
+    return known ? types[type].name : "UNKNOWN";
 }
 
 static frit_status lies(cx *c, const weight_files *files, const onnx_tensor *t, const char *what) {
@@ -78,8 +78,12 @@ static frit_status map_external(cx *c, weight_files *files, const char *name, wi
 /* The bytes of external data, checked against the file's end. */
 static frit_status external_bytes(cx *c, weight_files *files, const onnx_tensor *t, size_t want, wire_bytes *out) {
     wire_bytes whole;
-    if (!t->location) return lies(c, files, t, "is external but names no file");
-    TRY(map_external(c, files, t->location, &whole));
+    if (!t->location || !*t->location) return lies(c, files, t, "is external but names no file");
+    frit_status status = map_external(c, files, t->location, &whole);
+    if (status != FRIT_OK) {
+        cx_prefix(c, files->model_path);
+        return status;
+    }
     if (t->has_size && t->n_bytes != want) return lies(c, files, t, "has external data of the wrong length");
     if (t->offset > whole.n || whole.n - t->offset < want)
         return lies(c, files, t, arena_printf(c->job, "lies beyond the end of '%s'", t->location));

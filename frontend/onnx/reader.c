@@ -63,16 +63,28 @@ static value_id scope_get(reader *r, const scope *s, const char *name) {
         fail_node(r, FRIT_UNSUPPORTED, "'%s' is a sequence where only a tensor can be", name);
         return VALUE_NONE;
     }
+    uint32_t type;
+    if (map_get_str(&r->unreadable, name, &type)) {
+        fail_node(r, FRIT_UNSUPPORTED, "tensor '%s' is of type %s", name, onnx_type_name((int32_t)type));
+        return VALUE_NONE;
+    }
     fail_node(r, FRIT_FORMAT, "value '%s' is used before it is computed, or is no tensor that frit knows", name);
     return VALUE_NONE;
 }
 
 /* --- opsets and rows --- */
 
-static int64_t version_of(const onnx_opsets *sets, const char *domain) {
+/* The version that sets import of a domain; false when they do not. */
+static bool find_version(const onnx_opsets *sets, const char *domain, int64_t *out) {
     for (uint32_t i = 0; i < sets->n; i++)
-        if (str_equal(sets->at[i].domain, domain)) return sets->at[i].version;
-    return *domain ? 1 : NEWEST_OPSET;
+        if (str_equal(sets->at[i].domain, domain)) return *out = sets->at[i].version, true;
+    return false;
+}
+
+/* Domains other than the standard one have one version only so far. */
+static int64_t version_of(const onnx_opsets *sets, const char *domain) {
+    int64_t version;
+    return find_version(sets, domain, &version) ? version : 1;
 }
 
 static const char *function_key(reader *r, const char *domain, const char *name, const char *overload) {
@@ -93,19 +105,24 @@ static const onnx_function *function_of(reader *r, const onnx_node *n) {
     return &r->model.functions.at[i];
 }
 
+static const char *node_name(const onnx_node *n) { return *n->name ? n->name : n->outputs.n ? n->outputs.at[0] : ""; }
+
 /* --- unsupported operators, all at once --- */
 
 typedef struct census {
     reader *r;
     map counts; /* operator and its opset -> index */
     onnx_operators ops;
-    bool *seen; /* functions already visited */
+    bool *seen;               /* functions already visited */
+    const onnx_node *dubious; /* a standard operator of which it is not said what opset it is of; NULL none */
 } census;
 
 static void count_nodes(census *k, uint32_t n, const onnx_node *nodes, const onnx_opsets *sets);
 
-static void count_one(census *k, const onnx_node *n, int64_t version) {
+static void count_one(census *k, const onnx_node *n, const onnx_opsets *sets) {
     arena *a = k->r->c->job;
+    int64_t version = 1;
+    if (!find_version(sets, n->domain, &version) && !*n->domain && !k->dubious) k->dubious = n;
     bool is_supported = onnx_row_find(n->domain, n->op, version) != NULL;
     const char *op = *n->domain ? arena_printf(a, "%s.%s", n->domain, n->op) : n->op;
     bool is_old = !is_supported && onnx_row_find(n->domain, n->op, -1);
@@ -116,7 +133,7 @@ static void count_one(census *k, const onnx_node *n, int64_t version) {
         return;
     }
     map_set_str(&k->counts, op, k->ops.n);
-    const char *first = *n->name ? n->name : n->outputs.n ? n->outputs.at[0] : "";
+    const char *first = node_name(n);
     vec_push(a, k->ops, (onnx_operator){op, first, 1, is_supported});
 }
 
@@ -124,7 +141,7 @@ static void count_nodes(census *k, uint32_t n, const onnx_node *nodes, const onn
     for (uint32_t i = 0; i < n; i++) {
         const onnx_node *x = &nodes[i];
         const onnx_function *f = function_of(k->r, x);
-        if (!f) count_one(k, x, version_of(sets, x->domain));
+        if (!f) count_one(k, x, sets);
         for (uint32_t j = 0; j < x->attrs.n; j++) {
             const onnx_graph *g = x->attrs.at[j].g;
             if (g) count_nodes(k, g->nodes.n, g->nodes.at, sets);
@@ -141,6 +158,9 @@ static frit_status refuse_unsupported(reader *r) {
     census k = {.r = r, .counts = {.a = a}, .seen = ARENA_ARRAY(a, bool, r->model.functions.n + 1)};
     count_nodes(&k, r->model.graph->nodes.n, r->model.graph->nodes.at, &r->model.opsets);
     if (r->options->out_operators) *r->options->out_operators = k.ops;
+    if (k.dubious) /* what it means depends on the opset: a guess could compute something else */
+        return FAIL(r->c, FORMAT, r->path, "does not say which opset '%s' (%s) is of; export it with its opset imports",
+                    node_name(k.dubious), k.dubious->op);
     strbuf b = {.a = a};
     uint32_t n_refused = 0;
     for (uint32_t i = 0; i < k.ops.n; i++) {
@@ -198,6 +218,24 @@ static const onnx_const *const_override(const reader *r, const char *name) {
     return NULL;
 }
 
+/* A --const has the type and the extents that the model declares of that input. */
+static frit_status check_given(reader *r, const onnx_value_info *info, const const_data *given) {
+    dtype dt = onnx_dtype(info->type);
+    if (given->dt != dt)
+        return FAIL(r->c, TYPE, info->name, "the model declares %s, the constant given is %s", dtype_name(dt),
+                    dtype_name(given->dt));
+    if (info->has_shape && info->dims.n != given->dims.n)
+        return FAIL(r->c, SHAPE, info->name, "the model declares %u dims, the constant given has %u", info->dims.n,
+                    given->dims.n);
+    for (uint32_t i = 0; i < info->dims.n; i++) {
+        int64_t declared = info->dims.at[i].value;
+        if (declared > 0 && declared != given->dims.at[i])
+            return FAIL(r->c, SHAPE, info->name, "dim %u is %lld in the model, %lld in the constant given", i,
+                        (long long)declared, (long long)given->dims.at[i]);
+    }
+    return FRIT_OK;
+}
+
 static frit_status read_input(reader *r, scope *s, const onnx_value_info *info) {
     const onnx_const *given = const_override(r, info->name);
     value_id v;
@@ -210,9 +248,7 @@ static frit_status read_input(reader *r, scope *s, const onnx_value_info *info) 
     if (dt == FRIT_DT_NONE)
         return FAIL(r->c, UNSUPPORTED, info->name, "the input is of type %s", onnx_type_name(info->type));
     if (given) {
-        if (given->data.dt != dt)
-            return FAIL(r->c, TYPE, info->name, "the model declares %s, the constant given is %s", dtype_name(dt),
-                        dtype_name(given->data.dt));
+        TRY(check_given(r, info, &given->data));
         TRY(graph_const_bytes(r->c, r->g, &given->data, &v));
         scope_bind(r, s, info->name, v);
         return r->c->status;
@@ -240,7 +276,12 @@ static void read_initializers(reader *r, scope *s, const onnx_graph *g) {
     if (g->n_sparse) fail_node(r, FRIT_UNSUPPORTED, "the model has sparse weights");
     for (uint32_t i = 0; i < g->initializers.n && !failed(r); i++) {
         const onnx_tensor *t = &g->initializers.at[i];
-        if (onnx_dtype(t->type) == FRIT_DT_NONE) continue; /* refused where it is used */
+        bool is_replaced = !s->outer && const_override(r, t->name);
+        if (is_replaced) continue;
+        if (onnx_dtype(t->type) == FRIT_DT_NONE) {
+            map_set_str(&r->unreadable, t->name, (uint32_t)t->type); /* refused where it is used */
+            continue;
+        }
         scope_bind(r, s, t->name, constant(r, t));
     }
 }
@@ -318,7 +359,7 @@ static void bind_operands(reader *r, const frame *f, const onnx_node *x, call *n
 }
 
 static void set_location(reader *r, const onnx_node *x) {
-    const char *name = *x->name ? x->name : x->outputs.n ? x->outputs.at[0] : "";
+    const char *name = node_name(x);
     r->where = arena_printf(r->c->job, "%s (%s)", name, x->op);
     r->loc = graph_loc(r->g, *name ? name : x->op);
 }
@@ -327,7 +368,8 @@ static void read_node(reader *r, const frame *f, const onnx_node *x) {
     set_location(r, x);
     const char *where = r->where;
     loc_id loc = r->loc;
-    call n = {.node = x, .f = f, .version = version_of(f->opsets, x->domain)};
+    const onnx_attr *mistyped = NULL;
+    call n = {.node = x, .f = f, .version = version_of(f->opsets, x->domain), .out_mistyped = &mistyped};
     bind_operands(r, f, x, &n);
     if (failed(r)) return;
     const onnx_function *fn = function_of(r, x);
@@ -340,6 +382,7 @@ static void read_node(reader *r, const frame *f, const onnx_node *x) {
         fail_node(r, FRIT_UNSUPPORTED, "the operator is not supported");
     if (failed(r)) return;
     r->where = where, r->loc = loc;
+    if (mistyped) fail_node(r, FRIT_FORMAT, "attribute '%s' is of a type that %s does not take", mistyped->name, x->op);
     for (uint32_t i = 0; i < n.n_out; i++) {
         if (!*x->outputs.at[i]) continue;
         if (n.out_seq[i]) {
@@ -355,9 +398,11 @@ static void read_node(reader *r, const frame *f, const onnx_node *x) {
 /* --- the whole model --- */
 
 static frit_status check_opset(reader *r) {
-    int64_t version = version_of(&r->model.opsets, "");
-    if (version >= OLDEST_OPSET && version <= NEWEST_OPSET) return FRIT_OK;
-    return FAIL(r->c, UNSUPPORTED, r->path, "opset %lld; frit reads opsets up to %d", (long long)version, NEWEST_OPSET);
+    int64_t version;
+    if (!find_version(&r->model.opsets, "", &version) || (version >= OLDEST_OPSET && version <= NEWEST_OPSET))
+        return FRIT_OK;
+    return FAIL(r->c, UNSUPPORTED, r->path, "is of opset %lld; frit reads opsets up to %d: export it for one of them",
+                (long long)version, NEWEST_OPSET);
 }
 
 /* name is none of names: says so, with a suggestion. */
@@ -420,7 +465,8 @@ static frit_status read_model(reader *r) {
     uint32_t ignored;
     for (uint32_t i = 0; i < g->initializers.n; i++) map_set_str(&weights, g->initializers.at[i].name, i);
     for (uint32_t i = 0; i < g->inputs.n; i++)
-        if (!map_get_str(&weights, g->inputs.at[i].name, &ignored)) TRY(read_input(r, &names, &g->inputs.at[i]));
+        if (!map_get_str(&weights, g->inputs.at[i].name, &ignored) || const_override(r, g->inputs.at[i].name))
+            TRY(read_input(r, &names, &g->inputs.at[i]));
     TRY(check_ranges(r));
     read_initializers(r, &names, g);
     read_nodes(r, &top, g->nodes.n, g->nodes.at);
@@ -454,7 +500,8 @@ frit_status onnx_read(cx *c, const char *path, const onnx_options *options, grap
                 .path = path,
                 .options = options ? options : &defaults,
                 .files = {.model_path = path},
-                .functions = {.a = c->job}};
+                .functions = {.a = c->job},
+                .unreadable = {.a = c->job}};
     *out = NULL;
     frit_status status = open_and_read(&r, out);
     if (status != FRIT_OK || !*out) weight_files_close(&r.files);

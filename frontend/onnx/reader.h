@@ -42,7 +42,8 @@ typedef struct reader {
     const char *path;
     const onnx_options *options;
     onnx_model model;
-    map functions; /* key of domain, name and overload -> index */
+    map functions;  /* key of domain, name and overload -> index */
+    map unreadable; /* weights of types that frit lacks: name -> TensorProto.DataType */
     weight_files files;
     graph *g;
     dim_table *dims;
@@ -68,6 +69,7 @@ typedef struct call {
     value_id *out;                 /* to fill in; at least 16 entries */
     const sequence *const *in_seq; /* as in, for operands that are sequences; NULL for all others */
     const sequence **out_seq;
+    const onnx_attr **out_mistyped; /* an attribute that was asked for as another type than it has */
 } call;
 
 /* Maps one operator: reads n, builds nodes, fills n->out. */
@@ -91,7 +93,8 @@ void fail_node(reader *r, frit_status code, const char *fmt, ...) __attribute__(
 void read_subgraph(reader *r, const frame *f, const onnx_graph *g, uint32_t n_in, const value_id *in, value_id *out);
 tensor_type type_of_info(reader *r, const onnx_value_info *info, const char *prefix);
 
-/* call.c: attributes of the node (through function attributes), with defaults. */
+/* call.c: attributes of the node (through function attributes), with defaults. One that has another type than the
+ * caller asks for counts as absent, and the reader refuses the node afterwards. */
 const onnx_attr *attr_find(const call *n, const char *name);
 int64_t attr_int(const call *n, const char *name, int64_t otherwise);
 double attr_float(const call *n, const char *name, double otherwise);
