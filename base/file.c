@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/str.h"
+
 /* --- mapping --- */
 
 frit_status file_map(cx *c, const char *path, mapped_file *out) {
@@ -158,6 +160,25 @@ const char *path_basename(const char *path) {
 bool path_is_dir(const char *path) {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Where a file of that name is or would be: its folder without links, and its own name. */
+static bool real_place(arena *a, const char *path, const char **out) {
+    char real[PATH_MAX];
+    if (realpath(path, real)) return *out = arena_strdup(a, real), true;
+    if (!realpath(path_dirname(a, path), real)) return false;
+    *out = arena_printf(a, "%s/%s", real, path_basename(path));
+    return true;
+}
+
+bool path_same(arena *a, const char *path, const char *other) {
+    const char *first, *second;
+    return real_place(a, path, &first) && real_place(a, other, &second) && str_equal(first, second);
+}
+
+bool path_is_special(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
 static bool has_dotdot(const char *name) {

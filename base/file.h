@@ -37,6 +37,9 @@ frit_status path_inside(cx *c, const char *folder, const char *name, char **out)
 char *path_dirname(arena *a, const char *path);
 const char *path_basename(const char *path);
 bool path_is_dir(const char *path);
+bool path_is_special(const char *path); /* a FIFO, device or socket */
+/* Whether both name one file, which need not exist yet. */
+bool path_same(arena *a, const char *path, const char *other);
 frit_status path_make_dir(cx *c, const char *path); /* mkdir -p */
 
 #endif

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
+
 typedef struct option_row {
     const char *name;
     char letter;
@@ -136,6 +138,21 @@ static frit_status count_files(cx *c, const args *a) {
     return FRIT_OK;
 }
 
+/* Of two values for one name (NAME=...) one would be ignored. */
+static frit_status check_names(cx *c, const args *a, opt_id id) {
+    const struct opt_values *given = &a->options[id];
+    map seen = {.a = c->scratch};
+    for (uint32_t i = 0; i < given->n; i++) {
+        const char *name, *value;
+        uint32_t before;
+        TRY(args_pair(c, id, given->at[i], &name, &value));
+        if (map_get_str(&seen, name, &before))
+            return FAIL(c, USAGE, NULL, "--%s: '%s' is given twice", option_rows[id].name, name);
+        map_set_str(&seen, name, i);
+    }
+    return FRIT_OK;
+}
+
 static frit_status find_command(cx *c, const char *word, command_id *out) {
     for (int i = 0; i < N_COMMANDS; i++)
         if (str_equal(word, command_rows[i].name)) {
@@ -167,6 +184,9 @@ frit_status args_parse(cx *c, int argc, const char *const *argv, args *out) {
     for (int i = 0; i < N_OPTIONS; i++) out->options[i] = (struct opt_values){g.options[i].n, g.options[i].at};
     out->n_files = g.files.n;
     out->files = g.files.at;
+    for (int i = 0; i < N_OPTIONS; i++)
+        if (option_rows[i].argument && str_starts(option_rows[i].argument, "NAME="))
+            TRY(check_names(c, out, (opt_id)i));
     return count_files(c, out);
 }
 

@@ -73,6 +73,7 @@ static frit_status target_options(cx *c, const args *a, compile_options *o) {
     o->is_cuda = str_equal(args_text(a, OPT_TARGET), "cuda");
     o->arch = args_text(a, OPT_ARCH);
     if (o->arch && !o->is_cuda) return FAIL(c, USAGE, "--arch", "names GPUs: it needs --target=cuda");
+    if (o->cpu && o->is_cuda) return FAIL(c, USAGE, "--cpu", "names a CPU: with --target=cuda give --arch=sm_XX");
     if (o->arch && strchr(o->arch, ','))
         return FAIL(c, UNSUPPORTED, "--arch", "several GPUs in one artifact are not built yet; name one");
     if (o->is_cuda && args_has(a, OPT_CHECKED))
@@ -149,10 +150,16 @@ static void on_done(void *data, const char *stage, double seconds) {
 static void on_graph(void *data, const char *pass, const graph *g) {
     cli_watch *w = data;
     if (!str_equal(w->dump_after, pass)) return;
+    w->has_dumped = true;
     cli_clear_progress(w);
     strbuf b = {.a = w->a};
     graph_print(&b, g);
     fputs(strbuf_text(&b), stdout);
+}
+
+frit_status cli_check_dump(cx *c, const cli_watch *w) {
+    if (!w->dump_after || w->has_dumped) return FRIT_OK;
+    return FAIL(c, USAGE, NULL, "--dump-after: the pass '%s' is not among those that run here", w->dump_after);
 }
 
 void cli_print_times(const cli_watch *w) {

@@ -15,7 +15,8 @@ typedef struct cli_time {
 typedef struct cli_watch {
     arena *a;
     const char *dump_after; /* NULL none */
-    bool is_terminal;       /* stderr is one */
+    bool has_dumped;
+    bool is_terminal; /* stderr is one */
     VEC(cli_time) times;
 } cli_watch;
 
@@ -24,6 +25,8 @@ typedef struct cli_watch {
 frit_status cli_compile_options(cx *c, const args *a, cli_watch *w, compile_options *out);
 /* A tensor from a .npy file or a TensorProto .pb. */
 frit_status cli_read_const(cx *c, const char *path, const_data *out);
+/* FRIT_USAGE when the passes are through and the one of --dump-after was not among them. */
+frit_status cli_check_dump(cx *c, const cli_watch *w);
 void cli_clear_progress(const cli_watch *w);
 void cli_print_times(const cli_watch *w); /* to stderr */
 

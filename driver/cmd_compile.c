@@ -17,17 +17,38 @@ static frit_status check_output(cx *c, const char *path) {
     return FRIT_OK;
 }
 
-static frit_status check_outputs(cx *c, const args *a) {
-    static const opt_id ids[] = {OPT_OUTPUT, OPT_EMIT_HEADER};
+/* The artifact appears by a rename, which only a plain file allows. */
+static frit_status check_artifact(cx *c, const args *a) {
     if (!args_has(a, OPT_OUTPUT))
         return FAIL(c, USAGE, NULL, "-o OUT.so is missing; usage: frit compile MODEL -o OUT.so");
-    for (size_t i = 0; i < countof(ids); i++) {
-        const char *path = args_text(a, ids[i]);
-        if (path && !str_equal(path, "-")) TRY(check_output(c, path));
-    }
+    const char *path = args_text(a, OPT_OUTPUT);
+    if (str_equal(path, "-"))
+        return FAIL(c, USAGE, "-o -", "a shared object is a file: it cannot go to standard output");
+    return path_is_special(path) ? FAIL(c, IO, path, "is not a regular file") : FRIT_OK;
+}
+
+/* Files that a compile writes, and the model: no two may be one file. */
+typedef VEC(const char *) path_vec;
+
+static frit_status add_path(cx *c, path_vec *paths, const char *path) {
+    TRY(check_output(c, path));
+    for (uint32_t i = 0; i < paths->n; i++)
+        if (!path_is_special(path) && path_same(c->scratch, path, paths->at[i]))
+            return FAIL(c, USAGE, path, i ? "two outputs would be written to this file" : "this is the model itself");
+    vec_push(c->scratch, *paths, path);
+    return FRIT_OK;
+}
+
+static frit_status check_outputs(cx *c, const args *a) {
+    TRY(check_artifact(c, a));
+    path_vec paths = {0};
+    vec_push(c->scratch, paths, a->files[0]);
+    TRY(add_path(c, &paths, args_text(a, OPT_OUTPUT)));
+    const char *header = args_text(a, OPT_EMIT_HEADER);
+    if (header && !str_equal(header, "-")) TRY(add_path(c, &paths, header));
     for (uint32_t i = 0; i < a->options[OPT_REPORT].n; i++) {
         const char *path = a->options[OPT_REPORT].at[i];
-        if (*path && !str_equal(path, "-")) TRY(check_output(c, path));
+        if (*path && !str_equal(path, "-")) TRY(add_path(c, &paths, path));
     }
     return FRIT_OK;
 }
@@ -56,7 +77,7 @@ static frit_status write_extras(cx *c, const args *a, const compiled *m) {
     return FRIT_OK;
 }
 
-static frit_status compile(cx *c, const args *a, const compile_options *o) {
+static frit_status compile(cx *c, const args *a, const compile_options *o, const cli_watch *w) {
     graph *g;
     compiled m;
     TRY(compile_read(c, a->files[0], o, &g));
@@ -65,6 +86,7 @@ static frit_status compile(cx *c, const args *a, const compile_options *o) {
         cx_prefix(c, a->files[0]);
         return status;
     }
+    TRY(cli_check_dump(c, w));
     TRY(compile_write(c, &m, o, args_text(a, OPT_OUTPUT)));
     return write_extras(c, a, &m);
 }
@@ -74,7 +96,7 @@ frit_status cmd_compile(cx *c, const args *a) {
     compile_options o;
     TRY(check_outputs(c, a));
     TRY(cli_compile_options(c, a, &w, &o));
-    frit_status status = compile(c, a, &o);
+    frit_status status = compile(c, a, &o, &w);
     cli_clear_progress(&w);
     TRY(status);
     if (args_has(a, OPT_TIME_PASSES)) cli_print_times(&w);

@@ -13,9 +13,14 @@
 
 /* --- where the tables come from --- */
 
-static frit_status from_artifact(cx *c, const char *path, info_subject *out) {
+static frit_status from_artifact(cx *c, const args *a, info_subject *out) {
+    static const opt_id of_models[] = {OPT_TARGET, OPT_CPU, OPT_CONST};
     artifact_note note;
-    TRY(note_read(c, path, &note));
+    TRY(note_read(c, a->files[0], &note));
+    for (size_t i = 0; i < countof(of_models); i++)
+        if (args_has(a, of_models[i]))
+            return FAIL(c, USAGE, args_spelling(c->scratch, of_models[i], args_text(a, of_models[i])),
+                        "is for models: %s is compiled already", a->files[0]);
     out->kind = "artifact";
     out->machine = note.machine;
     out->file_bytes = note.file_bytes;
@@ -56,7 +61,7 @@ static frit_status find_subject(cx *c, const args *a, info_subject *out) {
     bool is_elf = note_is_elf(&f);
     file_unmap(&f);
     *out = (info_subject){.path = a->files[0]};
-    return is_elf ? from_artifact(c, a->files[0], out) : from_model(c, a, out);
+    return is_elf ? from_artifact(c, a, out) : from_model(c, a, out);
 }
 
 /* --- numbers for one set of dims --- */

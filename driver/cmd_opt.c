@@ -16,7 +16,10 @@ static void print_graph(cx *c, const graph *g) {
 static frit_status print_plan(cx *c, graph *g, const compile_options *o) {
     target t;
     plan *p;
-    TRY(target_cpu(c, o->cpu ? o->cpu : "x86-64-v3", &t)); /* a fixed one: the text is the same on every machine */
+    if (o->is_cuda)
+        TRY(target_cuda(c, "sm_90a", &t));
+    else
+        TRY(target_cpu(c, o->cpu ? o->cpu : "x86-64-v3", &t)); /* a fixed one: the text is the same on every machine */
     lower_options options = {.t = &t};
     TRY(lower_graph(c, g, &options, &p));
     strbuf b = {.a = c->job};
@@ -52,6 +55,7 @@ frit_status cmd_opt(cx *c, const args *a) {
         if (status != FRIT_USAGE) cx_prefix(c, a->files[0]);
         return status;
     }
+    TRY(cli_check_dump(c, &w));
     if (args_has(a, OPT_TIME_PASSES)) cli_print_times(&w);
     if (args_has(a, OPT_PLAIN)) TRY(graph_plain(c, g, &g));
     if (is_lowered) return print_plan(c, g, &o);

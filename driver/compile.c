@@ -50,6 +50,8 @@ static frit_status read_fir(cx *c, const char *path, const compile_options *o, g
     if (has_zero) return FAIL(c, FORMAT, path, "is not text: it holds a zero byte");
     TRY(graph_parse(c, path, text, out));
     TRY(graph_verify(c, *out));
+    if (o->model && o->model->n_consts)
+        return FAIL(c, UNSUPPORTED, path, "--const is for ONNX models; in a .fir text the constant itself can stand");
     return o->model ? compile_set_dims(c, *out, o->model->n_dims, o->model->dims) : FRIT_OK;
 }
 

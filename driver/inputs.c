@@ -28,7 +28,6 @@ static frit_status read_given(cx *c, const artifact_facts *f, const args *a, boo
         uint32_t input;
         TRY(args_pair(c, OPT_INPUT, given->at[i], &name, &path));
         TRY(find_input(c, f, name, &input));
-        if (has[input]) return FAIL(c, USAGE, name, "this input is given twice");
         TRY(tensor_file_read(c, path, (dtype)f->inputs[input].dtype, &out[input]));
         has[input] = true;
     }

@@ -17,7 +17,8 @@ static void on_signal(int number) {
 }
 
 static void catch_signals(void) {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGXCPU, SIGXFSZ};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGSEGV,
+                                  SIGBUS, SIGFPE,  SIGILL, SIGXCPU, SIGXFSZ};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < countof(numbers); i++) {
@@ -35,6 +36,7 @@ static frit_status dispatch(cx *c, int argc, char **argv) {
     };
     if (argc < 2) return FAIL(c, USAGE, NULL, "no command; see frit help");
     if (str_equal(argv[1], "--version")) {
+        if (argc > 2) return FAIL(c, USAGE, NULL, "--version takes no argument, not '%s'", argv[2]);
         printf("frit %s (%s)\n", FRIT_VERSION, compile_backends(c->job));
         return FRIT_OK;
     }
@@ -49,6 +51,9 @@ static frit_status dispatch(cx *c, int argc, char **argv) {
 
 int main(int argc, char **argv) {
     catch_signals();
+    /* With these popt would take what stands behind the first file for files. */
+    unsetenv("POSIXLY_CORRECT");
+    unsetenv("POSIX_ME_HARDER");
     arena job, scratch;
     arena_init(&job);
     arena_init(&scratch);

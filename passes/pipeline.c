@@ -47,8 +47,10 @@ frit_status pipeline_check_name(cx *c, const char *name) {
     const char *names[countof(rows)];
     for (uint32_t i = 0; i < countof(rows); i++) names[i] = rows[i].name;
     const char *near = str_nearest(name, names, countof(rows));
-    return FAIL(c, USAGE, NULL, "'%.80s' is not a pass%s%s%s", name, near ? "; did you mean '" : "", near ? near : "",
-                near ? "'?" : "");
+    if (near) return FAIL(c, USAGE, NULL, "'%.80s' is not a pass; did you mean '%s'?", name, near);
+    strbuf all = {.a = c->scratch};
+    for (uint32_t i = 0; i < countof(rows); i++) strbuf_printf(&all, "%s%s", i ? ", " : "", names[i]);
+    return FAIL(c, USAGE, NULL, "'%.80s' is not a pass; there are %s", name, strbuf_text(&all));
 }
 
 frit_status pipeline_check_order(cx *c) {

@@ -88,6 +88,30 @@ def test_usage(folder):
     holds_only(folder)
 
 
+def test_forms_of_the_command_line(folder):
+    refuses(2, "'batch' is given twice", "compile", DIGITS, "-o", "x.so", "--dim", "batch=3", "--dim", "batch=4", cwd=folder)
+    refuses(2, "'a' is given twice", "compile", DIGITS, "-o", "x.so", "--const", "a=b", "--const", "a=c", cwd=folder)
+    refuses(2, "takes no argument, not 'x'", "--version", "x")
+    refuses(2, "with --target=cuda give --arch", "compile", DIGITS, "-o", "x.so", "--target=cuda", "--cpu=znver4", cwd=folder)
+    refuses(2, "there are fold, ", "compile", DIGITS, "-o", "x.so", "--disable=nosuchpass", cwd=folder)
+    refuses(2, "'to_bf16' is not among those", "compile", DIGITS, "-o", "x.so", "--dump-after=to_bf16", cwd=folder)
+    refuses(2, "'raise' is not among those", "opt", DIGITS, "-p", "fold", "--dump-after=raise", cwd=folder)
+    (folder / "f.fir").write_text(GRAPH)
+    refuses(1, "--const is for ONNX models", "compile", "f.fir", "-o", "x.so", "--const", f"x={ROOT}/examples/attention/x.npy",
+            cwd=folder)
+    works("opt", "f.fir", "-p", "decompose,lower", "--target=cuda", says="threads", cwd=folder)
+    os.remove(folder / "f.fir")
+    # options behind the file are options, whatever the environment says of that
+    os.environ["POSIXLY_CORRECT"] = "1"
+    try:
+        works("compile", DIGITS, "-o", "x.so", cwd=folder)
+    finally:
+        del os.environ["POSIXLY_CORRECT"]
+    for flag in ("--target=cuda", "--cpu=znver4", "--const=image=x"):
+        refuses(2, "is compiled already", "info", "x.so", flag, cwd=folder)
+    holds_only(folder, "x.so")
+
+
 def test_features_that_are_missing_are_refused(folder):
     for flag in ("--precision=int8", "--fast-math", "--blas=openblas", "--cublas", "--tuning=x"):
         refuses(1, flag.split("=")[0], "compile", DIGITS, "-o", "x.so", flag, cwd=folder)
@@ -158,6 +182,24 @@ def test_bad_outputs(folder):
         refuses(1, "cannot be written", "compile", DIGITS, "-o", "locked/x.so", cwd=folder)
         (folder / "locked").rmdir()
 
+    refuses(1, "the output path is empty", "compile", DIGITS, "-o", "", cwd=folder)
+    refuses(1, "'': No such file", "compile", "", "-o", "x.so", cwd=folder)
+    refuses(2, "cannot go to standard output", "compile", DIGITS, "-o", "-", cwd=folder)
+    refuses(1, "not a regular file", "compile", DIGITS, "-o", "/dev/null", cwd=folder)
+    os.mkfifo(folder / "fifo")
+    refuses(1, "not a regular file", "compile", DIGITS, "-o", "fifo", cwd=folder)
+    os.remove(folder / "fifo")
+    refuses(2, "two outputs", "compile", DIGITS, "-o", "x.so", "--report=./x.so", cwd=folder)
+    refuses(2, "two outputs", "compile", DIGITS, "-o", "x.so", "--report=r", f"--emit-header={folder}/r", cwd=folder)
+    shutil.copy(DIGITS, folder / "m.onnx")
+    (folder / "link.onnx").symlink_to("m.onnx")
+    refuses(2, "the model itself", "compile", "m.onnx", "-o", "m.onnx", cwd=folder)
+    refuses(2, "the model itself", "compile", "m.onnx", "-o", "x.so", "--report=link.onnx", cwd=folder)
+    if (folder / "m.onnx").read_bytes() != pathlib.Path(DIGITS).read_bytes():
+        raise Fault("the model was written to")
+    os.remove(folder / "link.onnx")
+    os.remove(folder / "m.onnx")
+
     def small_files():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
@@ -220,6 +262,8 @@ def test_check(folder):
         raise Fault(f"a folder without a model: {done.stdout}")
     if done.stdout.splitlines()[-1] != "0 passed, 1 failed, 0 skipped":
         raise Fault(f"last line: {done.stdout}")
+    if "fail nowhere: there is no such folder" not in frit("check", "nowhere").stdout:
+        raise Fault("a folder that is not there")
     (suite / "test_data_set_0").rmdir()
     shutil.copy(DIGITS, suite / "model.onnx")
     if "skip " not in works("check", str(suite)):
