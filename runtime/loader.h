@@ -19,6 +19,9 @@ typedef struct artifact_note {
 } artifact_note;
 /* Whether the file is ELF at all: a .so rather than a model. */
 bool note_is_elf(const mapped_file *f);
+/* Hash of an artifact's first code_bytes, with the 8 bytes at id_offset, where it will stand, left out, and of the file
+ * header nothing but where the program headers are: the rest of it is checked by itself. */
+uint64_t note_code_id(const uint8_t *file, uint64_t code_bytes, uint64_t id_offset);
 /* Errors: FRIT_IO, FRIT_FORMAT for a file that is not an artifact, damaged or cut short. */
 frit_status note_read(cx *c, const char *path, artifact_note *out);
 

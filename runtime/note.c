@@ -1,8 +1,10 @@
 /* Finds the note of an artifact in the bytes of a file that may be anything. ELF structs are copied out before they are
  * read: nothing in a hostile file is aligned. */
 #include <elf.h>
+#include <stddef.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "runtime/loader.h"
 #include "runtime/runtime.h"
 
@@ -61,6 +63,22 @@ static frit_status find_note(cx *c, const char *path, const mapped_file *f, cons
     return is_found ? FRIT_OK : FAIL(c, FORMAT, path, "is a shared object, but frit did not make it");
 }
 
+uint64_t note_code_id(const uint8_t *file, uint64_t code_bytes, uint64_t id_offset) {
+    Elf64_Ehdr h;
+    memcpy(&h, file, sizeof h);
+    uint64_t behind = id_offset + sizeof(uint64_t), id = h.e_phoff << 16 | h.e_phnum;
+    id = hash_bytes(file + sizeof h, id_offset - sizeof h, id);
+    return hash_bytes(file + behind, code_bytes - behind, id);
+}
+
+/* Whether the code is as it was written; plan: the description of the note, at offset in the file. */
+static bool is_intact(const mapped_file *f, const pf_header *plan, uint64_t offset) {
+    uint64_t id_offset = offset + offsetof(pf_header, code_id);
+    bool is_possible = plan->code_bytes <= f->bytes && id_offset >= sizeof(Elf64_Ehdr) &&
+                       is_inside(id_offset, sizeof plan->code_id, plan->code_bytes);
+    return is_possible && note_code_id(f->data, plan->code_bytes, id_offset) == plan->code_id;
+}
+
 static frit_status read_mapped(cx *c, const char *path, const mapped_file *f, artifact_note *out) {
     Elf64_Ehdr h;
     if (!note_is_elf(f)) return FAIL(c, FORMAT, path, "is not an artifact (no ELF file)");
@@ -76,6 +94,8 @@ static frit_status read_mapped(cx *c, const char *path, const mapped_file *f, ar
     bool is_cut = !*pf_string(copy, copy->weights_file) && copy->weights_bytes &&
                   !is_inside(copy->weights_position, copy->weights_bytes, f->bytes);
     if (is_cut) return FAIL(c, FORMAT, path, "is damaged: its weights are missing");
+    if (!is_intact(f, copy, offset))
+        return FAIL(c, FORMAT, path, "is damaged: its bytes are not those that frit wrote; compile it again");
     *out = (artifact_note){copy, machine_text(c->job, h.e_machine), h.e_machine == HERE, f->bytes};
     return FRIT_OK;
 }

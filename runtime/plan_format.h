@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define PF_MAGIC        "fritplan"
-#define PF_VERSION      2u
+#define PF_VERSION      3u
 #define PF_NOTE_NAME    "frit.model" /* 11 bytes with its zero: the description is 8-aligned by 4- and by 8-rounding */
 #define PF_NOTE_TYPE    1u
 #define PF_NOTE_RESERVE 2u /* an empty note whose program header becomes the weights' segment */
@@ -148,6 +148,8 @@ typedef struct pf_header {
     uint64_t weights_position; /* in the artifact or its side file */
     int64_t weights_delta;     /* address of the weights minus that of this header; 0 for a side file */
     uint64_t weights_id;       /* hash of the weights of a side file, which says it too; else 0 */
+    uint64_t code_bytes;       /* of the artifact that are not weights: those in front of them */
+    uint64_t code_id;          /* note_code_id of these: a damaged artifact is not run */
 } pf_header;
 
 /* First page of a side file; the weights follow at PF_SIDE_BYTES. */

@@ -1,7 +1,8 @@
 /* Links an artifact and puts its weights behind it.
  *
  *     runtime archive + module object + kernel objects  --lld-->  temporary.so
- *     temporary.so, its reserved program header made a PT_LOAD, the plan's header told where | pad | weights  -->  PATH
+ *     temporary.so, its reserved program header made a PT_LOAD, the plan's header told where and sealed | pad | weights
+ * -->  PATH
  *
  * So weights never pass through the linker, and files beyond 4 GB are no special case. All temporary files lie beside
  * PATH, where there must be room anyway, and are registered for removal. */
@@ -13,6 +14,7 @@
 #include "base/str.h"
 #include "codegen/link/link.h"
 #include "codegen/link/lld.h"
+#include "runtime/loader.h"
 
 enum { PAGE_BYTES_X86 = 4096, PAGE_BYTES_ARM = 65536 };
 
@@ -134,30 +136,26 @@ static frit_status link_objects(link_job *j, const cpu_objects *objects) {
 
 /* --- what comes out of it --- */
 
-/* The file header and program headers of the linked file, to be changed in place. */
+/* The linked file, to be changed in place. */
 typedef struct linked_file {
-    mapped_file map;
-    uint8_t *head; /* copy of the first head_bytes */
-    size_t head_bytes;
-    Elf64_Phdr *segments; /* in head */
+    uint8_t *bytes;
+    size_t n_bytes;
+    Elf64_Phdr *segments; /* in bytes */
     uint32_t n_segments;
 } linked_file;
 
-static bool open_linked(link_job *j, linked_file *f) {
+static frit_status open_linked(link_job *j, linked_file *f) {
+    mapped_file file;
     Elf64_Ehdr h;
-    if (f->map.bytes < sizeof h) return false;
-    memcpy(&h, f->map.data, sizeof h);
-    f->head_bytes = h.e_phoff + (size_t)h.e_phnum * sizeof(Elf64_Phdr);
-    for (uint32_t i = 0; i < h.e_phnum; i++) { /* the plan's note is near the front, too */
-        const Elf64_Phdr *s = (const void *)(f->map.data + h.e_phoff + i * sizeof *s);
-        if (s->p_type == PT_NOTE && s->p_offset + s->p_filesz > f->head_bytes)
-            f->head_bytes = s->p_offset + s->p_filesz;
-    }
-    if (f->head_bytes > f->map.bytes) return false;
-    f->head = arena_copy(j->c->job, f->map.data, f->head_bytes);
-    f->segments = (Elf64_Phdr *)(void *)(f->head + h.e_phoff);
+    TRY(file_map(j->c, j->linked.temporary, &file));
+    *f = (linked_file){.bytes = arena_copy(j->c->job, file.data, file.bytes), .n_bytes = file.bytes};
+    file_unmap(&file);
+    ASSERT(f->n_bytes >= sizeof h); /* LLD wrote it just now */
+    memcpy(&h, f->bytes, sizeof h);
+    ASSERT(h.e_phoff + (size_t)h.e_phnum * sizeof(Elf64_Phdr) <= f->n_bytes);
+    f->segments = (Elf64_Phdr *)(void *)(f->bytes + h.e_phoff);
     f->n_segments = h.e_phnum;
-    return true;
+    return FRIT_OK;
 }
 
 /* The segment whose first note is ours and of the given type. */
@@ -165,7 +163,7 @@ static Elf64_Phdr *note_segment(const linked_file *f, uint32_t type) {
     for (uint32_t i = 0; i < f->n_segments; i++) {
         Elf64_Phdr *s = &f->segments[i];
         if (s->p_type != PT_NOTE || s->p_filesz < PF_NOTE_BYTES) continue;
-        const Elf64_Nhdr *n = (const void *)(f->head + s->p_offset);
+        const Elf64_Nhdr *n = (const void *)(f->bytes + s->p_offset);
         bool is_ours = n->n_namesz == sizeof PF_NOTE_NAME && memcmp(n + 1, PF_NOTE_NAME, sizeof PF_NOTE_NAME) == 0;
         if (is_ours && n->n_type == type) return s;
     }
@@ -174,11 +172,15 @@ static Elf64_Phdr *note_segment(const linked_file *f, uint32_t type) {
 
 static uint64_t align_up(uint64_t x, uint64_t to) { return (x + to - 1) / to * to; }
 
+static pf_header *plan_of(const linked_file *f, const Elf64_Phdr *tables) {
+    return (pf_header *)(void *)(f->bytes + tables->p_offset + PF_NOTE_BYTES);
+}
+
 /* Turns the reserved header into the weights' segment, and tells the plan. */
 static bool add_segment(link_job *j, linked_file *f) {
     Elf64_Phdr *at = note_segment(f, PF_NOTE_RESERVE), *tables = note_segment(f, PF_NOTE_TYPE);
     if (!at || !tables) return false;
-    pf_header *h = (pf_header *)(void *)(f->head + tables->p_offset + PF_NOTE_BYTES);
+    pf_header *h = plan_of(f, tables);
     h->weights_id = j->tables->weights_id;
     h->weights_position = j->tables->weights_position;
     if (j->o->side_weights || h->weights_bytes == 0) return true;
@@ -192,7 +194,7 @@ static bool add_segment(link_job *j, linked_file *f) {
     uint64_t address = align_up(end, page), tables_address = tables->p_vaddr + PF_NOTE_BYTES;
     *at = (Elf64_Phdr){.p_type = PT_LOAD,
                        .p_flags = PF_R,
-                       .p_offset = align_up(f->map.bytes, page),
+                       .p_offset = align_up(f->n_bytes, page),
                        .p_vaddr = address,
                        .p_paddr = address,
                        .p_filesz = h->weights_bytes,
@@ -203,31 +205,34 @@ static bool add_segment(link_job *j, linked_file *f) {
     return true;
 }
 
+/* The last change of all: the hash by which readers tell that the file is as it was written. */
+static void seal(linked_file *f) {
+    pf_header *h = plan_of(f, note_segment(f, PF_NOTE_TYPE));
+    h->code_bytes = f->n_bytes;
+    h->code_id = note_code_id(f->bytes, f->n_bytes, (uint64_t)((uint8_t *)&h->code_id - f->bytes));
+}
+
 static frit_status write_artifact(link_job *j, const linked_file *f, file_writer *w) {
     cx *c = j->c;
     TRY(file_begin(c, j->path, w));
-    TRY(file_write(c, w, f->head, f->head_bytes));
-    TRY(file_write(c, w, f->map.data + f->head_bytes, f->map.bytes - f->head_bytes));
+    TRY(file_write(c, w, f->bytes, f->n_bytes));
     if (j->o->side_weights) TRY(file_commit(c, &j->side)); /* only now: an older artifact keeps its weights till then */
     bool is_inside = !j->o->side_weights && j->tables->weights_bytes;
     if (!is_inside) return file_commit(c, w);
     uint64_t page = j->machine == EM_AARCH64 ? PAGE_BYTES_ARM : PAGE_BYTES_X86;
-    TRY(write_padding(c, w, align_up(f->map.bytes, page) - f->map.bytes));
+    TRY(write_padding(c, w, align_up(f->n_bytes, page) - f->n_bytes));
     TRY(weights_write(c, j->p, w, NULL));
     return file_commit(c, w);
 }
 
 static frit_status finish_artifact(link_job *j) {
-    linked_file f = {0};
-    TRY(file_map(j->c, j->linked.temporary, &f.map));
+    linked_file f;
+    TRY(open_linked(j, &f));
+    if (!add_segment(j, &f)) return FAIL(j->c, INTERNAL, j->path, "the linker laid the file out in an unexpected way");
+    seal(&f);
     file_writer w = {.slot = -1};
-    frit_status status;
-    if (open_linked(j, &f) && add_segment(j, &f))
-        status = write_artifact(j, &f, &w);
-    else
-        status = FAIL(j->c, INTERNAL, j->path, "the linker laid the file out in an unexpected way");
+    frit_status status = write_artifact(j, &f, &w);
     file_abort(&w);
-    file_unmap(&f.map);
     return status;
 }
 
