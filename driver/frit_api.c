@@ -92,8 +92,8 @@ static frit_status fill_model(frit_model *m, cx *c, graph *g, const compile_opti
 }
 
 frit_status frit_compile(frit_tracer *t, const frit_compile_options *o, frit_model **out) {
-    *out = NULL;
-    if (!t) return FRIT_USAGE;
+    if (out) *out = NULL;
+    if (!t || !out) return FRIT_USAGE;
     trace_set_trouble(t, NULL);
     TRY(trace_finish(t));
     TRY(check_options(t, o));

@@ -71,6 +71,7 @@ static uint32_t scaled_side(const graph *g, const node *n) {
 
 /* One step from v towards the bytes: records what n does. False when n is nothing that dequantisation does. */
 static bool step(const graph *g, const node *n, narrow *x, value_id *next) {
+    if (n->n_in == 0) return false;
     *next = n->in[0];
     double fill = 0;
     if (is_followed(n->op)) {

@@ -167,6 +167,7 @@ frit_status bind_check_contracts(const pf_header *h, uint32_t after, const int64
 
 frit_status bind_inputs(const pf_header *h, const frit_tensor *inputs, int64_t *out_symbols, message m) {
     frit_status status = FRIT_OK;
+    if (h->n_inputs && !inputs) return message_set(m, FRIT_USAGE, "there are no inputs: NULL was given");
     for (uint32_t i = 0; i < h->n_inputs && status == FRIT_OK; i++) status = bind_check_tensor(h, i, &inputs[i], m);
     if (status == FRIT_OK) status = solve_symbols(h, inputs, out_symbols, m);
     for (uint32_t i = 0; i < h->n_inputs && status == FRIT_OK; i++)
@@ -177,6 +178,7 @@ frit_status bind_inputs(const pf_header *h, const frit_tensor *inputs, int64_t *
 frit_status bind_output_dims(const pf_header *h, const int64_t *symbols, uint32_t index, int64_t *out_dims) {
     if (index >= h->n_outputs) return FRIT_RANGE;
     const pf_port *p = port_at(h, h->n_inputs + index);
+    if ((h->symbols.count && !symbols) || (p->rank && !out_dims)) return FRIT_USAGE;
     const uint32_t *dims = PF_ROWS(h, uint32_t, port_dims) + p->first_dim;
     for (uint32_t i = 0; i < p->rank; i++)
         if (!plan_dim(h, dims[i], symbols, &out_dims[i]) || out_dims[i] < 0) return FRIT_RANGE;

@@ -51,6 +51,8 @@ frit_status arena_layout(const pf_header *h, const int64_t *symbols, uint64_t *o
     return FRIT_OK;
 }
 
+static bool is_usable(const frit_pool *p) { return p->struct_bytes >= sizeof *p && p->parallel && p->n_threads; }
+
 static uint32_t count_threads(const frit_options *o) {
     uint32_t n = o->n_threads;
     if (o->pool && (n == 0 || n > o->pool->n_threads)) n = o->pool->n_threads;
@@ -84,6 +86,8 @@ static bool place_tables(const pf_header *h, layout *l) {
 
 frit_status context_layout(const module *mod, const frit_options *o, layout *out, message m) {
     const pf_header *h = mod->plan;
+    if (o->pool && !is_usable(o->pool))
+        return message_set(m, FRIT_USAGE, "the pool given has no function or no threads");
     bool is_device = mod->backend && mod->backend->is_device;
     *out = (layout){.n_threads = is_device ? 1 : count_threads(o)};
     out->has_pool = out->n_threads > 1 && !o->pool;
@@ -118,6 +122,7 @@ frit_status context_memory(const frit_artifact *a, const frit_options *options, 
     message m = {text, text_bytes};
     frit_options o = options_known(options);
     layout l;
+    if (!out) return message_set(m, FRIT_USAGE, "there is no room for the result: NULL");
     frit_status status = context_layout(module_of(a), &o, &l, m);
     if (status != FRIT_OK) return status;
     frit_memory memory = {.struct_bytes = sizeof memory,
@@ -207,6 +212,7 @@ frit_status context_create(const frit_artifact *a, const frit_options *options, 
                            uint64_t text_bytes) {
     message m = {text, text_bytes};
     frit_options o = options_known(options);
+    if (!out) return message_set(m, FRIT_USAGE, "there is no room for the context: NULL");
     *out = NULL;
     layout l;
     frit_status status = check_machine(module_of(a)->plan, m);

@@ -41,6 +41,7 @@ uint32_t element_bits(uint32_t dtype) {
 /* Gives the caller as much of from as its struct_bytes says it knows. */
 static frit_status fill(void *out, const void *from, uint32_t bytes) {
     uint32_t room;
+    if (!out) return FRIT_USAGE;
     memcpy(&room, out, sizeof room);
     if (room < sizeof room) return FRIT_USAGE;
     if (bytes > room) bytes = room;

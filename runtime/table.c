@@ -3,7 +3,10 @@
 
 static frit_status table_bind(const frit_artifact *a, const frit_tensor *inputs, int64_t *out_symbols, char *text,
                               uint64_t text_bytes) {
-    return bind_inputs(module_of(a)->plan, inputs, out_symbols, (message){text, text_bytes});
+    const pf_header *h = module_of(a)->plan;
+    message m = {text, text_bytes};
+    if (h->symbols.count && !out_symbols) return message_set(m, FRIT_USAGE, "there is no room for the symbols: NULL");
+    return bind_inputs(h, inputs, out_symbols, m);
 }
 
 static frit_status table_output_dims(const frit_artifact *a, const int64_t *symbols, uint32_t index,

@@ -110,6 +110,7 @@ static void point_at_tensors(frit_context *x, const frit_tensor *inputs, const f
 static frit_status prepare(frit_context *x, const frit_tensor *inputs, const frit_tensor *outputs) {
     const pf_header *h = x->plan;
     frit_status status = bind_inputs(h, inputs, x->wanted, text_of(x));
+    if (h->n_outputs && !outputs) return message_set(text_of(x), FRIT_USAGE, "there are no outputs: NULL was given");
     if (status == FRIT_OK) status = rebind(x);
     for (uint32_t i = 0; i < h->n_inputs && status == FRIT_OK; i++) status = check_data(x, i, &inputs[i]);
     for (uint32_t i = 0; i < h->n_outputs && status == FRIT_OK; i++) status = check_output(x, i, &outputs[i]);
@@ -217,14 +218,15 @@ static frit_status walk(frit_context *x, uint32_t first, uint32_t n) {
 }
 
 frit_status context_run(frit_context *x, const frit_tensor *inputs, const frit_tensor *outputs) {
+    if (!x) return FRIT_USAGE;
     x->text[0] = 0;
     frit_status status = prepare(x, inputs, outputs);
     return status == FRIT_OK ? walk(x, x->plan->first_step, x->plan->n_steps) : status;
 }
 
 frit_status context_result_dims(const frit_context *x, uint32_t index, int64_t *out_dims) {
-    if (!x->is_bound) return FRIT_USAGE;
+    if (!x || !x->is_bound) return FRIT_USAGE;
     return bind_output_dims(x->plan, x->symbols, index, out_dims);
 }
 
-const char *context_error(const frit_context *x) { return x->text; }
+const char *context_error(const frit_context *x) { return x ? x->text : "there is no context"; }

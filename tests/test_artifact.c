@@ -3,6 +3,7 @@
 #define _GNU_SOURCE /* RTLD_NOLOAD */
 #include <check.h>
 #include <dlfcn.h>
+#include <elf.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -334,6 +335,69 @@ START_TEST(runs_in_a_forked_child_and_stays_mapped) {
 }
 END_TEST
 
+/* NULL where something is needed is an error like any other. */
+START_TEST(nothing_in_place_of_something) {
+    char *so = in_folder("small.so"), message[256] = "";
+    OK(write_small(so, "x86-64-v2", false));
+    loaded_artifact loaded;
+    OK(loader_open(&c, so, &loaded));
+    const frit_artifact *a = loaded.table;
+    float x[8] = {0}, y[8];
+    int64_t dims[2] = {2, 4}, b = 2;
+    frit_tensor in = {x, FRIT_DT_F32, 2, dims, NULL}, out = {y, FRIT_DT_F32, 2, dims, NULL};
+    frit_context *context = NULL;
+    frit_pool lame = {.struct_bytes = sizeof lame, .n_threads = 2};
+    ck_assert_int_eq(a->info(a, NULL), FRIT_USAGE);
+    ck_assert_int_eq(a->input(a, 0, NULL), FRIT_USAGE);
+    ck_assert_int_eq(a->bind(a, NULL, &b, message, sizeof message), FRIT_USAGE);
+    ck_assert_str_eq(message, "there are no inputs: NULL was given");
+    ck_assert_int_eq(a->bind(a, &in, NULL, message, sizeof message), FRIT_USAGE);
+    ck_assert_int_eq(a->output_dims(a, NULL, 0, dims), FRIT_USAGE);
+    ck_assert_int_eq(a->output_dims(a, &b, 0, NULL), FRIT_USAGE);
+    ck_assert_int_eq(a->memory(a, NULL, NULL, message, sizeof message), FRIT_USAGE);
+    ck_assert_int_eq(a->create(a, NULL, NULL, message, sizeof message), FRIT_USAGE);
+    frit_options o = {.struct_bytes = sizeof o, .pool = &lame};
+    ck_assert_int_eq(a->create(a, &o, &context, message, sizeof message), FRIT_USAGE);
+    ck_assert_str_eq(message, "the pool given has no function or no threads");
+    ck_assert_int_eq(a->run(NULL, &in, &out), FRIT_USAGE);
+    ck_assert_str_eq(a->error(NULL), "there is no context");
+    context = create(a, (frit_options){.n_threads = 1});
+    ck_assert_int_eq(a->result_dims(NULL, 0, dims), FRIT_USAGE);
+    ck_assert_int_eq(a->run(context, NULL, &out), FRIT_USAGE);
+    ck_assert_int_eq(a->run(context, &in, NULL), FRIT_USAGE);
+    ck_assert_str_eq(a->error(context), "there are no outputs: NULL was given");
+    ck_assert_int_eq(a->run(context, &in, &out), FRIT_OK);
+    a->destroy(context);
+    loader_close(&loaded);
+    unlink(so);
+}
+END_TEST
+
+/* One byte changed anywhere but in the weights: not loaded, as its code could do anything. */
+START_TEST(changed_code_is_not_run) {
+    char *so = in_folder("small.so"), *bad = in_folder("bad.so");
+    OK(write_small(so, "x86-64-v2", false));
+    artifact_note note;
+    mapped_file f;
+    OK(note_read(&c, so, &note));
+    OK(file_map(&c, so, &f));
+    uint8_t *copy = arena_copy(&job, f.data, f.bytes);
+    for (size_t at = sizeof(Elf64_Ehdr); at < note.plan->code_bytes; at += 97) {
+        copy[at] ^= 0x10;
+        file_writer w;
+        OK(file_begin(&c, bad, &w));
+        OK(file_write(&c, &w, copy, f.bytes));
+        OK(file_commit(&c, &w));
+        loaded_artifact loaded;
+        ck_assert_msg(loader_open(&c, bad, &loaded) == FRIT_FORMAT, "byte %zu", at);
+        ck_assert_ptr_nonnull(strstr(c.message, "is "));
+        cx_clear(&c);
+        copy[at] ^= 0x10;
+    }
+    file_unmap(&f), unlink(so), unlink(bad);
+}
+END_TEST
+
 /* Every damaged copy is refused or read; none crashes. */
 START_TEST(damaged_files_are_refused) {
     char *so = in_folder("small.so"), *bad = in_folder("bad.so");
@@ -393,6 +457,8 @@ int main(void) {
     tcase_add_test(tests, says_what_does_not_fit);
     tcase_add_test(tests, says_which_instructions_are_missing);
     tcase_add_test(tests, runs_in_a_forked_child_and_stays_mapped);
+    tcase_add_test(tests, nothing_in_place_of_something);
+    tcase_add_test(tests, changed_code_is_not_run);
     tcase_add_test(tests, damaged_files_are_refused);
     tcase_add_test(tests, unwritable_places_are_named);
     Suite *suite = suite_create("artifact");
