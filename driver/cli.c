@@ -20,7 +20,6 @@ typedef struct refusal {
 static const refusal refusals[] = {
     {OPT_CUBLAS, NULL, "calling cuBLASLt is not built yet; frit generates matmuls itself"},
     {OPT_FAST_MATH, NULL, "no rewrite changes rounding yet, so there is nothing to allow; leave it out"},
-    {OPT_BLAS, "none", "calling a BLAS is not built yet; frit generates matmuls itself"},
     {OPT_TUNING, NULL, "tuning files are not built yet; schedules come from the cost model"},
 };
 
@@ -78,6 +77,10 @@ static frit_status target_options(cx *c, const args *a, compile_options *o) {
         return FAIL(c, UNSUPPORTED, "--arch", "several GPUs in one artifact are not built yet; name one");
     if (o->is_cuda && args_has(a, OPT_CHECKED))
         return FAIL(c, UNSUPPORTED, "--checked", "is for the CPU; GPU code is checked by compute-sanitizer");
+    o->calls_openblas = str_equal(args_text(a, OPT_BLAS), "openblas");
+    if (o->is_cuda && o->calls_openblas)
+        return FAIL(c, UNSUPPORTED, "--blas=openblas",
+                    "is for the CPU; with --target=cuda frit generates products itself");
     return FRIT_OK;
 }
 

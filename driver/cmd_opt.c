@@ -20,7 +20,7 @@ static frit_status print_plan(cx *c, graph *g, const compile_options *o) {
         TRY(target_cuda(c, "sm_90a", &t));
     else
         TRY(target_cpu(c, o->cpu ? o->cpu : "x86-64-v3", &t)); /* a fixed one: the text is the same on every machine */
-    lower_options options = {.t = &t};
+    lower_options options = {.t = &t, .calls_openblas = o->calls_openblas};
     TRY(lower_graph(c, g, &options, &p));
     strbuf b = {.a = c->job};
     plan_print(&b, p);

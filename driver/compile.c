@@ -133,7 +133,7 @@ static frit_status run_passes(cx *c, const compile_options *o, compiled *m) {
 
 static frit_status lower(cx *c, const compile_options *o, compiled *m) {
     double began = stage_begin(&o->watch, "lower");
-    lower_options options = {.t = &m->target, .is_checked = o->checked};
+    lower_options options = {.t = &m->target, .is_checked = o->checked, .calls_openblas = o->calls_openblas};
     arena_mark mark = arena_save(c->scratch);
     frit_status status = lower_graph(c, m->core, &options, &m->plan);
     arena_release(c->scratch, mark);
@@ -180,9 +180,10 @@ frit_status compile_graph(cx *c, graph *g, const compile_options *o, compiled *o
 /* --- the artifact --- */
 
 /* The flags that change the numbers of a result; they go into the artifact. */
-static const char *numeric_options(cx *c, const compile_options *o) {
+static const char *numeric_options(cx *c, const compiled *m, const compile_options *o) {
     strbuf b = {.a = c->job};
     if (o->lowers_to_bf16) strbuf_add(&b, " --precision=bf16");
+    if (plan_calls_openblas(m->plan)) strbuf_add(&b, " --blas=openblas");
     for (uint32_t i = 0; i < o->n_disabled; i++)
         if (str_equal(o->disabled[i], "cast_pairs")) strbuf_add(&b, " --exact-casts");
     return b.n ? strbuf_text(&b) + 1 : NULL;
@@ -195,7 +196,7 @@ frit_status compile_write(cx *c, const compiled *m, const compile_options *o, co
                                 .side_weights = o->side_weights,
                                 .checked = m->is_checked,
                                 .images = o->is_cuda ? &m->images : NULL,
-                                .options = numeric_options(c, o)};
+                                .options = numeric_options(c, m, o)};
     TRY(artifact_write(c, m->plan, &m->objects, &options, path));
     stage_end(&o->watch, "link", began);
     return FRIT_OK;

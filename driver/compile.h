@@ -35,6 +35,7 @@ typedef struct compile_options {
     const char *const *disabled; /* passes to leave out */
     bool lowers_to_bf16;         /* products in bf16, sums in f32 */
     bool checked;                /* bounds checks on every access */
+    bool calls_openblas;         /* products call OpenBLAS; such code only runs from a file */
     bool side_weights;           /* PATH.weights beside the artifact */
     uint32_t n_threads;          /* to compile on, 0: all cores */
     compile_watch watch;

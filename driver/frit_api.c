@@ -66,8 +66,11 @@ frit_value *frit_constant_npy_at(const char *where, frit_tracer *t, const char *
 
 static compile_options options_of(const frit_compile_options *o) {
     if (!o) return (compile_options){0};
-    return (compile_options){
-        .cpu = o->cpu, .n_threads = o->n_threads, .checked = o->is_checked, .side_weights = o->side_weights};
+    return (compile_options){.cpu = o->cpu,
+                             .n_threads = o->n_threads,
+                             .checked = o->is_checked,
+                             .side_weights = o->side_weights,
+                             .calls_openblas = o->calls_openblas};
 }
 
 static frit_status check_options(frit_tracer *t, const frit_compile_options *o) {

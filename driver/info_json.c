@@ -82,12 +82,19 @@ static json_t *operators_json(arena *a, const info_subject *s) {
     return list;
 }
 
+static json_t *libraries_json(arena *a, const char *name) {
+    json_t *list = json_array();
+    if (*name) json_array_append_new(list, json_text(a, name));
+    return list;
+}
+
 static void add_plan(arena *a, const info_subject *s, json_t *root) {
     const frit_artifact_info *info = &s->facts.info;
     json_object_set_new(root, "name", json_text(a, info->name));
     json_object_set_new(root, "producer", json_text(a, info->producer));
     json_object_set_new(root, "target", json_text(a, info->target));
     json_object_set_new(root, "options", json_text(a, info->options));
+    json_object_set_new(root, "libraries", libraries_json(a, info->libraries));
     json_object_set_new(root, "inputs", ports_json(a, info->n_inputs, s->facts.inputs));
     json_object_set_new(root, "outputs", ports_json(a, info->n_outputs, s->facts.outputs));
     json_object_set_new(root, "symbols", symbols_json(a, s));

@@ -22,6 +22,9 @@ static frit_kernel_fn *const *list_functions(cx *c, const compiled *m, const cpu
 }
 
 frit_status jit_compiled(cx *c, const compiled *m, jit **out) {
+    if (plan_calls_openblas(m->plan))
+        return FAIL(c, UNSUPPORTED, m->model->name,
+                    "products that call OpenBLAS only run from a file: write an artifact");
     jit *j = ARENA_NEW(c->job, jit);
     artifact_options options = {.target = &m->target, .checked = m->is_checked};
     pf_header *bytes = NULL;

@@ -54,7 +54,8 @@ static json_t *kernels_json(const report *r) {
         put(one, "title", json_text(r->a, k->k->title ? k->k->title : ""));
         put(one, "holds", holds_json(r, k->holds));
         put(one, "launches", json_integer(k->n_launches));
-        put(one, "phases", json_integer(k->k->phases.n));
+        put(one, "phases", json_integer(kernel_n_functions(k->k)));
+        put(one, "library", k->k->gemm ? json_string(PF_OPENBLAS) : json_null());
         put(one, "flops", json_amount(k->flops));
         put(one, "bytes_read", json_amount(k->bytes - k->written));
         put(one, "bytes_written", json_amount(k->written));

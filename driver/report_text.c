@@ -67,7 +67,10 @@ static void print_kernel(strbuf *b, const report *r, uint32_t i) {
     if (!isnan(k->ms))
         strbuf_printf(b, "     predicted: %.3g ms, bound by %s", k->ms, k->is_memory_bound ? "memory" : "arithmetic");
     if (k->n_launches != 1) strbuf_printf(b, "; %u launches", k->n_launches);
-    strbuf_printf(b, "; %u phase%s\n", k->k->phases.n, k->k->phases.n == 1 ? "" : "s");
+    if (k->k->gemm)
+        strbuf_add(b, "; computed by OpenBLAS\n");
+    else
+        strbuf_printf(b, "; %u phase%s\n", k->k->phases.n, k->k->phases.n == 1 ? "" : "s");
 }
 
 static void print_memory(strbuf *b, const report *r) {

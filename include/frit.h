@@ -300,6 +300,7 @@ typedef struct frit_compile_options {
     uint32_t n_threads;   /* to compile on, 0: all that are there */
     bool is_checked;      /* every access of memory is checked at run time */
     bool side_weights;    /* frit_save: weights go to PATH.weights */
+    bool calls_openblas;  /* as --blas=openblas, for files only: frit_compile refuses it */
     uint32_t reserved[8]; /* 0 */
 } frit_compile_options;
 

@@ -116,6 +116,7 @@ typedef struct frit_artifact_info {
     const char *options;  /* flags that changed the numbers, "--fast-math", "" none */
     uint64_t weights_bytes;
     const char *weights_file; /* name of the side file beside the artifact, "" when they are inside it */
+    const char *libraries;    /* the shared library that it needs beside libc and libm, "libopenblas.so.0", "" none */
 } frit_artifact_info;
 
 /* Threads to work on. One pool may serve any number of contexts and artifacts at the same time. */

@@ -173,6 +173,8 @@ void klist_close_else(kstmt *branch, const klist *body) {
 
 /* --- facts --- */
 
+uint32_t kernel_n_functions(const kernel *k) { return k->gemm ? 0 : k->phases.n; }
+
 dim kernel_items(kernel *k, uint32_t phase) {
     dim items = dim_const(k->dims, 1);
     const kstmt *s = k->phases.at[phase];

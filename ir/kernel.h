@@ -171,6 +171,26 @@ struct kstmt {
     } u;
 };
 
+/* One matrix of a library's product: element (i, j) stands at offset + i * ld + j, when turned at offset + j * ld + i;
+ * ld is no less than the extent that it steps over. In elements; of shape symbols only, never of axes. */
+enum { GEMM_MAX_BATCH = 4 };
+typedef struct kmatrix {
+    buf_id buf; /* a parameter */
+    bool is_turned;
+    dim offset, ld;
+    dim step[GEMM_MAX_BATCH]; /* from one product to the next along each axis of the batch */
+} kmatrix;
+typedef enum gemm_matrix { GEMM_A, GEMM_B, GEMM_C, N_GEMM_MATRICES } gemm_matrix;
+
+/* A product as a BLAS takes it, for every index of the batch: C[m, n] = A[m, k] B[k, n], all of one float type. C is
+ * never turned and may hold anything before. */
+typedef struct kgemm {
+    kmatrix of[N_GEMM_MATRICES];
+    dim m, n, k;
+    uint32_t n_batch;
+    dim batch[GEMM_MAX_BATCH]; /* extents, outermost first */
+} kgemm;
+
 /* Form 2: numbers only; 0 means "not used". Printed, parsed and tunable by name. */
 typedef struct kschedule {
     bool is_cuda;
@@ -195,6 +215,8 @@ typedef struct kernel {
     VEC(kdef) defs;
     kschedule schedule;
     VEC(kstmt *) phases; /* each a nest of KL_PAR loops (possibly none); a grid barrier stands between phases */
+    const kgemm *gemm;   /* a library computes it: the loop tree says what, and no code is made of it; NULL: none.
+                            The text form leaves it out */
     dim flops, bytes;    /* work and unique memory traffic, for reports and cost; DIM_BAD unknown */
     dim written;         /* of bytes, those of parameters that it stores to */
 } kernel;
@@ -253,7 +275,8 @@ void klist_close_else(kstmt *branch, const klist *body);
 void kernel_seal(kernel *k);
 
 /* Facts */
-dim kernel_items(kernel *k, uint32_t phase);         /* product of the phase's PAR extents */
+uint32_t kernel_n_functions(const kernel *k); /* that a back end makes: one for each phase, none for a library's */
+dim kernel_items(kernel *k, uint32_t phase);  /* product of the phase's PAR extents */
 dim kbuf_offset(kernel *k, buf_id b, const dim *at); /* element offset */
 dim kbuf_elements(kernel *k, buf_id b);
 /* Elements from the first to the last: more than those of the shape where strides leave gaps. */

@@ -17,6 +17,12 @@ dim plan_arena_bytes(plan *p) {
     return total;
 }
 
+bool plan_calls_openblas(const plan *p) {
+    for (uint32_t i = 0; i < p->kernels.n; i++)
+        if (p->kernels.at[i]->gemm) return true;
+    return false;
+}
+
 /* --- text --- */
 
 static void line(strbuf *b, int indent) {
@@ -58,6 +64,23 @@ static void print_args(strbuf *b, const plan *p, const pstep *s) {
     }
 }
 
+/* " gemm M x N x K a(0 by K) b(0 by N)' c(0 by N) batch B(M*K, 0, M*N)": offset and leading dimension of each matrix, '
+ * for a turned one; extent and steps of each axis of the batch. */
+static void print_gemm(strbuf *b, const plan *p, const kgemm *g) {
+    dim_table *t = p->iface->dims;
+    arena *a = b->a;
+    strbuf_printf(b, " gemm %s x %s x %s", dim_text(a, t, g->m), dim_text(a, t, g->n), dim_text(a, t, g->k));
+    for (uint32_t i = 0; i < N_GEMM_MATRICES; i++)
+        strbuf_printf(b, " %c(%s by %s)%s", "abc"[i], dim_text(a, t, g->of[i].offset), dim_text(a, t, g->of[i].ld),
+                      g -> of[i].is_turned ? "'" : "");
+    for (uint32_t i = 0; i < g->n_batch; i++) {
+        strbuf_printf(b, " batch %s(", dim_text(a, t, g->batch[i]));
+        for (uint32_t j = 0; j < N_GEMM_MATRICES; j++)
+            strbuf_printf(b, "%s%s", j ? ", " : "", dim_text(a, t, g->of[j].step[i]));
+        strbuf_addc(b, ')');
+    }
+}
+
 static void print_choice(strbuf *b, const plan *p, const pstep *s, int indent) {
     for (uint32_t i = 0; i < s->n_alts; i++) {
         strbuf_add(b, i ? " else " : "");
@@ -87,6 +110,7 @@ static void print_step(strbuf *b, const plan *p, const pstep *s, int indent) {
         strbuf_printf(b, "%s(", p->kernels.at[s->kernel]->name);
         print_args(b, p, s);
         strbuf_addc(b, ')');
+        if (p->kernels.at[s->kernel]->gemm) print_gemm(b, p, p->kernels.at[s->kernel]->gemm);
         break;
     case PS_COPY:
         strbuf_add(b, "copy(");

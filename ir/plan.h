@@ -28,7 +28,7 @@ typedef struct pbuf {
 } pbuf;
 
 typedef enum pstep_kind {
-    PS_LAUNCH, /* kernel over args */
+    PS_LAUNCH, /* kernel, or the library that computes it, over args */
     PS_COPY,   /* args[0] -> args[1], bytes of args[0] */
     PS_CHOICE, /* the first alternative whose condition holds */
     PS_IF,     /* args[0] (bool scalar) picks body[0] or body[1] */
@@ -95,6 +95,7 @@ typedef struct plan {
 } plan;
 
 dim plan_arena_bytes(plan *p); /* sum of the slots */
+bool plan_calls_openblas(const plan *p);
 void plan_print(strbuf *b, const plan *p);
 frit_status plan_verify(cx *c, const plan *p);
 /* Runs the plan with the kernel interpreter on concrete inputs: the oracle of lowering. */

@@ -6,6 +6,7 @@
     A contract with a constant matrix joins the group of another one of the same left operand and shapes: they
  *      are siblings (Q, K, V; gate and up), computed tile by tile side by side, so an epilogue may use several.
  *   2. A MAP group whose expression is cheap where its users need it dissolves into them.
+ *      A contract that a library computes stands alone (GROUP_LIBRARY), and nothing dissolves into it.
  *   3. What other groups or the caller read is stored; a value only seen through one reshape or transpose is stored in
  * that form.
  *   Nodes of different regions never share a kernel; fuse_regions.c says what stands around them.
@@ -23,6 +24,7 @@ typedef struct fuse_cx {
     fusion *f;
     graph *g;
     bool has_siblings;   /* the target's contraction can have several products */
+    bool calls_openblas; /* products with a matrix form are a library's */
     value_id *reference; /* group -> value whose index is the domain's axes without being a member; VALUE_NONE none */
     uint32_t *stamp;     /* group -> last search that saw it */
     uint32_t search;     /* number of the search at hand */
@@ -345,8 +347,46 @@ static uint32_t sibling_group(const fuse_cx *x, const node *n) {
     return GROUP_NONE;
 }
 
+/* Whether v, behind views, is or can be a tensor in memory whose elements lie as a matrix. Windows overlap: stored,
+ * they would be many times their tensor. */
+static bool may_be_matrix(const fuse_cx *x, value_id v) {
+    v = fuse_base(x->g, v);
+    const node *n = graph_def(x->g, v);
+    const const_data *d = graph_const(x->g, v);
+    if (d) return x->f->is_stored[v];
+    if (!n) return true;
+    if (fuse_is_free(n)) return false;
+    const group *gr = &x->f->groups.at[x->f->group_of[graph_value(x->g, v)->def]];
+    for (uint32_t i = 0; i < gr->nodes.n; i++)
+        if (graph_node(x->g, gr->nodes.at[i])->op == OP_window) return false;
+    return true;
+}
+
+/* The last axis of the result that is not 1 is an operand's own: the columns of a matrix. */
+static bool has_columns(const graph *g, const node *n) {
+    const attr_contract *a = n->attrs;
+    const tensor_type *t = graph_type(g, n->out);
+    uint32_t last = t->rank;
+    while (last && dim_equal(g->dims, t->shape[last - 1], dim_const(g->dims, 1))) last--;
+    return last && (!strchr(a->lhs, a->out[last - 1]) || !strchr(a->rhs, a->out[last - 1]));
+}
+
+/* Whether a library computes n: then it is a kernel of its own between whole tensors. */
+static bool is_library_product(const fuse_cx *x, const node *n) {
+    dtype dt = graph_type(x->g, n->out)->dt;
+    if (!x->calls_openblas || (dt != FRIT_DT_F32 && dt != FRIT_DT_F64) || !has_columns(x->g, n)) return false;
+    for (uint32_t i = 0; i < 2; i++)
+        if (graph_type(x->g, n->in[i])->dt != dt || !may_be_matrix(x, n->in[i])) return false;
+    return true;
+}
+
 static void place_contract(fuse_cx *x, node_id id) {
     const node *n = graph_node(x->g, id);
+    if (is_library_product(x, n)) {
+        uint32_t library = group_add(x, GROUP_LIBRARY, id, graph_type(x->g, n->out));
+        group_join(x, library, id, x->f->groups.at[library].axes);
+        return;
+    }
     uint32_t own = sibling_group(x, n);
     if (own == GROUP_NONE) own = group_add(x, GROUP_CONTRACT, id, graph_type(x->g, n->out));
     group_join(x, own, id, x->f->groups.at[own].axes);
@@ -627,7 +667,7 @@ static void store_outputs(fuse_cx *x, const use_list *users) {
     }
 }
 
-frit_status fuse_graph(cx *c, graph *g, const target *t, fusion **out) {
+frit_status fuse_graph(cx *c, graph *g, const lower_options *o, fusion **out) {
     arena *a = c->job;
     fusion *f = ARENA_NEW(a, fusion);
     *f = (fusion){.g = g, .a = a};
@@ -646,7 +686,8 @@ frit_status fuse_graph(cx *c, graph *g, const target *t, fusion **out) {
              !(d->kind == CONST_DENSE && dim_equal(g->dims, graph_n_elements(g, v), dim_const(g->dims, 1))));
     }
     uint32_t most = g->nodes.n + g->regions.at[0].results.n + 1u;
-    fuse_cx x = {.c = c, .f = f, .g = g, .has_siblings = t->kind == TARGET_CPU};
+    bool is_cpu = o->t->kind == TARGET_CPU;
+    fuse_cx x = {.c = c, .f = f, .g = g, .has_siblings = is_cpu, .calls_openblas = is_cpu && o->calls_openblas};
     x.reference = ARENA_ARRAY(a, value_id, most);
     memset(x.reference, 0xff, most * sizeof *x.reference);
     x.stamp = ARENA_ARRAY(a, uint32_t, most);

@@ -115,6 +115,8 @@ static frit_status build_tree(lower_cx *x, expander *e, const group *gr) {
         return tree_attend(e, x->o);
     case GROUP_STAGE:
         return tree_stage(e, x->o);
+    case GROUP_LIBRARY:
+        return tree_library(e, x->o);
     case GROUP_REGION:
         break;
     }
@@ -132,6 +134,10 @@ static frit_status build_kernel(lower_cx *x, uint32_t id) {
     if (status != FRIT_OK) {
         cx_prefix(x->c, k->title);
         return status;
+    }
+    if (k->gemm) {
+        k->name = arena_printf(p->a, "openblas_%u", p->kernels.n);
+        k->title = arena_printf(p->a, "OpenBLAS: %s", k->title);
     }
     kernel_seal(k);
     kernel_cost(k, x->c->scratch);
@@ -336,10 +342,9 @@ static void make_region_buffers(lower_cx *x) {
 frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
     plan *p = ARENA_NEW(c->job, plan);
     *p = (plan){.a = c->job, .iface = g};
-    tree_options trees = {.t = o->t, .is_checked = o->is_checked};
-    lower_cx x = {.c = c, .g = g, .p = p, .o = &trees};
+    lower_cx x = {.c = c, .g = g, .p = p, .o = o};
     TRY(check_sizes(c, g));
-    TRY(fuse_graph(c, g, o->t, &x.f));
+    TRY(fuse_graph(c, g, o, &x.f));
     uint32_t n = x.f->groups.n;
     x.buf_of = ARENA_ARRAY(p->a, pbuf_id, g->values.n + 1u);
     x.kernel_of = ARENA_ARRAY(p->a, uint32_t, n + 1u);

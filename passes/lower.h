@@ -4,7 +4,7 @@
  *   fuse_regions.c  what stands around regions: captured values, turns, memory of what is carried
  *   fuse_notes.c  why fusion stopped, in words
  *   expand.c    the scalar expression of any value at any index, through views, guards and free nodes
- *   tree_*.c    one kernel per group: definitions, schedule, loop tree
+ *   tree_*.c    one kernel per group: definitions, schedule, loop tree (tree_library.c: a call of a library)
  *   pack.c      constant operands rewritten into the form that their kernel streams
  *   plan_states.c    copies where a state cannot be updated in place
  *   plan_memory.c    arena slots
@@ -23,6 +23,7 @@ typedef enum group_kind {
     GROUP_CONTRACT, /* one contract, or several of one left operand (siblings), with prologue and epilogue maps */
     GROUP_ATTEND,   /* one attend with epilogue maps */
     GROUP_STAGE,    /* scan, top-k, scatter, ...: one node with a loop tree of its own */
+    GROUP_LIBRARY,  /* one contract that a library computes between whole tensors */
     GROUP_REGION    /* an if or a loop: no kernel, but steps of the plan around those of its regions' groups */
 } group_kind;
 
@@ -97,9 +98,16 @@ typedef struct fusion {
     dim *turn;                  /* node -> the symbol of a loop's turns */
 } fusion;
 
-/* Groups the nodes of g for target t. Guarantees: no cycle between groups; every use of a stored value outside its
- * group reads memory. */
-frit_status fuse_graph(cx *c, graph *g, const target *t, fusion **out);
+/* What kernels are made for. */
+typedef struct lower_options {
+    const target *t;
+    bool is_checked;
+    bool calls_openblas; /* products of f32 and f64 with a matrix form are calls of OpenBLAS; CPU only */
+} lower_options;
+
+/* Groups the nodes of g. Guarantees: no cycle between groups; every use of a stored value outside its group reads
+ * memory. */
+frit_status fuse_graph(cx *c, graph *g, const lower_options *o, fusion **out);
 /* The most contracts that one group holds: each has a tile of its own. */
 enum { MAX_SIBLINGS = 4 };
 /* A product of fewer columns than this has no matrix form. */
@@ -233,21 +241,15 @@ const const_data *pack_panels(arena *a, const pack_request *r);
 const const_data *pack_turned(cx *c, const const_data *d, uint32_t along);
 
 /* ---- trees: all build e->k completely */
-typedef struct tree_options {
-    const target *t;
-    bool is_checked;
-} tree_options;
-frit_status tree_map(expander *e, const tree_options *o);
-frit_status tree_row(expander *e, const tree_options *o);
-frit_status tree_contract(expander *e, const tree_options *o); /* as a row kernel when it has no matrix form */
-frit_status tree_attend(expander *e, const tree_options *o);
-frit_status tree_stage(expander *e, const tree_options *o);
+frit_status tree_map(expander *e, const lower_options *o);
+frit_status tree_row(expander *e, const lower_options *o);
+frit_status tree_contract(expander *e, const lower_options *o); /* as a row kernel when it has no matrix form */
+frit_status tree_attend(expander *e, const lower_options *o);
+frit_status tree_stage(expander *e, const lower_options *o);
+/* With e->k->gemm set; as tree_contract where no library can compute it. */
+frit_status tree_library(expander *e, const lower_options *o);
 
 /* ---- lower.c */
-typedef struct lower_options {
-    const target *t;
-    bool is_checked;
-} lower_options;
 frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out);
 /* ---- plan_states.c: state outputs that would destroy what is still read get a buffer of their own and a copy at the
  * end.

@@ -11,7 +11,7 @@ typedef struct lower_cx {
     graph *g;
     fusion *f;
     plan *p;
-    const tree_options *o;
+    const lower_options *o;
     pbuf_id *buf_of;     /* value that lives in memory -> plan buffer + 1 */
     uint32_t *kernel_of; /* group -> kernel, UINT32_MAX none */
     uint32_t *writer;    /* plan buffer -> group that writes it, GROUP_NONE none */

@@ -26,7 +26,7 @@ enum { QUERIES = 64, KEYS = 64 };
 
 typedef struct attend_cx {
     expander *e;
-    const tree_options *o;
+    const lower_options *o;
     kernel *k;
     const group *gr;
     const node *n;
@@ -468,7 +468,7 @@ static void group_heads(attend_cx *x, dim heads, dim key_heads) {
     x->key_head = is_grouped ? dim_axis(t, "h", key_heads) : dim_floordiv(t, head, x->group_size);
 }
 
-frit_status tree_attend(expander *e, const tree_options *o) {
+frit_status tree_attend(expander *e, const lower_options *o) {
     const group *gr = &e->f->groups.at[e->group];
     const graph *g = e->f->g;
     kernel *k = e->k;

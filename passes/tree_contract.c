@@ -98,8 +98,7 @@ frit_status contract_operand(contract_cx *x, uint32_t i, kx guard, operand *out)
     return FRIT_OK;
 }
 
-/* Whether op is a load that the leaf can read in place: linear in k and in its own axis. */
-static void find_direct(contract_cx *x, operand *op, dim own, bool needs_unit) {
+void contract_find_direct(contract_cx *x, operand *op, dim own, bool needs_unit) {
     kernel *k = x->k;
     kx_node n = k->exprs.at[op->x];
     dim rest;
@@ -236,8 +235,7 @@ void contract_add_axes(const contract_cx *x, const uint8_t *tags, axis_map *out)
     for (uint32_t i = x->gr->rank; i < x->n_axes; i++) axis_map_add(out, "k", x->all_axes[i], TAG_K);
 }
 
-/* Flattens the axes by their tags. */
-static void flatten(contract_cx *x, const uint8_t *tags) {
+void contract_flatten(contract_cx *x, const uint8_t *tags) {
     contract_add_axes(x, tags, &x->axes);
     axis_map_merge(&x->axes, NULL, 1u << TAG_ROW | 1u << TAG_COL | 1u << TAG_K);
     x->row = run_or_unit(x, TAG_ROW, "i", &x->n_rows);
@@ -256,8 +254,8 @@ static frit_status decide(contract_cx *x, pack_request *pack, bool *out_is_matri
     x->k = trial.k;
     TRY(contract_operand(x, 1 - x->b_operand, 0, &x->a));
     TRY(contract_operand(x, x->b_operand, 0, &x->b));
-    find_direct(x, &x->a, x->row, false);
-    find_direct(x, &x->b, x->col, true);
+    contract_find_direct(x, &x->a, x->row, false);
+    contract_find_direct(x, &x->b, x->col, true);
     TRY(can_pack(x, pack, &x->is_packed));
     bool may_be_formula = !x->is_packed && !x->b.is_direct && x->n_siblings == 1 && x->o->t->kind == TARGET_CPU;
     if (may_be_formula) TRY(contract_weights(x, true, &x->has_weights));
@@ -276,24 +274,30 @@ static void find_siblings(contract_cx *x) {
     }
 }
 
-frit_status tree_contract(expander *e, const tree_options *o) {
+unsigned contract_begin(contract_cx *x, expander *e, const lower_options *o, uint8_t *tags) {
+    const graph *g = e->f->g;
     const group *gr = &e->f->groups.at[e->group];
-    contract_cx x = {.e = e, .o = o, .k = e->k, .gr = gr, .n = graph_node(e->f->g, gr->anchor), .fill_unroll = 1};
-    x.dt = graph_type(e->f->g, x.n->out)->dt;
-    const dtype in[2] = {graph_type(e->f->g, x.n->in[0])->dt, graph_type(e->f->g, x.n->in[1])->dt};
-    x.group = o->t->kind == TARGET_CPU ? dtype_product_group(in[0], in[1]) : 1;
-    find_siblings(&x);
+    *x = (contract_cx){.e = e, .o = o, .k = e->k, .gr = gr, .n = graph_node(g, gr->anchor), .fill_unroll = 1};
+    x->dt = graph_type(g, x->n->out)->dt;
+    const dtype in[2] = {graph_type(g, x->n->in[0])->dt, graph_type(g, x->n->in[1])->dt};
+    x->group = o->t->kind == TARGET_CPU ? dtype_product_group(in[0], in[1]) : 1;
+    x->n_axes = contract_axes(x, x->all_axes);
+    unsigned col_side = tag_axes(x, tags);
+    x->b_operand = col_side == 1 ? 0 : 1;
+    return col_side;
+}
+
+frit_status tree_contract(expander *e, const lower_options *o) {
+    contract_cx x;
     uint8_t tags[2 * MAX_RANK];
-    uint32_t n = x.n_axes = contract_axes(&x, x.all_axes);
-    unsigned col_side = tag_axes(&x, tags);
-    if (!col_side) return as_row(&x, x.all_axes, n);
-    flatten(&x, tags);
-    x.b_operand = col_side == 1 ? 0 : 1;
+    if (!contract_begin(&x, e, o, tags)) return as_row(&x, x.all_axes, x.n_axes);
+    find_siblings(&x);
+    contract_flatten(&x, tags);
     pack_request pack;
     bool has_matrix_form;
     TRY(decide(&x, &pack, &has_matrix_form));
     ASSERT(x.n_siblings == 1 || (has_matrix_form && x.is_packed));
-    if (!has_matrix_form) return as_row(&x, x.all_axes, n);
+    if (!has_matrix_form) return as_row(&x, x.all_axes, x.n_axes);
     if (o->t->kind == TARGET_CUDA) return contract_thread_tree(&x);
     if (x.is_packed && !x.a.is_direct && x.n_siblings == 1) {
         bool is_done = false;
@@ -301,13 +305,13 @@ frit_status tree_contract(expander *e, const tree_options *o) {
         if (is_done) return FRIT_OK;
     }
     TRY(contract_operand(&x, 1 - x.b_operand, 0, &x.a));
-    find_direct(&x, &x.a, x.row, false);
+    contract_find_direct(&x, &x.a, x.row, false);
     x.b.is_direct = x.is_packed;
     if (x.has_weights)
         TRY(contract_weights(&x, false, &x.has_weights));
     else if (!x.is_packed) {
         TRY(contract_operand(&x, x.b_operand, 0, &x.b));
-        find_direct(&x, &x.b, x.col, true);
+        contract_find_direct(&x, &x.b, x.col, true);
     }
     return contract_leaf_tree(&x, &pack);
 }

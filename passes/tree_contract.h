@@ -27,7 +27,7 @@ typedef struct sibling {
 
 typedef struct contract_cx {
     expander *e;
-    const tree_options *o;
+    const lower_options *o;
     kernel *k;
     const group *gr;
     const node *n;
@@ -53,6 +53,14 @@ typedef struct contract_cx {
     uint32_t fill_unroll; /* vectors of a step when a tile is filled */
 } contract_cx;
 
+/* What all trees of a contraction begin with: x over the group's anchor, its axes listed and tagged (tags: one for each
+ * axis of the result). Returns the side that the columns belong to (1 left, 2 right, and b_operand says it, too), 0
+ * when there are none. */
+unsigned contract_begin(contract_cx *x, expander *e, const lower_options *o, uint8_t *tags);
+/* Flattens the axes by their tags: rows, columns and k to one axis each. */
+void contract_flatten(contract_cx *x, const uint8_t *tags);
+/* Whether op is a load that is linear in k and in its own axis, and how; needs_unit: with unit stride in its own. */
+void contract_find_direct(contract_cx *x, operand *op, dim own, bool needs_unit);
 /* Sets up operand i (of the node) over the flattened axes where guard holds. */
 frit_status contract_operand(contract_cx *x, uint32_t i, kx guard, operand *out);
 /* Makes x read B of each product from its packed form, over (panel, k, column in panel), or (panel, group, column, k in

@@ -56,7 +56,7 @@ static dim map_split_threads(axis_map *m, nest *s) {
     return inner;
 }
 
-static void map_loops(expander *e, axis_map *m, const map_output *outs, uint32_t n_outs, const tree_options *o) {
+static void map_loops(expander *e, axis_map *m, const map_output *outs, uint32_t n_outs, const lower_options *o) {
     kernel *k = e->k;
     bool is_cuda = o->t->kind == TARGET_CUDA;
     uint32_t lanes = is_cuda ? CUDA_THREADS : o->t->vector_bytes / 4;
@@ -98,7 +98,7 @@ static void turn_short_run(axis_map *m, int64_t lanes) {
     *before = run;
 }
 
-frit_status tree_map(expander *e, const tree_options *o) {
+frit_status tree_map(expander *e, const lower_options *o) {
     const group *gr = &e->f->groups.at[e->group];
     kernel *k = e->k;
     map_output *outs = ARENA_ARRAY(k->a, map_output, gr->outputs.n + 1u);

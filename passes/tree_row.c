@@ -467,7 +467,7 @@ static frit_status emit_tree(row_cx *r) {
     return FRIT_OK;
 }
 
-frit_status tree_row(expander *e, const tree_options *o) {
+frit_status tree_row(expander *e, const lower_options *o) {
     const group *gr = &e->f->groups.at[e->group];
     row_cx r = {.e = e, .gr = gr, .o = o, .k = e->k, .is_cuda = o->t->kind == TARGET_CUDA, .row = DIM_BAD};
     r.n_members = gr->nodes.n;

@@ -21,7 +21,7 @@ typedef struct member {
 typedef struct row_cx {
     expander *e;
     const group *gr;
-    const tree_options *o;
+    const lower_options *o;
     kernel *k;
     axis_map axes;
     member *members;

@@ -164,7 +164,7 @@ static kx scatter_value(kernel *k, scatter_mode mode, kx old, kx update) {
     return update;
 }
 
-static void emit_copy(expander *e, const group *gr, value_id to, kx x, const tree_options *o) {
+static void emit_copy(expander *e, const group *gr, value_id to, kx x, const lower_options *o) {
     bool is_cuda = o->t->kind == TARGET_CUDA;
     nest s = {.k = e->k};
     klist body = {0};
@@ -176,7 +176,7 @@ static void emit_copy(expander *e, const group *gr, value_id to, kx x, const tre
     end_phase(e->k, &s, body);
 }
 
-static frit_status stage_scatter(expander *e, const group *gr, const node *n, const tree_options *o) {
+static frit_status stage_scatter(expander *e, const group *gr, const node *n, const lower_options *o) {
     kernel *k = e->k;
     const attr_scatter *a = n->attrs;
     const tensor_type *updates = graph_type(e->f->g, n->in[2]);
@@ -200,7 +200,7 @@ static frit_status stage_scatter(expander *e, const group *gr, const node *n, co
 }
 
 /* x with the block y written at starts: each element reads one of the two. */
-static frit_status stage_update(expander *e, const group *gr, const node *n, const tree_options *o) {
+static frit_status stage_update(expander *e, const group *gr, const node *n, const lower_options *o) {
     kernel *k = e->k;
     const attr_update *a = n->attrs;
     const tensor_type *y = graph_type(e->f->g, n->in[1]);
@@ -247,7 +247,7 @@ static frit_status stage_nonzero(expander *e, const node *n) {
     return FRIT_OK;
 }
 
-frit_status tree_stage(expander *e, const tree_options *o) {
+frit_status tree_stage(expander *e, const lower_options *o) {
     const group *gr = &e->f->groups.at[e->group];
     const node *n = graph_node(e->f->g, gr->anchor);
     if (n->op == OP_scan) return stage_scan(e, gr, n);

@@ -35,19 +35,23 @@ static uint32_t worthwhile(const frit_context *x, const pf_kernel *k) {
     return n < x->n_threads ? (uint32_t)n : x->n_threads;
 }
 
-static frit_status checked_failure(frit_context *x, const pf_kernel *k, const pf_step *s) {
+frit_status cpu_outside(frit_context *x, const pf_step *s, const kernel_report *r) {
+    const pf_header *h = x->plan;
+    const pf_kernel *k = &PF_ROWS(h, pf_kernel, kernels)[s->kernel];
+    return message_set((message){x->text, sizeof x->text}, FRIT_INTERNAL,
+                       "kernel %s, buffer %lld: access of element %lld of %lld (%s)", pf_string(h, k->name),
+                       (long long)r->param, (long long)r->offset, (long long)r->elements, pf_string(h, s->loc));
+}
+
+static frit_status checked_failure(frit_context *x, const pf_step *s) {
     for (uint32_t t = 0; t < x->n_threads; t++) {
-        kernel_report *r = (void *)(x->scratch + x->scratch_bytes * t);
-        if (!r->failed) continue;
-        const pf_header *h = x->plan;
-        return message_set((message){x->text, sizeof x->text}, FRIT_INTERNAL,
-                           "kernel %s, buffer %lld: access of element %lld of %lld (%s)", pf_string(h, k->name),
-                           (long long)r->param, (long long)r->offset, (long long)r->elements, pf_string(h, s->loc));
+        const kernel_report *r = (const void *)(x->scratch + x->scratch_bytes * t);
+        if (r->failed) return cpu_outside(x, s, r);
     }
     return FRIT_OK;
 }
 
-static frit_status cpu_launch(frit_context *x, const pf_step *s) {
+frit_status cpu_launch(frit_context *x, const pf_step *s) {
     const pf_header *h = x->plan;
     const pf_kernel *k = &PF_ROWS(h, pf_kernel, kernels)[s->kernel];
     const uint32_t *args = PF_ROWS(h, uint32_t, args) + s->first_arg;
@@ -66,7 +70,7 @@ static frit_status cpu_launch(frit_context *x, const pf_step *s) {
         else
             x->pool->parallel(x->pool->state, j.n_parts, run_part, &j);
     }
-    return h->is_checked ? checked_failure(x, k, s) : FRIT_OK;
+    return h->is_checked ? checked_failure(x, s) : FRIT_OK;
 }
 
 /* A large copy in progress. */
@@ -85,7 +89,7 @@ static void copy_part(void *data, uint32_t part) {
     memcpy(j->to + begin, j->from + begin, n);
 }
 
-static frit_status cpu_copy(frit_context *x, void *to, const void *from, uint64_t bytes) {
+frit_status cpu_copy(frit_context *x, void *to, const void *from, uint64_t bytes) {
     if (to == from || bytes == 0) return FRIT_OK;
     uint64_t n = bytes / COPY_ITEM_BYTES;
     copy_job j = {to, from, bytes, n < x->n_threads ? (uint32_t)n : x->n_threads};
@@ -96,13 +100,13 @@ static frit_status cpu_copy(frit_context *x, void *to, const void *from, uint64_
     return FRIT_OK;
 }
 
-static frit_status cpu_read(frit_context *x, void *host, const void *from, uint64_t bytes) {
+frit_status cpu_read(frit_context *x, void *host, const void *from, uint64_t bytes) {
     (void)x;
     memcpy(host, from, bytes);
     return FRIT_OK;
 }
 
-static frit_status cpu_write(frit_context *x, void *to, const void *host, uint64_t bytes) {
+frit_status cpu_write(frit_context *x, void *to, const void *host, uint64_t bytes) {
     (void)x;
     memcpy(to, host, bytes);
     return FRIT_OK;

@@ -70,7 +70,8 @@ frit_status describe_info(const frit_artifact *a, frit_artifact_info *out) {
                                .target = pf_string(h, h->target),
                                .options = pf_string(h, h->options),
                                .weights_bytes = h->weights_bytes,
-                               .weights_file = pf_string(h, h->weights_file)};
+                               .weights_file = pf_string(h, h->weights_file),
+                               .libraries = pf_string(h, h->libraries)};
     return fill(out, &info, sizeof info);
 }
 

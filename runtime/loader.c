@@ -5,6 +5,17 @@
 #include <dlfcn.h>
 #include <string.h>
 
+/* why: of dlopen. A library that is missing is named first in it. */
+static frit_status load_failed(cx *c, const char *path, const pf_header *h, const char *why) {
+    bool calls_openblas = strcmp(pf_string(h, h->libraries), PF_OPENBLAS) == 0;
+    if (calls_openblas && strncmp(why, PF_OPENBLAS ":", sizeof PF_OPENBLAS) == 0)
+        return FAIL(
+            c, TARGET, path,
+            "needs " PF_OPENBLAS
+            ", which cannot be loaded here (Debian's package libopenblas0): it was compiled with --blas=openblas");
+    return FAIL(c, FORMAT, path, "cannot be loaded: %s", why);
+}
+
 frit_status loader_open(cx *c, const char *path, loaded_artifact *out) {
     *out = (loaded_artifact){0};
     TRY(note_read(c, path, &out->note));
@@ -12,7 +23,7 @@ frit_status loader_open(cx *c, const char *path, loaded_artifact *out) {
     /* Without a slash dlopen would search the library path. */
     const char *name = strchr(path, '/') ? path : arena_printf(c->job, "./%s", path);
     out->handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    if (!out->handle) return FAIL(c, FORMAT, path, "cannot be loaded: %s", dlerror());
+    if (!out->handle) return load_failed(c, path, out->note.plan, dlerror());
     void *symbol = dlsym(out->handle, FRIT_ARTIFACT_SYMBOL);
     frit_artifact_table_fn *entry;
     memcpy(&entry, &symbol, sizeof entry); /* ISO C has no cast from object to function pointers */

@@ -16,7 +16,8 @@ static const char *check_tables(const pf_header *h, uint64_t n_bytes) {
                table_fits(h->buffers, sizeof(pf_buffer), n_bytes) && table_fits(h->slots, sizeof(uint32_t), n_bytes) &&
                table_fits(h->kernels, sizeof(pf_kernel), n_bytes) && table_fits(h->phases, sizeof(pf_phase), n_bytes) &&
                table_fits(h->steps, sizeof(pf_step), n_bytes) && table_fits(h->alts, sizeof(pf_alt), n_bytes) &&
-               table_fits(h->args, sizeof(uint32_t), n_bytes) && table_fits(h->late, sizeof(uint32_t), n_bytes);
+               table_fits(h->args, sizeof(uint32_t), n_bytes) && table_fits(h->late, sizeof(uint32_t), n_bytes) &&
+               table_fits(h->gemms, sizeof(pf_gemm), n_bytes);
     if (!all) return "a table lies outside the plan";
     bool has_end = h->strings.count && pf_string(h, h->strings.count - 1)[0] == 0 && pf_string(h, 0)[0] == 0;
     return has_end ? NULL : "the strings have no end";
@@ -136,6 +137,22 @@ static const char *check_buffers(const pf_header *h) {
     return NULL;
 }
 
+/* The product that a library computes in place of kernel k: of existing dims and parameters. */
+static bool check_gemm(const pf_header *h, const pf_kernel *k) {
+    if (k->gemm == PF_NONE) return true;
+    if (k->gemm >= h->gemms.count || k->n_phases) return false;
+    const pf_gemm *g = &PF_ROWS(h, pf_gemm, gemms)[k->gemm];
+    bool is_fine = (g->dtype == FRIT_DT_F32 || g->dtype == FRIT_DT_F64) && is_dim(h, g->m) && is_dim(h, g->n) &&
+                   is_dim(h, g->k) && g->n_batch <= PF_GEMM_MAX_BATCH;
+    for (uint32_t b = 0; is_fine && b < g->n_batch; b++) is_fine = is_dim(h, g->batch[b]);
+    for (uint32_t i = 0; i < PF_GEMM_MATRICES; i++) {
+        const pf_matrix *m = &g->of[i];
+        is_fine = is_fine && m->param < k->n_params && is_dim(h, m->offset) && is_dim(h, m->ld);
+        for (uint32_t b = 0; is_fine && b < g->n_batch; b++) is_fine = is_dim(h, m->step[b]);
+    }
+    return is_fine;
+}
+
 static const char *check_kernels(const pf_header *h) {
     const pf_kernel *kernels = PF_ROWS(h, pf_kernel, kernels);
     for (uint32_t i = 0; i < h->kernels.count; i++) {
@@ -143,6 +160,7 @@ static const char *check_kernels(const pf_header *h) {
         bool is_fine = is_string(h, k->name) && is_string(h, k->title) && is_dim_or_none(h, k->flops) &&
                        is_dim_or_none(h, k->bytes) && is_range(k->first_phase, k->n_phases, h->phases);
         if (!is_fine) return "a kernel is broken";
+        if (!check_gemm(h, k)) return "a kernel's library call is broken";
     }
     const pf_phase *phases = PF_ROWS(h, pf_phase, phases);
     const pf_buffer *buffers = PF_ROWS(h, pf_buffer, buffers);
@@ -216,7 +234,8 @@ static const char *check_header(const pf_header *h, uint64_t n_bytes) {
 
 static const char *check_texts(const pf_header *h) {
     bool all = is_string(h, h->name) && is_string(h, h->producer) && is_string(h, h->target) &&
-               is_string(h, h->options) && is_string(h, h->cpu) && is_string(h, h->weights_file);
+               is_string(h, h->options) && is_string(h, h->cpu) && is_string(h, h->weights_file) &&
+               is_string(h, h->libraries);
     if (!all || !is_dim(h, h->scratch) || !is_dim_or_none(h, h->arena)) return "its header is broken";
     return strchr(pf_string(h, h->weights_file), '/') ? "its weights file is in another folder" : NULL;
 }

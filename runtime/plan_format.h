@@ -2,7 +2,7 @@
  * what `frit info` reads from the file.
  *
  *     pf_header | strings | words | dims | symbols | ports | port dims | contracts | buffers | slots | kernels | phases
- *               | launches | steps | alternatives | arguments | late dims
+ *               | launches | steps | alternatives | arguments | late dims | products
  *
  * All positions are byte offsets from the start of the header, all tables start 8-aligned, all indices are checked by
  * plan_check before anything foreign is walked. Little-endian, as are all machines that artifacts exist for.
@@ -19,6 +19,7 @@
 #define PF_NOTE_RESERVE 2u /* an empty note whose program header becomes the weights' segment */
 #define PF_NOTE_BYTES   24 /* of a note in front of its description */
 #define PF_NONE         UINT32_MAX
+#define PF_OPENBLAS     "libopenblas.so.0"
 #define PF_MAX_STACK    64 /* values on the stack of a dim's program */
 
 /* A table: count entries from offset. */
@@ -79,8 +80,26 @@ typedef struct pf_kernel {
     uint32_t flops, bytes; /* dims, PF_NONE unknown: work of one launch, for reports and to choose threads */
     uint32_t written;      /* bit p: parameter p (p < 32) is written */
     uint32_t n_launches;
-    uint32_t reserved;
+    uint32_t gemm; /* in gemms: a library computes it, and it has no phases; PF_NONE none */
 } pf_kernel;
+
+/* A product as a BLAS takes it: C[m, n] = A[m, k] B[k, n] for every index of the batch. Rows lie ld elements apart; of
+ * a turned matrix, columns do. ld is no less than the extent that it steps over; C is not turned. */
+enum { PF_GEMM_MAX_BATCH = 4, PF_GEMM_MATRICES = 3 };
+typedef struct pf_matrix {
+    uint32_t param; /* of the kernel */
+    uint32_t is_turned;
+    uint32_t offset, ld;              /* dims, in elements */
+    uint32_t step[PF_GEMM_MAX_BATCH]; /* dims: elements from one product to the next, for each axis of the batch */
+} pf_matrix;
+typedef struct pf_gemm {
+    uint32_t dtype;   /* f32 or f64 */
+    uint32_t m, n, k; /* dims */
+    uint32_t n_batch;
+    uint32_t batch[PF_GEMM_MAX_BATCH]; /* dims, outermost first */
+    uint32_t reserved;
+    pf_matrix of[PF_GEMM_MATRICES]; /* A, B, C */
+} pf_gemm;
 
 typedef struct pf_phase {
     uint32_t items;    /* dim: how many parallel items; CUDA: blocks */
@@ -133,6 +152,7 @@ typedef struct pf_header {
     pf_table alts;      /* pf_alt */
     pf_table args;      /* uint32: buffers */
     pf_table late;      /* uint32: dims that change when a symbol is counted */
+    pf_table gemms;     /* pf_gemm */
     uint32_t n_inputs, n_outputs, n_states;
     uint32_t first_step, n_steps;             /* the top list */
     uint32_t scratch;                         /* dim: bytes for each thread, a monotone bound */
@@ -143,6 +163,8 @@ typedef struct pf_header {
     uint32_t cpu;          /* string: the CPU name that kernels are compiled for, as target_missing takes it; "" none */
     uint32_t is_checked;   /* 1: kernels write a kernel_report */
     uint32_t weights_file; /* string: name of the side file, "" when inside the artifact */
+    uint32_t libraries;    /* string: the shared library that it needs beside libc and libm, "" none */
+    uint32_t reserved;
     /* The writer fills these in after linking. */
     uint64_t weights_bytes;
     uint64_t weights_position; /* in the artifact or its side file */

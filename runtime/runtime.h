@@ -120,8 +120,17 @@ struct backend {
     frit_status (*read)(frit_context *x, void *host, const void *from, uint64_t bytes);
     frit_status (*write)(frit_context *x, void *to, const void *host, uint64_t bytes);
 };
-extern const backend backend_cpu;  /* backend_cpu.c */
+extern const backend backend_cpu; /* backend_cpu.c */
+extern const backend
+    backend_openblas;              /* backend_openblas.c, in artifacts only: the CPU's, but for a library's products */
 extern const backend backend_cuda; /* backend_cuda.c */
+/* backend_cpu.c, for backends that are mostly it */
+frit_status cpu_launch(frit_context *x, const pf_step *s);
+frit_status cpu_copy(frit_context *x, void *to, const void *from, uint64_t bytes);
+frit_status cpu_read(frit_context *x, void *host, const void *from, uint64_t bytes);
+frit_status cpu_write(frit_context *x, void *to, const void *host, uint64_t bytes);
+/* What --checked says of step s, whose parameter was to be accessed at an element outside of it. */
+frit_status cpu_outside(frit_context *x, const pf_step *s, const kernel_report *r);
 
 /* pool.c. A pool lives in memory of pool_bytes aligned to 64; pool_start gives NULL when no thread could be started. */
 uint64_t pool_bytes(uint32_t n_threads);

@@ -104,14 +104,17 @@ static uint32_t *share_equal(cx *c, uint32_t n, kernel *const *kernels, cpu_obje
     for (uint32_t i = 0; i < n; i++) {
         uint8_t digest[32];
         uint32_t object;
+        out->kernels[i] = (cpu_kernel){0};
+        if (!kernel_n_functions(kernels[i])) continue;
         kernel_digest(kernels[i], digest);
         if (!map_get(&seen, digest, sizeof digest, &object)) {
             object = out->n_objects++;
             first[object] = i;
             map_set(&seen, digest, sizeof digest, object);
         }
-        out->kernels[i] = (cpu_kernel){
-            .object = object, .n_phases = kernels[i]->phases.n, .symbols = phase_symbols(c, kernels[first[object]])};
+        out->kernels[i] = (cpu_kernel){.object = object,
+                                       .n_phases = kernel_n_functions(kernels[i]),
+                                       .symbols = phase_symbols(c, kernels[first[object]])};
     }
     return first;
 }

@@ -42,7 +42,8 @@ static elf_bytes module_object_of(link_job *j, const cpu_objects *objects) {
     for (uint32_t k = 0; k < objects->n_kernels; k++)
         for (uint32_t i = 0; i < objects->kernels[k].n_phases; i++)
             vec_push(j->c->job, functions, objects->kernels[k].symbols[i]);
-    const char *backend = j->o->images ? "backend_cuda" : "backend_cpu";
+    const char *on_cpu = plan_calls_openblas(j->p) ? "backend_openblas" : "backend_cpu";
+    const char *backend = j->o->images ? "backend_cuda" : on_cpu;
     module_object m = {j->machine, j->tables, backend, functions.n, functions.at};
     return elf_module_object(j->c->job, &m);
 }
@@ -109,7 +110,8 @@ static frit_status link_objects(link_job *j, const cpu_objects *objects) {
     static const char exports[] = "{ global: frit_artifact_table; local: *; };\n";
     TRY(write_objects(j, objects));
     TRY(write_small(j, &j->script, (elf_bytes){exports, sizeof exports - 1}));
-    for (int i = 0; i < N_STUB_LIBRARIES; i++)
+    size_t n_stubs = plan_calls_openblas(j->p) ? N_STUB_LIBRARIES : STUB_OPENBLAS;
+    for (size_t i = 0; i < n_stubs; i++)
         TRY(write_small(j, &j->stubs[i], stub_library_bytes(c->job, (stub_library)i, j->machine)));
     TRY(claim_space(j));
     const char *script = arena_printf(c->job, "--version-script=%s", j->script.temporary);
@@ -130,8 +132,9 @@ static frit_status link_objects(link_job *j, const cpu_objects *objects) {
                           j->linked.temporary,
                           j->objects.temporary,
                           j->stubs[STUB_LIBC].temporary,
-                          j->stubs[STUB_LIBM].temporary};
-    return lld_link(c, j->path, args, countof(args));
+                          j->stubs[STUB_LIBM].temporary,
+                          j->stubs[STUB_OPENBLAS].temporary};
+    return lld_link(c, j->path, args, countof(args) - (N_STUB_LIBRARIES - n_stubs));
 }
 
 /* --- what comes out of it --- */
@@ -285,7 +288,8 @@ void link_add_images(plan *p, const cuda_modules *modules, link_images *out) {
 frit_status artifact_write(cx *c, const plan *p, const cpu_objects *objects, const artifact_options *o,
                            const char *path) {
     link_job j = {.c = c, .p = p, .o = o, .path = path, .machine = machine_of(objects)};
-    file_writer *all[] = {&j.objects, &j.script, &j.linked, &j.side, &j.stubs[STUB_LIBC], &j.stubs[STUB_LIBM]};
+    file_writer *all[] = {
+        &j.objects, &j.script, &j.linked, &j.side, &j.stubs[STUB_LIBC], &j.stubs[STUB_LIBM], &j.stubs[STUB_OPENBLAS]};
     for (size_t i = 0; i < countof(all); i++) *all[i] = (file_writer){.slot = -1};
     const char *side = o->side_weights ? arena_printf(c->job, "%s.weights", path) : "";
     TRY(plan_encode(c, p, o, path_basename(side), &j.tables));

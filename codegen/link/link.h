@@ -58,8 +58,9 @@ typedef struct module_object {
 } module_object;
 elf_bytes elf_module_object(arena *a, const module_object *m);
 
-/* stub_library.c: shared libraries without code that say which symbols of libc and libm artifacts may use */
-typedef enum stub_library { STUB_LIBC, STUB_LIBM, N_STUB_LIBRARIES } stub_library;
+/* stub_library.c: shared libraries without code that say which symbols of libc and libm artifacts may use, and which of
+ * OpenBLAS those may that call it */
+typedef enum stub_library { STUB_LIBC, STUB_LIBM, STUB_OPENBLAS, N_STUB_LIBRARIES } stub_library;
 elf_bytes stub_library_bytes(arena *a, stub_library which, uint16_t machine);
 
 #endif

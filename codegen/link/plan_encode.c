@@ -30,6 +30,7 @@ typedef struct encoder {
     VEC(pf_alt) alts;
     VEC(uint32_t) args;
     VEC(uint32_t) late;
+    VEC(pf_gemm) gemms;
     VEC(uint64_t) waits; /* dim row << 32 | symbol number: the dim changes when the symbol is counted */
     uint32_t max_args;
 } encoder;
@@ -222,17 +223,40 @@ static pf_phase gpu_phase(encoder *e, uint32_t number, uint32_t i) {
                       .image = e->images->first + m->module_of[number * m->n_archs]};
 }
 
+/* The number of the product that a library computes; PF_NONE when the kernel is code. */
+static uint32_t add_gemm(encoder *e, const kernel *k) {
+    const kgemm *g = k->gemm;
+    if (!g) return PF_NONE;
+    pf_gemm row = {.dtype = k->bufs.at[g->of[GEMM_C].buf].dt,
+                   .m = add_dim(e, g->m),
+                   .n = add_dim(e, g->n),
+                   .k = add_dim(e, g->k),
+                   .n_batch = g->n_batch};
+    for (uint32_t i = 0; i < g->n_batch; i++) row.batch[i] = add_dim(e, g->batch[i]);
+    for (uint32_t i = 0; i < PF_GEMM_MATRICES; i++) {
+        const kmatrix *from = &g->of[i];
+        row.of[i] = (pf_matrix){.param = from->buf,
+                                .is_turned = from->is_turned,
+                                .offset = add_dim(e, from->offset),
+                                .ld = add_dim(e, from->ld)};
+        for (uint32_t b = 0; b < g->n_batch; b++) row.of[i].step[b] = add_dim(e, from->step[b]);
+    }
+    PUSH(e, gemms, row);
+    return e->gemms.n - 1;
+}
+
 static void add_kernel(encoder *e, uint32_t number) {
     kernel *k = e->p->kernels.at[number];
     pf_kernel row = {.name = add_string(e, k->name),
                      .title = add_string(e, k->title),
                      .n_params = k->n_params,
                      .first_phase = e->phases.n,
-                     .n_phases = k->phases.n,
+                     .n_phases = kernel_n_functions(k),
                      .flops = add_dim(e, k->flops),
-                     .bytes = add_dim(e, k->bytes)};
+                     .bytes = add_dim(e, k->bytes),
+                     .gemm = add_gemm(e, k)};
     for (uint32_t i = 0; i < k->n_params && i < 32; i++) row.written |= (uint32_t)k->bufs.at[i].is_written << i;
-    for (uint32_t i = 0; i < k->phases.n; i++) {
+    for (uint32_t i = 0; i < row.n_phases; i++) {
         pf_phase phase = e->images ? gpu_phase(e, number, i) : cpu_phase(e, k, i);
         PUSH(e, phases, phase);
     }
@@ -317,6 +341,7 @@ static void lay_out(encoder *e, pf_header *h, strbuf *b) {
     h->alts = APPEND(b, e->alts);
     h->args = APPEND(b, e->args);
     h->late = APPEND(b, e->late);
+    h->gemms = APPEND(b, e->gemms);
     while (b->n % 8) strbuf_addc(b, 0);
     h->total_bytes = b->n;
     memcpy(b->at, h, sizeof *h);
@@ -361,6 +386,7 @@ frit_status plan_encode(cx *c, const plan *p, const artifact_options *o, const c
                    .cpu = add_string(&e, o->target->kind == TARGET_CPU ? o->target->cpu : ""),
                    .is_checked = o->checked,
                    .weights_file = add_string(&e, side_file),
+                   .libraries = add_string(&e, plan_calls_openblas(p) ? PF_OPENBLAS : ""),
                    .weights_bytes = weights_layout(p, NULL)};
     memcpy(h.magic, PF_MAGIC, sizeof h.magic);
     add_interface(&e);

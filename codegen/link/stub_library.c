@@ -16,10 +16,11 @@ static const stub_symbol stub_symbols[] = {
 #define LIBC_SYMBOL(library, name, version) {STUB_##library, #name, version},
 #include "codegen/link/libc.def"
 };
-static const char *const sonames[N_STUB_LIBRARIES] = {[STUB_LIBC] = "libc.so.6", [STUB_LIBM] = "libm.so.6"};
+static const char *const sonames[N_STUB_LIBRARIES] = {
+    [STUB_LIBC] = "libc.so.6", [STUB_LIBM] = "libm.so.6", [STUB_OPENBLAS] = PF_OPENBLAS};
 
 enum { S_NULL, S_TEXT, S_DYNSYM, S_DYNSTR, S_VERSYM, S_VERDEF, S_DYNAMIC, N_SECTIONS };
-enum { MAX_VERSIONS = 16, FIRST_VERSION = 2 /* 0 is local, 1 the file itself */ };
+enum { MAX_VERSIONS = 16, NO_VERSION = 1 /* the file itself; 0 is local */, FIRST_VERSION };
 
 typedef struct stub {
     arena *a;
@@ -39,11 +40,13 @@ static uint32_t string_at(strbuf *b, const char *s) {
 
 /* AArch64 came with glibc 2.17: all that is older has that version there. */
 static const char *version_on(uint16_t machine, const char *version) {
+    if (!*version) return version;
     long minor = strtol(version + strlen("GLIBC_2."), NULL, 10);
     return machine == EM_AARCH64 && minor < 17 ? "GLIBC_2.17" : version;
 }
 
 static uint16_t version_index(stub *s, const char *version) {
+    if (!*version) return NO_VERSION;
     for (uint32_t i = 0; i < s->n_versions; i++)
         if (strcmp(s->versions[i], version) == 0) return (uint16_t)(FIRST_VERSION + i);
     ASSERT(s->n_versions < MAX_VERSIONS);
