@@ -100,7 +100,7 @@ frit_status info_print_text(cx *c, const info_subject *s) {
     printf(", %s, %s%s%s\n", shown(a, info->target), shown(a, info->producer), *info->options ? ", " : "",
            shown(a, info->options));
     if (*info->libraries)
-        printf("needs %s: it computes products, and bits, memory and threads of those are its own\n",
+        printf("needs %s, which computes products: their bits, memory and threads are its own\n",
                shown(a, info->libraries));
     print_ports(a, "inputs", info->n_inputs, s->facts.inputs);
     print_ports(a, "outputs", info->n_outputs, s->facts.outputs);

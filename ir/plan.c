@@ -64,15 +64,16 @@ static void print_args(strbuf *b, const plan *p, const pstep *s) {
     }
 }
 
-/* " gemm M x N x K a(0 by K) b(0 by N)' c(0 by N) batch B(M*K, 0, M*N)": offset and leading dimension of each matrix, '
- * for a turned one; extent and steps of each axis of the batch. */
-static void print_gemm(strbuf *b, const plan *p, const kgemm *g) {
+/* " gemm M x N x K x(0 by K) w'(0 by K) y(0 by N) batch B(M*K, 0, M*N)": offset and leading dimension of each matrix,
+ * ' for a turned one; extent and steps of each axis of the batch. */
+static void print_gemm(strbuf *b, const plan *p, const kernel *k) {
     dim_table *t = p->iface->dims;
+    const kgemm *g = k->gemm;
     arena *a = b->a;
     strbuf_printf(b, " gemm %s x %s x %s", dim_text(a, t, g->m), dim_text(a, t, g->n), dim_text(a, t, g->k));
     for (uint32_t i = 0; i < N_GEMM_MATRICES; i++)
-        strbuf_printf(b, " %c(%s by %s)%s", "abc"[i], dim_text(a, t, g->of[i].offset), dim_text(a, t, g->of[i].ld),
-                      g -> of[i].is_turned ? "'" : "");
+        strbuf_printf(b, " %s%s(%s by %s)", k->bufs.at[g->of[i].buf].name, g->of[i].is_turned ? "'" : "",
+                      dim_text(a, t, g->of[i].offset), dim_text(a, t, g->of[i].ld));
     for (uint32_t i = 0; i < g->n_batch; i++) {
         strbuf_printf(b, " batch %s(", dim_text(a, t, g->batch[i]));
         for (uint32_t j = 0; j < N_GEMM_MATRICES; j++)
@@ -110,7 +111,7 @@ static void print_step(strbuf *b, const plan *p, const pstep *s, int indent) {
         strbuf_printf(b, "%s(", p->kernels.at[s->kernel]->name);
         print_args(b, p, s);
         strbuf_addc(b, ')');
-        if (p->kernels.at[s->kernel]->gemm) print_gemm(b, p, p->kernels.at[s->kernel]->gemm);
+        if (p->kernels.at[s->kernel]->gemm) print_gemm(b, p, p->kernels.at[s->kernel]);
         break;
     case PS_COPY:
         strbuf_add(b, "copy(");

@@ -235,9 +235,9 @@ void contract_add_axes(const contract_cx *x, const uint8_t *tags, axis_map *out)
     for (uint32_t i = x->gr->rank; i < x->n_axes; i++) axis_map_add(out, "k", x->all_axes[i], TAG_K);
 }
 
-void contract_flatten(contract_cx *x, const uint8_t *tags) {
+void contract_flatten(contract_cx *x, const uint8_t *tags, const dim_set *accesses) {
     contract_add_axes(x, tags, &x->axes);
-    axis_map_merge(&x->axes, NULL, 1u << TAG_ROW | 1u << TAG_COL | 1u << TAG_K);
+    axis_map_merge(&x->axes, accesses, 1u << TAG_ROW | 1u << TAG_COL | 1u << TAG_K);
     x->row = run_or_unit(x, TAG_ROW, "i", &x->n_rows);
     x->col = run_or_unit(x, TAG_COL, "j", &x->n_cols);
     x->kk = run_or_unit(x, TAG_K, "k", &x->n_k);
@@ -292,7 +292,7 @@ frit_status tree_contract(expander *e, const lower_options *o) {
     uint8_t tags[2 * MAX_RANK];
     if (!contract_begin(&x, e, o, tags)) return as_row(&x, x.all_axes, x.n_axes);
     find_siblings(&x);
-    contract_flatten(&x, tags);
+    contract_flatten(&x, tags, NULL);
     pack_request pack;
     bool has_matrix_form;
     TRY(decide(&x, &pack, &has_matrix_form));

@@ -57,8 +57,9 @@ typedef struct contract_cx {
  * axis of the result). Returns the side that the columns belong to (1 left, 2 right, and b_operand says it, too), 0
  * when there are none. */
 unsigned contract_begin(contract_cx *x, expander *e, const lower_options *o, uint8_t *tags);
-/* Flattens the axes by their tags: rows, columns and k to one axis each. */
-void contract_flatten(contract_cx *x, const uint8_t *tags);
+/* Flattens the axes by their tags: rows, columns and k to one axis each, the outer ones where all of accesses stay
+ * linear (NULL: always). */
+void contract_flatten(contract_cx *x, const uint8_t *tags, const dim_set *accesses);
 /* Whether op is a load that is linear in k and in its own axis, and how; needs_unit: with unit stride in its own. */
 void contract_find_direct(contract_cx *x, operand *op, dim own, bool needs_unit);
 /* Sets up operand i (of the node) over the flattened axes where guard holds. */

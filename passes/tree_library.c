@@ -128,6 +128,21 @@ static void split_axes(const contract_cx *x, uint8_t *tags) {
     }
 }
 
+/* The offsets at which the three matrices are touched, over the axes as they are. */
+static frit_status list_accesses(contract_cx *x, dim_set *out) {
+    const graph *g = x->e->f->g;
+    for (uint32_t i = 0; i < 2; i++) {
+        dim at[MAX_RANK];
+        kx element;
+        contract_operand_index(g, x->n, i, x->all_axes, at);
+        TRY(expand(x->e, x->n->in[i], at, 0, &element));
+        access_dims(x->k, element, out);
+    }
+    if (expander_owns(x->e, x->n->out))
+        access_add(x->k, expander_store_offset(x->e, x->n->out, x->e->f->index[x->n->out]), out);
+    return FRIT_OK;
+}
+
 /* Builds e->k as a call when it can be one; else e->k is left half made. */
 static frit_status call_tree(expander *e, const lower_options *o, bool is_split, bool *out_done) {
     contract_cx x;
@@ -135,7 +150,9 @@ static frit_status call_tree(expander *e, const lower_options *o, bool is_split,
     *out_done = false;
     if (!contract_begin(&x, e, o, tags)) return FRIT_OK;
     if (is_split) split_axes(&x, tags);
-    contract_flatten(&x, tags);
+    dim_set accesses = {0};
+    TRY(list_accesses(&x, &accesses));
+    contract_flatten(&x, tags, &accesses);
     if (x.n_outer > GEMM_MAX_BATCH) return FRIT_OK;
     TRY(contract_operand(&x, 1 - x.b_operand, 0, &x.a));
     TRY(contract_operand(&x, x.b_operand, 0, &x.b));

@@ -5,14 +5,12 @@
 #include <dlfcn.h>
 #include <string.h>
 
-/* why: of dlopen. A library that is missing is named first in it. */
+/* why: of dlopen, which names the library that is missing. */
 static frit_status load_failed(cx *c, const char *path, const pf_header *h, const char *why) {
-    bool calls_openblas = strcmp(pf_string(h, h->libraries), PF_OPENBLAS) == 0;
-    if (calls_openblas && strncmp(why, PF_OPENBLAS ":", sizeof PF_OPENBLAS) == 0)
-        return FAIL(
-            c, TARGET, path,
-            "needs " PF_OPENBLAS
-            ", which cannot be loaded here (Debian's package libopenblas0): it was compiled with --blas=openblas");
+    bool is_openblas = strcmp(pf_string(h, h->libraries), PF_OPENBLAS) == 0 && strstr(why, PF_OPENBLAS);
+    if (is_openblas)
+        return FAIL(c, TARGET, path,
+                    "needs " PF_OPENBLAS " (Debian's package libopenblas0), as --blas=openblas asked: %s", why);
     return FAIL(c, FORMAT, path, "cannot be loaded: %s", why);
 }
 

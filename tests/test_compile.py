@@ -113,7 +113,7 @@ def test_forms_of_the_command_line(folder):
 
 
 def test_features_that_are_missing_are_refused(folder):
-    for flag in ("--precision=int8", "--fast-math", "--blas=openblas", "--cublas", "--tuning=x"):
+    for flag in ("--precision=int8", "--fast-math", "--cublas", "--tuning=x"):
         refuses(1, flag.split("=")[0], "compile", DIGITS, "-o", "x.so", flag, cwd=folder)
     holds_only(folder)
     works("compile", DIGITS, "-o", "x.so", "--precision=f32", "--blas=none", "--batch-invariant", "--exact-casts", cwd=folder)

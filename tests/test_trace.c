@@ -296,7 +296,8 @@ static void trial_run(trial *x) {
             double e = dtype_to_f64(got[i].dt, dtype_load(got[i].dt, x->expected[i].data, (size_t)k));
             double y = dtype_to_f64(got[i].dt, dtype_load(got[i].dt, got[i].data, (size_t)k));
             bool same = (isnan(e) && isnan(y)) || fabs(e - y) <= 1e-5 * (1 + fabs(e));
-            ck_assert_msg(same, "rows %lld output %u, element %lld: %.9g is not %.9g", (long long)x->in[0].shape[0], i, (long long)k, y, e);
+            ck_assert_msg(same, "rows %lld output %u, element %lld: %.9g is not %.9g", (long long)x->in[0].shape[0], i,
+                          (long long)k, y, e);
         }
     }
     x->n_in = 0;
@@ -565,6 +566,24 @@ START_TEST(saving_twice_gives_the_same_bytes) {
 }
 END_TEST
 
+/* Code that calls a library cannot be loaded into this process: it is for files. */
+START_TEST(products_of_a_library_are_for_files) {
+    char path[] = "/tmp/frit_trace_XXXXXX";
+    close(mkstemp(path));
+    frit_tracer *t = frit_tracer_create("product");
+    frit_value *x = frit_input(t, "x", FRIT_DT_F32, FRIT_LIST(4, 8)),
+               *w = frit_input(t, "w", FRIT_DT_F32, FRIT_LIST(8, 8));
+    frit_output(frit_matmul(x, w), "y");
+    frit_compile_options o = {.calls_openblas = true};
+    frit_model *m;
+    ck_assert_int_eq(frit_compile(t, &o, &m), FRIT_UNSUPPORTED);
+    ck_assert_ptr_nonnull(strstr(frit_error(t), "only run from a file"));
+    ck_assert_msg(frit_save(t, &o, path) == FRIT_OK, "%s", frit_error(t));
+    unlink(path);
+    frit_tracer_destroy(t);
+}
+END_TEST
+
 int main(void) {
     Suite *s = suite_create("trace");
     TCase *c = tcase_create("trace");
@@ -586,6 +605,7 @@ int main(void) {
     tcase_add_test(c, states_never_destroy_what_is_read);
     tcase_add_test(c, plain_text_is_the_program_alone);
     tcase_add_test(c, saving_twice_gives_the_same_bytes);
+    tcase_add_test(c, products_of_a_library_are_for_files);
     suite_add_tcase(s, c);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
