@@ -1,8 +1,9 @@
 /* Inside of the runtime: what a loaded model is, and the parts that create and run contexts of it.
  *
  * In reading order: dim_code.c evaluates dims, bind.c solves symbols and checks a call, describe.c answers questions,
- * context.c lays out and fills a context, walk.c runs the plan, pool.c are the threads, weights.c finds side files,
- * table.c is the exported function. loader.c and plan_check.c are for hosts and are not linked into artifacts. */
+ * context.c lays out and fills a context, walk.c runs the plan, backend_*.c are where steps reach the machine, pool.c
+ * are the threads, weights.c finds side files, table.c is the exported function. loader.c and plan_check.c are for
+ * hosts and are not linked into artifacts. */
 #ifndef FRIT_RUNTIME_RUNTIME_H
 #define FRIT_RUNTIME_RUNTIME_H
 
