@@ -385,14 +385,16 @@ static frit_status expand_gather(expander *e, const node *n, const dim *at, kx g
     return expand(e, n->in[0], in, guard, out);
 }
 
-static frit_status expand_elementwise(expander *e, const node *n, const dim *at, kx guard, kx *out) {
+frit_status expand_operand(expander *e, const node *n, uint32_t i, const dim *at, kx guard, kx *out) {
     const graph *g = e->f->g;
+    dim in[MAX_RANK];
+    broadcast_index(g->dims, graph_type(g, n->in[i]), graph_type(g, n->out), at, in);
+    return expand(e, n->in[i], in, guard, out);
+}
+
+static frit_status expand_elementwise(expander *e, const node *n, const dim *at, kx guard, kx *out) {
     kx args[3];
-    for (uint32_t i = 0; i < n->n_in; i++) {
-        dim in[MAX_RANK];
-        broadcast_index(g->dims, graph_type(g, n->in[i]), graph_type(g, n->out), at, in);
-        TRY(expand(e, n->in[i], in, guard, &args[i]));
-    }
+    for (uint32_t i = 0; i < n->n_in; i++) TRY(expand_operand(e, n, i, at, guard, &args[i]));
     if (n->op == OP_cast) {
         const attr_cast *a = n->attrs;
         *out = kx_cast(e->k, args[0], a->to, a->saturate);

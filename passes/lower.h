@@ -163,6 +163,8 @@ void expander_init(expander *e, cx *c, fusion *f, kernel *k, uint32_t group);
 /* The value of v at index at (graph_type(v)->rank dims), valid where guard (0: always) holds. Errors: FRIT_UNSUPPORTED.
  */
 frit_status expand(expander *e, value_id v, const dim *at, kx guard, kx *out);
+/* Operand i of the elementwise node n at the node's own index at. */
+frit_status expand_operand(expander *e, const node *n, uint32_t i, const dim *at, kx guard, kx *out);
 /* The parameter buffer of a stored value, added on first use. */
 buf_id expander_param(expander *e, value_id v, bool is_written);
 /* Stores `x`, the element of v at index at, to where v lives (through the view it is stored as). */

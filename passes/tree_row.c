@@ -26,17 +26,15 @@ static bool depends_on_reduced(const row_cx *r, value_id v) {
     return false;
 }
 
-static member *member_of_value(const row_cx *r, value_id v) {
+member *row_member(const row_cx *r, value_id v) {
     node_id n = graph_value(r->e->f->g, v)->def;
     uint32_t i = n == NODE_NONE ? 0 : r->member_of[n];
     return i ? &r->members[i - 1] : NULL;
 }
 
-/* The members that v, an operand of a member, is made of: v traced through free nodes. Calls fn for each. */
-typedef void operand_fn(row_cx *r, member *m, void *data);
-static void each_member_behind(row_cx *r, value_id v, operand_fn *fn, void *data) {
+void row_each_behind(row_cx *r, value_id v, operand_fn *fn, void *data) {
     const graph *g = r->e->f->g;
-    member *m = member_of_value(r, v);
+    member *m = row_member(r, v);
     if (m) {
         fn(r, m, data);
         return;
@@ -45,7 +43,7 @@ static void each_member_behind(row_cx *r, value_id v, operand_fn *fn, void *data
     /* What is stored is read, but for a view of a member, which is computed here. */
     bool is_read = r->e->f->is_stored[v] && !expander_owns(r->e, v);
     if (!n || is_read) return;
-    for (uint32_t i = 0; i < n->n_in; i++) each_member_behind(r, n->in[i], fn, data);
+    for (uint32_t i = 0; i < n->n_in; i++) row_each_behind(r, n->in[i], fn, data);
 }
 
 static void raise_level(row_cx *r, member *m, void *data) {
@@ -65,18 +63,31 @@ bool row_is_output(const row_cx *r, value_id v) {
     return false;
 }
 
-static void find_levels(row_cx *r) {
+void row_find_levels(row_cx *r) {
     const graph *g = r->e->f->g;
+    r->n_levels = 0;
     for (uint32_t i = 0; i < r->n_members; i++) {
         member *m = &r->members[i];
         const node *n = graph_node(g, m->n);
         m->is_reduce = n->op == OP_reduce || n->op == OP_contract;
         m->is_whole = !m->is_reduce && depends_on_reduced(r, n->out);
         m->tile = m->rows = KID_NONE;
-        for (uint32_t j = 0; j < n->n_in; j++) each_member_behind(r, n->in[j], raise_level, &m->level);
+        m->level = 0;
+        for (uint32_t j = 0; j < n->n_in; j++) row_each_behind(r, n->in[j], raise_level, &m->level);
+        if (m->sum) m->level = m->sum->level;
         uint32_t sweeps = m->level + (m->is_reduce || m->is_whole);
         if (sweeps > r->n_levels) r->n_levels = sweeps;
     }
+}
+
+bool row_is_one_run(const row_cx *r, uint32_t tag, uint32_t *out) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < r->axes.n; i++) {
+        if (r->axes.runs[i].tag != tag) continue;
+        *out = i;
+        n++;
+    }
+    return n == 1;
 }
 
 int64_t row_bound(const row_cx *r) {
@@ -105,7 +116,7 @@ static void place_maps(row_cx *r) {
                 needed = m->sweeps;
         } else if (!m->is_reduce)
             continue;
-        for (uint32_t j = 0; j < n->n_in; j++) each_member_behind(r, n->in[j], add_sweeps, &needed);
+        for (uint32_t j = 0; j < n->n_in; j++) row_each_behind(r, n->in[j], add_sweeps, &needed);
     }
 }
 
@@ -140,7 +151,7 @@ static kx kept_row(const row_cx *r, const member *m) {
 
 static kx resolve_member(expander *e, value_id v, const dim *at, kx guard) {
     row_cx *r = e->data;
-    member *m = member_of_value(r, v);
+    member *m = row_member(r, v);
     (void)at;
     (void)guard;
     if (!m) return 0;
@@ -163,6 +174,11 @@ static kx resolve_member(expander *e, value_id v, const dim *at, kx guard) {
 frit_status row_value(row_cx *r, value_id v, kx *out) {
     const dim *at = mapped_index(r, r->e->f->index[v], graph_type(r->e->f->g, v)->rank);
     return expand(r->e, v, at, 0, out);
+}
+
+frit_status row_operand(row_cx *r, const node *n, uint32_t i, kx *out) {
+    const dim *at = mapped_index(r, r->e->f->index[n->out], graph_type(r->e->f->g, n->out)->rank);
+    return expand_operand(r->e, n, i, at, 0, out);
 }
 
 frit_status row_reduce_operand(row_cx *r, const member *m, kx *out) {
@@ -313,25 +329,25 @@ frit_status row_combine(row_cx *r, klist *body, const member *m, kx x) {
     const node *n = graph_node(r->e->f->g, m->n);
     kx values[COMBINE_MAX] = {x};
     if (combiner_info_of(combiner_of(n))->n == 2) {
-        dim at[2 * MAX_RANK];
-        uint32_t n_runs = reduced_index(r, at);
         dim linear = dim_const(r->k->dims, 0);
-        for (uint32_t i = 0; i < n_runs; i++)
-            linear = dim_add(r->k->dims, dim_mul(r->k->dims, linear, axis_extent(r->k, at[i])), at[i]);
+        for (uint32_t i = 0; i < r->axes.n; i++) {
+            const axis_run *run = &r->axes.runs[i];
+            if (run->tag != TAG_REDUCED) continue;
+            linear = dim_add(r->k->dims, dim_mul(r->k->dims, linear, run->extent), run->axis);
+        }
         values[1] = kx_index(r->k, linear);
     }
-    kstmt_update(r->k, body, m->acc, values);
+    kstmt_update(r->k, body, m->is_shift ? m->part : m->acc, values);
     return FRIT_OK;
 }
 
-/* Lets for the maps of kept axes that become known at this level. */
+/* Lets for the maps of kept axes, and the squares about them, that become known at this level. */
 static frit_status emit_kept_maps(row_cx *r, klist *l, uint32_t level) {
     for (uint32_t i = 0; i < r->n_members; i++) {
         member *m = &r->members[i];
-        if (m->is_whole || m->is_reduce || m->level != level) continue;
-        const node *n = graph_node(r->e->f->g, m->n);
+        if (m->is_whole || (m->is_reduce && !m->sum) || m->level + m->is_reduce != level) continue;
         kx x;
-        TRY(row_value(r, n->out, &x));
+        TRY(m->sum ? row_squares(r, l, m, &x) : row_value(r, graph_node(r->e->f->g, m->n)->out, &x));
         m->let = kstmt_let(r->k, l, "v", x);
         row_forget(r);
     }
@@ -361,7 +377,7 @@ frit_status row_sweep_body(row_cx *r, klist *body) {
         value_id v = graph_node(r->e->f->g, m->n)->out;
         bool is_first = (m->sweeps & (~m->sweeps + 1)) == 1ull << r->sweep;
         kx x;
-        if (m->is_reduce && m->level == r->sweep) {
+        if (m->is_reduce && !m->sum && m->level == r->sweep) {
             TRY(row_reduce_operand(r, m, &x));
             TRY(row_combine(r, body, m, x));
         }
@@ -387,13 +403,33 @@ void row_declare(row_cx *r, klist *l, bool has_lanes) {
         if (!m->is_reduce || m->level != r->sweep) continue;
         const node *n = graph_node(r->e->f->g, m->n);
         dtype dt = graph_type(r->e->f->g, n->op == OP_contract ? n->out : n->in[0])->dt;
-        m->acc = kernel_acc(r->k, "acc", combiner_of(n), dt, has_lanes ? r->lanes : 1);
+        m->acc = kernel_acc(r->k, "acc", combiner_of(n), dt, has_lanes && !m->is_shift ? r->lanes : 1);
         kstmt_acc(r->k, l, m->acc);
     }
 }
 
+/* One pass over the reduced axes in blocks. */
+static frit_status emit_blocks(row_cx *r, klist *l) {
+    const axis_map whole = r->axes;
+    nest blocks = {.k = r->k}, lanes = {.k = r->k};
+    klist block = {0}, body = {0};
+    row_declare(r, l, true);
+    row_enter_block(r);
+    row_open_block(r, &block);
+    nest_push(&lanes, KL_VEC, r->column, r->lanes / ROW_UNROLL, ROW_UNROLL);
+    TRY(row_sweep_body(r, &body));
+    nest_close(&lanes, body, &block);
+    TRY(row_close_block(r, &block));
+    nest_push(&blocks, KL_SEQ, r->block, 0, 0);
+    nest_close(&blocks, block, l);
+    r->axes = whole;
+    row_forget(r);
+    return FRIT_OK;
+}
+
 /* One pass over the reduced axes. */
 static frit_status emit_sweep(row_cx *r, klist *l) {
+    if (row_has_moments(r, r->sweep)) return emit_blocks(r, l);
     nest s = {.k = r->k};
     klist body = {0};
     uint32_t last = r->axes.n;
@@ -469,7 +505,8 @@ static frit_status emit_tree(row_cx *r) {
 
 frit_status tree_row(expander *e, const lower_options *o) {
     const group *gr = &e->f->groups.at[e->group];
-    row_cx r = {.e = e, .gr = gr, .o = o, .k = e->k, .is_cuda = o->t->kind == TARGET_CUDA, .row = DIM_BAD};
+    row_cx r = {.e = e, .gr = gr, .o = o, .k = e->k, .is_cuda = o->t->kind == TARGET_CUDA};
+    r.row = r.block = r.column = DIM_BAD;
     r.n_members = gr->nodes.n;
     r.members = ARENA_ARRAY(e->k->a, member, gr->nodes.n + 1u);
     r.member_of = ARENA_ARRAY(e->k->a, uint32_t, e->f->g->nodes.n + 1u);
@@ -479,7 +516,7 @@ frit_status tree_row(expander *e, const lower_options *o) {
     }
     e->resolve = resolve_member;
     e->data = &r;
-    find_levels(&r);
+    row_find_levels(&r);
     if (r.n_levels > ROW_LEVELS_MAX)
         return FAIL(e->c, UNSUPPORTED, NULL, "more than 60 reductions in a chain in one kernel");
     dim_set accesses = {0};
@@ -487,6 +524,7 @@ frit_status tree_row(expander *e, const lower_options *o) {
     TRY(probe_accesses(&r, &accesses));
     choose_axes(&r, &accesses);
     if (r.is_column) TRY(turn_constants(&r));
+    TRY(row_find_moments(&r));
     place_maps(&r);
     if (row_wants_pipe(&r)) return row_pipe_tree(&r);
     return row_wants_window(&r) ? row_window_tree(&r) : emit_tree(&r);

@@ -13,21 +13,13 @@
 #include "passes/tree_row.h"
 
 enum {
-    PIPE_ROWS = 32,         /* rows of a block */
-    PIPE_ROWS_LEAST = 64,   /* fewer rows in all are not worth filling the pipeline */
-    PIPE_ROW_BYTES = 8192,  /* the rows under way and their tiles fit into the first-level cache */
-    PIPE_AHEAD_BYTES = 8192 /* what is asked for in advance */
+    PIPE_ROWS = 32,                 /* rows of a block */
+    PIPE_ROWS_LEAST = 64,           /* fewer rows in all are not worth filling the pipeline */
+    PIPE_ROW_BYTES = 8192,          /* the rows under way and their tiles fit into the first-level cache */
+    PIPE_AHEAD_BYTES = 8192,        /* what is asked for in advance */
+    PIPE_CHEAP_ROW_BYTES = 1 << 18, /* rows without slow operators: a few of them fit the second-level cache */
+    PIPE_CHEAP_BYTES = 32 << 20     /* ... and they wait for memory when an output is this large */
 };
-
-static bool is_one_run(const row_cx *r, uint32_t tag, uint32_t *out_last) {
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < r->axes.n; i++) {
-        if (r->axes.runs[i].tag != tag) continue;
-        *out_last = i;
-        n++;
-    }
-    return n == 1;
-}
 
 /* Bytes of a row of the widest member, as an upper bound. */
 static int64_t row_bytes(const row_cx *r) {
@@ -40,15 +32,32 @@ static int64_t row_bytes(const row_cx *r) {
     return n > INT32_MAX ? INT64_MAX : n * (bits / 8);
 }
 
-bool row_wants_pipe(const row_cx *r) {
-    uint32_t reduced, kept;
+static bool is_slow_and_short(const row_cx *r) {
     bool has_slow = false;
-    if (r->is_cuda || r->is_column || r->n_levels < 2 || !is_one_run(r, TAG_REDUCED, &reduced)) return false;
     for (uint32_t i = 0; i < r->n_members; i++)
         has_slow |= r->members[i].is_whole && op_is(graph_node(r->e->f->g, r->members[i].n)->op, OPF_SLOW);
-    if (!has_slow || row_bytes(r) > PIPE_ROW_BYTES) return false;
+    return has_slow && row_bytes(r) <= PIPE_ROW_BYTES;
+}
+
+/* Rows of two sweeps, whose moments are taken in blocks, with an output that no cache holds. */
+static bool waits_for_memory(const row_cx *r) {
+    graph *g = r->e->f->g;
+    if (r->block == DIM_BAD || r->n_levels > 2 || row_bytes(r) > PIPE_CHEAP_ROW_BYTES) return false;
+    for (uint32_t i = 0; i < r->gr->outputs.n; i++) {
+        int64_t lo, hi;
+        value_id v = r->gr->outputs.at[i];
+        dim_bounds(g->dims, graph_n_elements(g, v), &lo, &hi);
+        if (lo >= PIPE_CHEAP_BYTES * 8ll / dtype_bits(graph_type(g, v)->dt)) return true;
+    }
+    return false;
+}
+
+bool row_wants_pipe(const row_cx *r) {
+    uint32_t reduced, kept;
+    if (r->is_cuda || r->is_column || r->n_levels < 2 || !row_is_one_run(r, TAG_REDUCED, &reduced)) return false;
+    if (!is_slow_and_short(r) && !waits_for_memory(r)) return false;
     kept = UINT32_MAX;
-    is_one_run(r, TAG_KEPT, &kept);
+    row_is_one_run(r, TAG_KEPT, &kept);
     if (kept == UINT32_MAX) return false;
     int64_t lo, hi;
     dim_bounds(r->k->dims, r->axes.runs[kept].extent, &lo, &hi);
@@ -74,7 +83,7 @@ static dim apart(dim_table *t, dim row, unsigned bits) {
 static void make_buffers(row_cx *r) {
     dim_table *t = r->k->dims;
     uint32_t run = 0;
-    is_one_run(r, TAG_REDUCED, &run);
+    row_is_one_run(r, TAG_REDUCED, &run);
     dim turns = dim_const(t, power_of_two_from(r->n_levels + 1));
     for (uint32_t i = 0; i < r->n_members; i++) {
         member *m = &r->members[i];
@@ -129,9 +138,9 @@ static frit_status keep_level(pipe *p, klist *l, uint32_t level) {
         buf_id rows = m->rows;
         kx x;
         if (!m->is_reduce) m->rows = KID_NONE; /* there is no value in it yet */
-        TRY(row_value(r, v, &x));
+        TRY(m->sum ? row_squares(r, &body, m, &x) : row_value(r, v, &x));
         m->rows = rows;
-        if (!m->is_reduce) m->let = x = kstmt_let(r->k, &body, "v", x);
+        if (!m->is_reduce || m->sum) m->let = x = kstmt_let(r->k, &body, "v", x);
         row_forget(r);
         dim turn = m->rows == KID_NONE ? DIM_BAD : dim_mod(r->k->dims, r->row, r->k->bufs.at[m->rows].shape[0]);
         if (m->rows != KID_NONE) kstmt_store(r->k, &body, m->rows, &turn, x, 0);
@@ -172,19 +181,53 @@ static frit_status emit_sweep(pipe *p, klist *l, uint32_t s) {
     return FRIT_OK;
 }
 
-/* One trip: a row enters, the others move on by one sweep. */
-static frit_status emit_trip(pipe *p, dim column, klist *l) {
+/* The lane loop of all sweeps. */
+static frit_status emit_lanes(pipe *p, dim column, klist *l) {
     row_cx *r = p->r;
     nest lanes = {.k = r->k};
     klist body = {0};
+    nest_push(&lanes, KL_VEC, column, r->lanes / ROW_UNROLL, ROW_UNROLL);
+    for (uint32_t s = 0; s < r->n_levels; s++) TRY(emit_sweep(p, &body, s));
+    nest_close(&lanes, body, l);
+    return FRIT_OK;
+}
+
+/* That lane loop a block at a time, each followed by the squares of rows whose sums it held. */
+static frit_status emit_blocks(pipe *p, klist *l) {
+    row_cx *r = p->r;
+    const axis_map whole = p->whole;
+    nest blocks = {.k = r->k};
+    klist block = {0};
+    r->axes = whole;
+    row_enter_block(r);
+    p->whole = r->axes;
+    for (uint32_t s = 0; s < r->n_levels; s++) {
+        at_sweep(p, s);
+        row_open_block(r, &block);
+    }
+    TRY(emit_lanes(p, r->column, &block));
+    for (uint32_t s = 0; s < r->n_levels; s++) {
+        klist body = {0};
+        kx is_row = at_sweep(p, s);
+        if (!row_has_moments(r, s)) continue;
+        TRY(row_close_block(r, &body));
+        klist_close(kstmt_if(r->k, &block, is_row), &body);
+    }
+    nest_push(&blocks, KL_SEQ, r->block, 0, 0);
+    nest_close(&blocks, block, l);
+    p->whole = whole;
+    return FRIT_OK;
+}
+
+/* One trip: a row enters, the others move on by one sweep. */
+static frit_status emit_trip(pipe *p, dim column, klist *l) {
+    row_cx *r = p->r;
     TRY(keep_level(p, l, 0));
     for (uint32_t s = 0; s < r->n_levels; s++) {
         read_rows(p, l, s);
         row_declare(r, l, true);
     }
-    nest_push(&lanes, KL_VEC, column, r->lanes / ROW_UNROLL, ROW_UNROLL);
-    for (uint32_t s = 0; s < r->n_levels; s++) TRY(emit_sweep(p, &body, s));
-    nest_close(&lanes, body, l);
+    TRY(r->block == DIM_BAD ? emit_lanes(p, column, l) : emit_blocks(p, l));
     for (uint32_t level = 1; level <= r->n_levels; level++) TRY(keep_level(p, l, level));
     return FRIT_OK;
 }
@@ -192,8 +235,8 @@ static frit_status emit_trip(pipe *p, dim column, klist *l) {
 frit_status row_pipe_tree(row_cx *r) {
     dim_table *t = r->k->dims;
     uint32_t row_run = 0, column_run = 0;
-    is_one_run(r, TAG_KEPT, &row_run);
-    is_one_run(r, TAG_REDUCED, &column_run);
+    row_is_one_run(r, TAG_KEPT, &row_run);
+    row_is_one_run(r, TAG_REDUCED, &column_run);
     const axis_run rows = r->axes.runs[row_run];
     pipe p = {.r = r, .whole = r->axes, .row_axis = axis_sym(r->k, rows.axis)};
     p.lets = ARENA_ARRAY(r->k->a, kx, r->n_levels * r->n_members + 1u);

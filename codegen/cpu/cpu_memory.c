@@ -219,7 +219,7 @@ static void prefetch_ahead(emitter *e, buf_id b, dim offset) {
     if (b >= e->k->n_params || e->lane.mask || axis == SYM_NONE) return;
     if (!e->first_read[b]) e->first_read[b] = e->n_lane_loops;
     if (!e->ahead && e->first_read[b] + 1 != e->n_lane_loops) return;
-    if (e->ahead && e->asked_in[b] == e->n_trips) return;
+    if (e->ahead && (e->first_read[b] != e->n_lane_loops || e->asked_in[b] == e->n_trips)) return;
     if (!dim_linear(e->k->dims, offset, axis, &stride, &rest)) return;
     if (dim_is_const(e->k->dims, stride, &step) && step == 0) return;
     e->asked_in[b] = e->n_trips;
