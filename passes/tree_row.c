@@ -158,7 +158,7 @@ static kx resolve_member(expander *e, value_id v, const dim *at, kx guard) {
     dtype dt = graph_type(e->f->g, v)->dt;
     if (r->is_probe) return m->is_reduce ? kx_number(e->k, dt, 0) : 0;
     if (m->let) return m->let;
-    if (m->rows != KID_NONE && !(m->is_reduce && m->level == r->ready)) return kept_row(r, m);
+    if (m->rows != KID_NONE && m->level + m->is_reduce != r->fresh) return kept_row(r, m);
     if (m->is_reduce) {
         const attr_reduce *a = graph_node(e->f->g, m->n)->attrs;
         bool is_arg = graph_node(e->f->g, m->n)->op == OP_reduce && a->kind >= RK_argmax;
@@ -408,28 +408,9 @@ void row_declare(row_cx *r, klist *l, bool has_lanes) {
     }
 }
 
-/* One pass over the reduced axes in blocks. */
-static frit_status emit_blocks(row_cx *r, klist *l) {
-    const axis_map whole = r->axes;
-    nest blocks = {.k = r->k}, lanes = {.k = r->k};
-    klist block = {0}, body = {0};
-    row_declare(r, l, true);
-    row_enter_block(r);
-    row_open_block(r, &block);
-    nest_push(&lanes, KL_VEC, r->column, r->lanes / ROW_UNROLL, ROW_UNROLL);
-    TRY(row_sweep_body(r, &body));
-    nest_close(&lanes, body, &block);
-    TRY(row_close_block(r, &block));
-    nest_push(&blocks, KL_SEQ, r->block, 0, 0);
-    nest_close(&blocks, block, l);
-    r->axes = whole;
-    row_forget(r);
-    return FRIT_OK;
-}
-
 /* One pass over the reduced axes. */
 static frit_status emit_sweep(row_cx *r, klist *l) {
-    if (row_has_moments(r, r->sweep)) return emit_blocks(r, l);
+    if (row_has_moments(r, r->sweep)) return row_sweep_blocks(r, l);
     nest s = {.k = r->k};
     klist body = {0};
     uint32_t last = r->axes.n;
@@ -507,6 +488,7 @@ frit_status tree_row(expander *e, const lower_options *o) {
     const group *gr = &e->f->groups.at[e->group];
     row_cx r = {.e = e, .gr = gr, .o = o, .k = e->k, .is_cuda = o->t->kind == TARGET_CUDA};
     r.row = r.block = r.column = DIM_BAD;
+    r.fresh = UINT32_MAX;
     r.n_members = gr->nodes.n;
     r.members = ARENA_ARRAY(e->k->a, member, gr->nodes.n + 1u);
     r.member_of = ARENA_ARRAY(e->k->a, uint32_t, e->f->g->nodes.n + 1u);

@@ -21,7 +21,8 @@ struct member {
     member *sum;   /* squares about a kept value, made in the sweep of this sum of the same operand; else NULL */
     bool is_shift; /* a sum with such squares */
     acc_id part;   /* of a shift: the sum of the block at hand */
-    buf_id means;  /* of a shift: means of the row's blocks */
+    kx mean;       /* of a shift: the mean of the block at hand */
+    buf_id means;  /* of a shift: means of the row's blocks, if there are several */
 };
 
 typedef struct row_cx {
@@ -36,11 +37,13 @@ typedef struct row_cx {
     uint32_t n_levels;   /* sweeps */
     uint32_t sweep;      /* at hand */
     bool is_column, is_cuda, is_probe;
-    uint32_t lanes;    /* partials of an accumulator */
-    dim block, column; /* rows in blocks, for moments: the block's number and the column in it; else DIM_BAD */
+    uint32_t lanes; /* partials of an accumulator */
+    /* Rows in blocks, for moments; else DIM_BAD: */
+    dim block;  /* its number; 0 for the only one */
+    dim column; /* in the block */
     /* Pipelined: */
     dim row;        /* the row at hand within its block, DIM_BAD when not pipelined */
-    uint32_t ready; /* reductions of the row at hand whose accumulators hold its value are those of this level */
+    uint32_t fresh; /* values of the row at hand known at this level are not among the kept rows yet */
 } row_cx;
 
 /* ---- tree_row.c */
@@ -82,10 +85,14 @@ void row_enter_block(row_cx *r);
 /* Before and behind the lane loop over a block of the sweep at hand. */
 void row_open_block(row_cx *r, klist *l);
 frit_status row_close_block(row_cx *r, klist *l);
+/* The sweep at hand, which has moments, over whole rows. */
+frit_status row_sweep_blocks(row_cx *r, klist *l);
 /* The squares of the finished row, all of whose operands are known. */
 frit_status row_squares(row_cx *r, klist *l, const member *m, kx *out);
 
 /* ---- tree_row_pipe.c */
+/* Tensors that no cache holds, whatever the dims: those that the group reads or those that it writes. */
+uint32_t row_n_large(const row_cx *r, bool is_written);
 /* Whether the rows should overlap: and then the tree in which they do. */
 bool row_wants_pipe(const row_cx *r);
 frit_status row_pipe_tree(row_cx *r);

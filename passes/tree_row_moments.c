@@ -10,7 +10,10 @@
  *
  * sum (x - c)^2 over a block is its squares about its mean and size * (mean - c)^2 (Chan, Golub and LeVeque 1979), for
  * any c; all terms are positive, so nothing cancels that did not in two sweeps. Blocks begin at absolute multiples, so
- * the order of a sum depends on the row's extent alone. A row of one block is summed as in two sweeps. */
+ * the order of a sum depends on the row's extent alone.
+ *
+ * Rows of one block stay in the cache, so two sweeps do, unless they are to overlap (tree_row_pipe.c): then there is
+ * one trip of b, and the squares are taken about c itself, as two sweeps take them. */
 #include "passes/tree_row.h"
 
 enum { MOMENTS_BLOCK = 1024 }; /* elements of a block: it and what is written beside it fit the first-level cache */
@@ -54,19 +57,20 @@ static bool are_same_index(const row_cx *r, const node *a, const node *b) {
     return true;
 }
 
-static void later_level(row_cx *r, member *m, void *data) {
-    uint32_t *level = data, ready = m->is_whole ? UINT32_MAX : m->level + m->is_reduce;
-    (void)r;
-    if (ready > *level) *level = ready;
+static void is_made_of_squares(row_cx *r, member *m, void *data) {
+    const node *n = graph_node(r->e->f->g, m->n);
+    bool *has_squares = data;
+    if (m->sum) *has_squares = true;
+    for (uint32_t i = 0; i < n->n_in && !m->is_reduce && !m->is_whole; i++)
+        row_each_behind(r, n->in[i], is_made_of_squares, has_squares);
 }
 
-/* Whether what the difference is taken about is known when `sum` is, and one value for the row. */
-static frit_status is_kept_by(row_cx *r, const node *difference, const member *sum, bool *out) {
-    uint32_t level = 0;
+/* Whether the difference is taken about one value for the row, which is known without other squares. */
+static frit_status is_about_kept(row_cx *r, const node *difference, bool *out) {
+    bool has_squares = false;
     kx about;
-    row_each_behind(r, difference->in[1], later_level, &level);
-    *out = level <= sum->level + 1;
-    if (!*out) return FRIT_OK;
+    row_each_behind(r, difference->in[1], is_made_of_squares, &has_squares);
+    *out = !has_squares;
     r->is_probe = true;
     TRY(row_operand(r, difference, 1, &about));
     r->is_probe = false;
@@ -85,9 +89,9 @@ static frit_status find_sum(row_cx *r, member *m) {
     for (member *s = r->members; difference && s < m; s++) {
         const node *sum = graph_node(r->e->f->g, s->n);
         bool is_kept;
-        if (!s->is_reduce || s->sum || sum->in[0] != difference->in[0] || !can_shift(r, s)) continue;
-        if (!are_same_index(r, sum, n)) continue;
-        TRY(is_kept_by(r, difference, s, &is_kept));
+        if (!s->is_reduce || m->level != s->level + 1 || sum->in[0] != difference->in[0]) continue;
+        if (!can_shift(r, s) || !are_same_index(r, sum, n)) continue;
+        TRY(is_about_kept(r, difference, &is_kept));
         if (!is_kept) continue;
         m->sum = s;
         s->is_shift = true;
@@ -96,19 +100,18 @@ static frit_status find_sum(row_cx *r, member *m) {
     return FRIT_OK;
 }
 
-frit_status row_find_moments(row_cx *r) {
-    uint32_t run, n_found = 0;
-    if (r->is_cuda || r->is_column || !row_is_one_run(r, TAG_REDUCED, &run) || row_bound(r) <= MOMENTS_BLOCK)
-        return FRIT_OK;
-    for (uint32_t i = 0; i < r->n_members; i++) {
-        if (!r->members[i].is_reduce) continue;
-        TRY(find_sum(r, &r->members[i]));
-        if (!r->members[i].sum) continue;
-        n_found++;
-        row_find_levels(r);
-    }
-    if (!n_found) return FRIT_OK;
-    axis_split(r->k, r->axes.runs[run].extent, MOMENTS_BLOCK, &r->block, &r->column);
+/* Long rows gain always; short ones when they wait for several tensors, and then by overlapping. */
+static bool is_worth_blocks(const row_cx *r) {
+    return row_bound(r) > MOMENTS_BLOCK || (row_n_large(r, false) > 1 && row_n_large(r, true));
+}
+
+static bool is_one_block(const row_cx *r) { return dim_is_const(r->k->dims, r->block, NULL); }
+
+static void split_row(row_cx *r, const axis_run *run) {
+    r->block = dim_const(r->k->dims, 0);
+    r->column = run->axis;
+    if (row_bound(r) <= MOMENTS_BLOCK) return;
+    axis_split(r->k, run->extent, MOMENTS_BLOCK, &r->block, &r->column);
     dim n_blocks = axis_extent(r->k, r->block);
     for (uint32_t i = 0; i < r->n_members; i++) {
         member *m = &r->members[i];
@@ -116,6 +119,19 @@ frit_status row_find_moments(row_cx *r) {
         const dim *shape = arena_copy(r->k->a, &n_blocks, sizeof n_blocks);
         if (m->is_shift) m->means = kernel_local(r->k, "means", dt, KB_TILE, 1, shape);
     }
+}
+
+frit_status row_find_moments(row_cx *r) {
+    uint32_t run, n_found = 0;
+    if (r->is_cuda || r->is_column || !row_is_one_run(r, TAG_REDUCED, &run) || !is_worth_blocks(r)) return FRIT_OK;
+    for (uint32_t i = 0; i < r->n_members; i++) {
+        if (!r->members[i].is_reduce) continue;
+        TRY(find_sum(r, &r->members[i]));
+        if (!r->members[i].sum) continue;
+        n_found++;
+        row_find_levels(r);
+    }
+    if (n_found) split_row(r, &r->axes.runs[run]);
     return FRIT_OK;
 }
 
@@ -156,32 +172,63 @@ static kx square_of_difference(kernel *k, kx a, kx b) {
     return kx_op(k, OP_mul, 2, (kx[]){d, d});
 }
 
-/* The block's mean, kept for the end of the row; its sum goes to the row's. */
-static kx close_sum(row_cx *r, klist *l, const member *m) {
+/* The block's sum goes to the row's, its mean is kept for the end of the row. */
+static void close_sum(row_cx *r, klist *l, member *m) {
     dtype dt = graph_type(r->e->f->g, graph_node(r->e->f->g, m->n)->out)->dt;
     kx part = kx_acc(r->k, m->part, 0);
-    kx mean = kstmt_let(r->k, l, "mean", kx_op(r->k, OP_div, 2, (kx[]){part, block_size(r, dt)}));
-    kstmt_store(r->k, l, m->means, &r->block, mean, 0);
     kstmt_update(r->k, l, m->acc, (kx[COMBINE_MAX]){part});
-    return mean;
+    if (is_one_block(r)) return;
+    m->mean = kstmt_let(r->k, l, "mean", kx_op(r->k, OP_div, 2, (kx[]){part, block_size(r, dt)}));
+    kstmt_store(r->k, l, m->means, &r->block, m->mean, 0);
+}
+
+/* What the squares of the block at hand are taken about: its mean, or in a row of one block what the row's are. */
+static frit_status block_about(row_cx *r, klist *l, const member *m, kx *out) {
+    *out = m->sum->mean;
+    if (!is_one_block(r)) return FRIT_OK;
+    uint32_t fresh = r->fresh;
+    r->fresh = r->sweep + 1;
+    TRY(row_operand(r, squared_difference(r, graph_node(r->e->f->g, m->n)), 1, out));
+    *out = kstmt_let(r->k, l, "about", *out);
+    r->fresh = fresh;
+    row_forget(r);
+    return FRIT_OK;
 }
 
 frit_status row_close_block(row_cx *r, klist *l) {
     klist body = {0};
     nest lanes = {.k = r->k};
-    kx *means = ARENA_ARRAY(r->k->a, kx, r->n_members + 1u), x;
+    kx x, about;
     for (uint32_t i = 0; i < r->n_members; i++)
-        if (r->members[i].is_shift && r->members[i].level == r->sweep) means[i] = close_sum(r, l, &r->members[i]);
+        if (r->members[i].is_shift && r->members[i].level == r->sweep) close_sum(r, l, &r->members[i]);
     nest_push(&lanes, KL_VEC, r->column, r->lanes / ROW_UNROLL, ROW_UNROLL);
     for (uint32_t i = 0; i < r->n_members; i++) {
         const member *m = &r->members[i];
         if (!m->sum || m->level != r->sweep) continue;
-        row_forget(r);
+        TRY(block_about(r, l, m, &about));
         TRY(row_reduce_operand(r, m->sum, &x));
-        kx square = square_of_difference(r->k, x, means[m->sum - r->members]);
+        kx square = square_of_difference(r->k, x, about);
         kstmt_update(r->k, &body, m->acc, (kx[COMBINE_MAX]){square});
     }
     nest_close(&lanes, body, l);
+    return FRIT_OK;
+}
+
+frit_status row_sweep_blocks(row_cx *r, klist *l) {
+    const axis_map whole = r->axes;
+    nest blocks = {.k = r->k}, lanes = {.k = r->k};
+    klist block = {0}, body = {0};
+    row_declare(r, l, true);
+    row_enter_block(r);
+    row_open_block(r, &block);
+    nest_push(&lanes, KL_VEC, r->column, r->lanes / ROW_UNROLL, ROW_UNROLL);
+    TRY(row_sweep_body(r, &body));
+    nest_close(&lanes, body, &block);
+    TRY(row_close_block(r, &block));
+    nest_push(&blocks, KL_SEQ, r->block, 0, 0);
+    nest_close(&blocks, block, l);
+    r->axes = whole;
+    row_forget(r);
     return FRIT_OK;
 }
 
@@ -190,7 +237,8 @@ frit_status row_squares(row_cx *r, klist *l, const member *m, kx *out) {
     dtype dt = graph_type(r->e->f->g, n->out)->dt;
     klist body = {0};
     nest blocks = {.k = r->k};
-    kx about, squares = kx_acc(r->k, m->acc, 0);
+    kx about, squares = *out = kx_acc(r->k, m->acc, 0);
+    if (is_one_block(r)) return FRIT_OK;
     TRY(row_operand(r, squared_difference(r, n), 1, &about));
     about = kstmt_let(r->k, l, "about", about);
     acc_id apart = kernel_acc(r->k, "apart", COMBINE_sum, dt, 1);

@@ -9,6 +9,13 @@
  *                          if (t - 2 in rows) y[t - 2, c] = tile[(t - 2) mod 2, c] / s2 }
  *                  ms[t] = m; ss[t - 1] = s } }        (indices of ms and ss are taken mod 4)
  *
+ * Where sums come with squares about them (tree_row_moments.c), the lane loop runs over a block of columns at a time,
+ * and a second one follows with the squares of the row that has entered:
+ *
+ *   layer norm   seq t < rows + 1 { seq b { vec c { if (t < rows) p <- x[t, c]
+ *                                                  if (t > 0) y[t - 1, c] = (x[t - 1, c] - c1) * i1 }
+ *                                          let m = mean of p; if (t < rows) vec c { q <- (x[t, c] - m)^2 } } }
+ *
  * A row is reduced in the same order as alone (tree_row.c), so bits do not depend on this form, nor on the block. */
 #include "passes/tree_row.h"
 
@@ -39,17 +46,20 @@ static bool is_slow_and_short(const row_cx *r) {
     return has_slow && row_bytes(r) <= PIPE_ROW_BYTES;
 }
 
+uint32_t row_n_large(const row_cx *r, bool is_written) {
+    uint32_t n = 0;
+    for (buf_id b = 0; b < r->e->params.n; b++) {
+        const kbuf *buf = &r->k->bufs.at[b];
+        int64_t lo, hi;
+        dim_bounds(r->k->dims, kbuf_elements(r->k, b), &lo, &hi);
+        n += buf->is_written == is_written && lo >= PIPE_CHEAP_BYTES * 8ll / dtype_bits(buf->dt);
+    }
+    return n;
+}
+
 /* Rows of two sweeps, whose moments are taken in blocks, with an output that no cache holds. */
 static bool waits_for_memory(const row_cx *r) {
-    graph *g = r->e->f->g;
-    if (r->block == DIM_BAD || r->n_levels > 2 || row_bytes(r) > PIPE_CHEAP_ROW_BYTES) return false;
-    for (uint32_t i = 0; i < r->gr->outputs.n; i++) {
-        int64_t lo, hi;
-        value_id v = r->gr->outputs.at[i];
-        dim_bounds(g->dims, graph_n_elements(g, v), &lo, &hi);
-        if (lo >= PIPE_CHEAP_BYTES * 8ll / dtype_bits(graph_type(g, v)->dt)) return true;
-    }
-    return false;
+    return r->block != DIM_BAD && r->n_levels == 2 && row_bytes(r) <= PIPE_CHEAP_ROW_BYTES && row_n_large(r, true);
 }
 
 bool row_wants_pipe(const row_cx *r) {
@@ -130,16 +140,13 @@ static frit_status keep_level(pipe *p, klist *l, uint32_t level) {
     row_cx *r = p->r;
     kx is_row = at_sweep(p, level ? level - 1 : 0);
     klist body = {0};
-    r->ready = level ? level - 1 : UINT32_MAX;
+    r->fresh = level;
     for (uint32_t i = 0; i < r->n_members; i++) {
         member *m = &r->members[i];
         value_id v = graph_node(r->e->f->g, m->n)->out;
         if (m->is_whole || m->level + m->is_reduce != level) continue;
-        buf_id rows = m->rows;
         kx x;
-        if (!m->is_reduce) m->rows = KID_NONE; /* there is no value in it yet */
         TRY(m->sum ? row_squares(r, &body, m, &x) : row_value(r, v, &x));
-        m->rows = rows;
         if (!m->is_reduce || m->sum) m->let = x = kstmt_let(r->k, &body, "v", x);
         row_forget(r);
         dim turn = m->rows == KID_NONE ? DIM_BAD : dim_mod(r->k->dims, r->row, r->k->bufs.at[m->rows].shape[0]);
@@ -147,7 +154,7 @@ static frit_status keep_level(pipe *p, klist *l, uint32_t level) {
         if (row_is_output(r, v)) TRY(row_store(r, &body, v));
     }
     for (uint32_t i = 0; i < r->n_members; i++) r->members[i].let = 0;
-    r->ready = UINT32_MAX;
+    r->fresh = UINT32_MAX;
     if (!body.first) return FRIT_OK;
     if (is_row)
         klist_close(kstmt_if(r->k, l, is_row), &body);
