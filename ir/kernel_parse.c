@@ -286,7 +286,7 @@ static frit_status parse_combiner(kparser *p, combiner *out) {
 static frit_status parse_temps(kparser *p) {
     p->temps.n = 0;
     while (kparse_take(p, "$")) {
-        uint32_t number;
+        uint32_t number = 0;
         kx x;
         TRY(kparse_u32(p, &number));
         if (number != p->temps.n + 1) return kparse_fail(p, "expected $%u", p->temps.n + 1);
@@ -536,7 +536,7 @@ static frit_status parse_schedule(kparser *p) {
     for (bool found = true; found;) {
         found = false;
         for (size_t i = 0; i < countof(kschedule_fields) && !found; i++) {
-            uint32_t v;
+            uint32_t v = 0;
             if (!kparse_word(p, kschedule_fields[i].name)) continue;
             TRY(kparse_u32(p, &v));
             memcpy((char *)s + kschedule_fields[i].offset, &v, sizeof v);
