@@ -26,7 +26,7 @@ static const char *reason_of(const notes_cx *x, uint32_t writer) {
     const group *w = &x->f->groups.at[writer], *r = &x->f->groups.at[x->reader];
     if (r->kind == GROUP_STAGE || w->kind == GROUP_STAGE) return "a stage of its own kind stands between whole tensors";
     if (r->kind == GROUP_LIBRARY || w->kind == GROUP_LIBRARY)
-        return "a library computes the product, from whole tensors to a whole tensor";
+        return "--blas=openblas keeps products apart, from whole tensors to a whole tensor";
     bool is_product = r->kind == GROUP_CONTRACT || r->kind == GROUP_ATTEND;
     if (is_product && !x->is_operand)
         return "that kernel is built around another node and reads this one as a finished tensor";
