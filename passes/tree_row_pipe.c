@@ -24,8 +24,8 @@ enum {
     PIPE_ROWS_LEAST = 64,           /* fewer rows in all are not worth filling the pipeline */
     PIPE_ROW_BYTES = 8192,          /* the rows under way and their tiles fit into the first-level cache */
     PIPE_AHEAD_BYTES = 8192,        /* what is asked for in advance */
-    PIPE_CHEAP_ROW_BYTES = 1 << 18, /* rows without slow operators: a few of them fit the second-level cache */
-    PIPE_CHEAP_BYTES = 32 << 20     /* ... and they wait for memory when an output is this large */
+    PIPE_CHEAP_ROW_BYTES = 1 << 18, /* a row of two sweeps is in the second-level cache when it is read again */
+    PIPE_CHEAP_BYTES = 32 << 20     /* ... and waits for memory when an output is this large */
 };
 
 /* Bytes of a row of the widest member, as an upper bound. */
