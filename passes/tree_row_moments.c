@@ -12,11 +12,15 @@
  * any c; all terms are positive, so nothing cancels that did not in two sweeps. Blocks begin at absolute multiples, so
  * the order of a sum depends on the row's extent alone.
  *
- * Rows of one block stay in the cache, so two sweeps do, unless they are to overlap (tree_row_pipe.c): then there is
- * one trip of b, and the squares are taken about c itself, as two sweeps take them. */
+ * Short rows stay in the cache, so two sweeps do, unless they are to overlap (tree_row_pipe.c): then the row is one
+ * block, and the squares are taken about c itself, as two sweeps take them. */
 #include "passes/tree_row.h"
 
-enum { MOMENTS_BLOCK = 1024 }; /* elements of a block: it and what is written beside it fit the first-level cache */
+enum {
+    MOMENTS_BLOCK = 1024, /* elements of a block: it and what is read beside it fit the first-level cache */
+    MOMENTS_SHORT = 2048, /* a row of at most this is one block */
+    MOMENTS_LEAST = 1024  /* one that is not longer reads so little ahead that it overlaps for several tensors only */
+};
 
 static void is_made_of_slow(row_cx *r, member *m, void *data) {
     const node *n = graph_node(r->e->f->g, m->n);
@@ -100,9 +104,10 @@ static frit_status find_sum(row_cx *r, member *m) {
     return FRIT_OK;
 }
 
-/* Long rows gain always; short ones when they wait for several tensors, and then by overlapping. */
+/* Long rows gain always; short ones by overlapping alone, when they wait for memory. */
 static bool is_worth_blocks(const row_cx *r) {
-    return row_bound(r) > MOMENTS_BLOCK || (row_n_large(r, false) > 1 && row_n_large(r, true));
+    if (row_bound(r) > MOMENTS_SHORT) return true;
+    return row_n_large(r, true) && row_n_large(r, false) > (row_bound(r) <= MOMENTS_LEAST);
 }
 
 static bool is_one_block(const row_cx *r) { return dim_is_const(r->k->dims, r->block, NULL); }
@@ -110,7 +115,7 @@ static bool is_one_block(const row_cx *r) { return dim_is_const(r->k->dims, r->b
 static void split_row(row_cx *r, const axis_run *run) {
     r->block = dim_const(r->k->dims, 0);
     r->column = run->axis;
-    if (row_bound(r) <= MOMENTS_BLOCK) return;
+    if (row_bound(r) <= MOMENTS_SHORT) return;
     axis_split(r->k, run->extent, MOMENTS_BLOCK, &r->block, &r->column);
     dim n_blocks = axis_extent(r->k, r->block);
     for (uint32_t i = 0; i < r->n_members; i++) {

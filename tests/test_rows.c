@@ -198,7 +198,7 @@ END_TEST
 /* An output of 32 MiB lets rows overlap, short ones too where two inputs are as large; rows of the same program for any
  * batch do not. */
 START_TEST(rows_that_overlap_have_the_same_bits) {
-    static const int64_t columns[] = {8192, 2051, 1000};
+    static const int64_t columns[] = {8192, 2051, 1536, 1000};
     const int64_t n = columns[_i], rows = (9 << 20) / n, whole[2] = {rows, n};
     const char *text = "func @norm(%%x: %s, %%r: %s, %%p: f32[%lld]) -> (%%s: %s, %%y: %s) {"
                        "  %%s = add %%x, %%r : %s"
@@ -227,7 +227,7 @@ int main(void) {
     tcase_set_timeout(t, 300);
     tcase_add_loop_test(t, gives_what_the_graph_gives, 0, countof(programs));
     tcase_add_test(t, a_row_has_the_bits_that_it_has_alone);
-    tcase_add_loop_test(t, rows_that_overlap_have_the_same_bits, 0, 3);
+    tcase_add_loop_test(t, rows_that_overlap_have_the_same_bits, 0, 4);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_ENV);
