@@ -185,7 +185,8 @@ static const char *numeric_options(cx *c, const compiled *m, const compile_optio
     if (o->lowers_to_bf16) strbuf_add(&b, " --precision=bf16");
     if (plan_calls_openblas(m->plan)) strbuf_add(&b, " --blas=openblas");
     for (uint32_t i = 0; i < o->n_disabled; i++)
-        if (str_equal(o->disabled[i], "cast_pairs")) strbuf_add(&b, " --exact-casts");
+        if (str_equal(o->disabled[i], "cast_pairs") && !strstr(strbuf_text(&b), "--exact-casts"))
+            strbuf_add(&b, " --exact-casts");
     return b.n ? strbuf_text(&b) + 1 : NULL;
 }
 
@@ -205,6 +206,7 @@ frit_status compile_write(cx *c, const compiled *m, const compile_options *o, co
 frit_status compile_file(cx *c, const char *path, const compile_options *o, const char *out_path) {
     graph *g;
     compiled m;
+    if (path_same(c->scratch, path, out_path)) return FAIL(c, USAGE, out_path, "this is the model itself");
     TRY(compile_read(c, path, o, &g));
     TRY(compile_graph(c, g, o, &m));
     return compile_write(c, &m, o, out_path);

@@ -73,13 +73,18 @@ static compile_options options_of(const frit_compile_options *o) {
                              .calls_openblas = o->calls_openblas};
 }
 
+#define RESERVED_TEXT "frit_compile_options.reserved must be zero"
+
+static bool is_known(const frit_compile_options *o) {
+    for (size_t i = 0; o && i < countof(o->reserved); i++)
+        if (o->reserved[i]) return false;
+    return true;
+}
+
 static frit_status check_options(frit_tracer *t, const frit_compile_options *o) {
-    for (size_t i = 0; o && i < countof(o->reserved); i++) {
-        if (o->reserved[i] == 0) continue;
-        trace_set_trouble(t, "frit_compile_options.reserved must be zero");
-        return FRIT_USAGE;
-    }
-    return FRIT_OK;
+    if (is_known(o)) return FRIT_OK;
+    trace_set_trouble(t, RESERVED_TEXT);
+    return FRIT_USAGE;
 }
 
 static frit_status fill_model(frit_model *m, cx *c, graph *g, const compile_options *o) {
@@ -149,8 +154,13 @@ frit_status frit_compile_file(const char *model, const frit_compile_options *o, 
     arena_init(&scratch);
     cx c = {.job = &job, .scratch = &scratch};
     compile_options options = options_of(o);
-    frit_status status = model && path ? compile_file(&c, model, &options, path)
-                                       : FAIL(&c, USAGE, NULL, "frit_compile_file needs a model and a path");
+    frit_status status = FRIT_OK;
+    if (!model || !path)
+        status = FAIL(&c, USAGE, NULL, "frit_compile_file needs a model and a path");
+    else if (!is_known(o))
+        status = FAIL(&c, USAGE, NULL, RESERVED_TEXT);
+    else
+        status = compile_file(&c, model, &options, path);
     if (message && message_bytes)
         snprintf(message, message_bytes, "%s",
                  status == FRIT_OK ? ""

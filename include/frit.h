@@ -32,6 +32,7 @@
 #include "frit_artifact.h"
 
 #ifdef __cplusplus
+#include <initializer_list>
 extern "C" {
 #endif
 
@@ -43,14 +44,24 @@ typedef struct frit_model frit_model; /* a compiled trace */
  * number counts from the end. */
 typedef int64_t frit_dim;
 
-/* n numbers or dims: FRIT_LIST(batch, 64), FRIT_EMPTY (the shape of a scalar). */
+/* n numbers or dims: FRIT_LIST(batch, 64), FRIT_EMPTY (the shape of a scalar). Write it where it is passed: it lasts as
+ * long as the block around it, in C++ as the call. */
 typedef struct frit_list {
     uint32_t n;
     const frit_dim *at;
 } frit_list;
+#ifdef __cplusplus
+static inline frit_list frit_list_of(std::initializer_list<frit_dim> l) {
+    frit_list out = {(uint32_t)l.size(), l.begin()};
+    return out;
+}
+#define FRIT_LIST(...) (frit_list_of({__VA_ARGS__}))
+#define FRIT_EMPTY     (frit_list_of({}))
+#else
 #define FRIT_LIST(...)                                                                                                 \
     ((frit_list){sizeof((const frit_dim[]){__VA_ARGS__}) / sizeof(frit_dim), (const frit_dim[]){__VA_ARGS__}})
 #define FRIT_EMPTY ((frit_list){0, (const frit_dim *)0})
+#endif
 
 /* ---- traces ---- */
 

@@ -172,6 +172,25 @@ START_TEST(null_is_harmless) {
 }
 END_TEST
 
+START_TEST(wrong_pointers_say_so) {
+    frit_tracer *t = frit_tracer_create("f");
+    char text[100];
+    ck_assert_int_eq(frit_compile(t, NULL, NULL), FRIT_USAGE);
+    ck_assert_ptr_null(frit_map_file(NULL, NULL, NULL));
+    frit_input(t, "x", FRIT_DT_F32, (frit_list){3, NULL});
+    ck_assert_str_eq(frit_error(t), "a list of 3 entries is NULL");
+    frit_tracer_destroy(t);
+    t = frit_tracer_create("f");
+    ck_assert_ptr_null(frit_map_file(t, "x", NULL));
+    ck_assert_ptr_nonnull(strstr(frit_error(t), "no room for the file's size"));
+    frit_tracer_destroy(t);
+    frit_compile_options o = {.reserved = {0, 1}};
+    ck_assert_int_eq(frit_compile_file("a.onnx", &o, "a.so", text, sizeof text), FRIT_USAGE);
+    ck_assert_int_eq(frit_compile_file("a.onnx", NULL, "./a.onnx", text, sizeof text), FRIT_USAGE);
+    ck_assert_str_eq(text, "./a.onnx: this is the model itself");
+}
+END_TEST
+
 START_TEST(failed_save_does_not_stop_recording) {
     frit_tracer *t = frit_tracer_create("f");
     frit_value *x = frit_input(t, "x", FRIT_DT_F32, FRIT_LIST(3));
@@ -592,6 +611,7 @@ int main(void) {
     tcase_add_test(c, operators_by_name);
     tcase_add_test(c, files_are_compiled);
     tcase_add_test(c, null_is_harmless);
+    tcase_add_test(c, wrong_pointers_say_so);
     tcase_add_test(c, failed_save_does_not_stop_recording);
     tcase_add_test(c, shapes_are_inferred_at_the_call);
     tcase_add_test(c, every_elementwise_operator_is_there);

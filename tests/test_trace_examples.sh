@@ -52,5 +52,11 @@ example() {
 }
 example digits image=examples/digits/held_out.npy logits --logits
 example attention x=examples/attention/x.npy y --out
+for compiler in g++ clang++; do
+    command -v "$compiler" >/dev/null || continue
+    try "build cpp/trace with $compiler" "$compiler" -std=c++11 -O2 -Wall -Wextra -pedantic -Werror -Iinclude examples/cpp/trace.cpp \
+        -o "$work/cpp" -L"$BUILD" -lfrit -Wl,-rpath,"$BUILD"
+    try "cpp/trace of $compiler" [ "$("$work/cpp")" = 0.100 ]
+done
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]

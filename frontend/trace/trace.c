@@ -91,15 +91,21 @@ frit_dim trace_dim_out(frit_tracer *t, dim d) {
 
 static frit_dim bad_dim(frit_tracer *t) { return t ? trace_dim_out(t, DIM_BAD) : 0; }
 
+/* How many entries of l there are to read. */
+static uint32_t list_length(frit_tracer *t, frit_list l) {
+    if (l.n && !l.at) cx_fail(&t->c, FRIT_USAGE, NULL, "a list of %u entries is NULL", l.n);
+    return l.at ? l.n : 0;
+}
+
 dim_list trace_dims(frit_tracer *t, frit_list l) {
-    uint32_t n = l.at ? l.n : 0;
+    uint32_t n = list_length(t, l);
     dim *at = ARENA_ARRAY(&t->scratch, dim, n + 1u);
     for (uint32_t i = 0; i < n; i++) at[i] = trace_dim(t, l.at[i]);
     return (dim_list){n, at};
 }
 
 int_list trace_ints(frit_tracer *t, frit_list l) {
-    uint32_t n = l.at ? l.n : 0;
+    uint32_t n = list_length(t, l);
     return (int_list){n, arena_copy(&t->scratch, l.at, n * sizeof *l.at)};
 }
 
@@ -285,11 +291,11 @@ frit_value *frit_scalar_like_at(const char *where, const frit_value *x, double v
 }
 
 const void *frit_map_file_at(const char *where, frit_tracer *t, const char *path, uint64_t *out_bytes) {
-    *out_bytes = 0;
+    if (out_bytes) *out_bytes = 0;
     if (!trace_is_ok(t)) return NULL;
     mapped_file f;
-    if (!path) {
-        trace_fail(t, where, FRIT_USAGE, "a file needs a path");
+    if (!path || !out_bytes) {
+        trace_fail(t, where, FRIT_USAGE, path ? "there is no room for the file's size: NULL" : "a file needs a path");
     } else if (file_map(&t->c, path, &f) == FRIT_OK) {
         vec_push(&t->job, t->files, f);
         *out_bytes = f.bytes;
