@@ -1,0 +1,37 @@
+#!/bin/bash
+# ./dev as a first-time user may call it: help for every command, and nothing done for words that mean nothing.
+set -u
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+cp dev "$work"
+cd "$work" || exit 1
+mkdir build
+export LC_ALL=C
+
+# answers STATUS PATTERN WORD...: ./dev WORD... exits so, says so, and leaves build/ alone.
+answers() {
+    local wanted=$1 pattern=$2 status
+    shift 2
+    ./dev "$@" >said 2>&1
+    status=$?
+    if [ $status = "$wanted" ] && grep -qE -- "$pattern" said && [ -d build ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "./dev $*: exit $status, wanted $wanted and '$pattern'; said: $(tail -1 said)"
+    fi
+}
+
+answers 0 '^  demo ' help
+answers 0 '^  demo '
+for command in build demo test bench bless check format clean; do answers 0 '^  demo ' $command --help; done
+for command in demo check format clean help; do answers 1 "'x' is one argument too many" $command x; done
+answers 1 "'y' is one argument too many" bench x y
+answers 1 "unknown option '--x'" build --x
+answers 1 "-k needs a name" test -k
+answers 1 "unknown command 'nosuch'" nosuch x
+./dev clean
+if [ -d build ]; then failed=$((failed + 1)) && echo "clean leaves build/"; else passed=$((passed + 1)); fi
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]
