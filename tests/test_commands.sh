@@ -87,6 +87,24 @@ head -c 30000 d.so >cut.so
 refuses 1 'cut.so: is damaged or cut short' "$FRIT" info cut.so
 refuses 1 'cut.so: is damaged or cut short' "$FRIT" run cut.so
 
+# one byte of the code changed: not described, not loaded
+cp d.so bad.so
+printf '\x5a\xa5' | dd of=bad.so bs=1 seek=30000 conv=notrunc status=none
+for command in info run bench verify; do
+    refuses 1 'bad.so: is damaged: its bytes are not those that frit wrote; compile it again' "$FRIT" $command bad.so
+done
+refuses 1 'bad.so: is damaged' "$FRIT" compare d.so bad.so
+refuses 2 "'batch' is given twice" "$FRIT" bench d.so --dim batch=1 --dim batch=2
+refuses 2 "'image' is given twice" "$FRIT" run d.so --input image=a --input image=b
+
+# whole numbers that no double holds, and names that would steer a terminal
+printf 'func @f(%%x: i64[3]) -> (%%"a\\x1b[2Jb": i64[3]) {\n  return %%x\n}\n' >whole.fir
+printf '\223NUMPY\1\0\166\0%-117s\n' "{'descr': '<i8', 'fortran_order': False, 'shape': (3,), }" >whole.npy
+printf '\1\0\0\0\0\0\40\0\0\0\0\0\0\0\40\0\377\377\377\377\377\377\377\177' >>whole.npy
+holds "whole.fir does not compile" "$FRIT" compile whole.fir -o whole.so
+says '^  9007199254740993 9007199254740992 9223372036854775807$' "$FRIT" run whole.so --input x=whole.npy
+says '^a\?\[2Jb: i64' "$FRIT" run whole.so --input x=whole.npy
+
 # an artifact for another machine: told about, not run
 cp d.so arm.so
 printf '\267\0' | dd of=arm.so bs=1 seek=18 conv=notrunc status=none
@@ -101,7 +119,7 @@ says '^latency' "$FRIT" bench d.so --threads 1 --perf-map=perf.map
 says '^[0-9a-f]+ [0-9a-f]+ contract_[0-9]+\.0$' cat perf.map
 holds "no trace" grep -q '"ph": "X"' trace.json
 says '^equal$' "$FRIT" verify d.so
-says '^3 threads: 100 runs, [0-9a-f]{64}$' "$FRIT" verify d.so --input image="$held"
+says '^3 threads: [0-9]+ runs, [0-9a-f]{64}$' "$FRIT" verify d.so --input image="$held"
 "$FRIT" compile "$digits/digits.onnx" -o same.so --cpu=x86-64-v2
 says '^logits: equal, 0 of 3600' "$FRIT" compare d.so same.so --input image="$held"
 says '^logits: (equal|close)' "$FRIT" compare d.so "$digits/digits.onnx" --input image="$held"
