@@ -51,7 +51,7 @@ static frit_status check_flags(cx *c, const args *a) {
     return FRIT_OK;
 }
 
-/* --precision and --exact-casts. */
+/* --precision, --exact-casts and --direct-convs. */
 static frit_status numeric_options(cx *c, const args *a, compile_options *o) {
     const char *precision = args_text(a, OPT_PRECISION);
     bool is_bf16 = str_equal(precision, "bf16");
@@ -59,6 +59,7 @@ static frit_status numeric_options(cx *c, const args *a, compile_options *o) {
         return FAIL(c, UNSUPPORTED, args_spelling(c->scratch, OPT_PRECISION, precision),
                     "models are lowered to bf16 only; what is f16 or int8 in the model itself is compiled as it is");
     o->lowers_to_bf16 = is_bf16;
+    o->has_direct_convs = args_has(a, OPT_DIRECT_CONVS);
     if (!args_has(a, OPT_EXACT_CASTS)) return FRIT_OK;
     const char **disabled = ARENA_ARRAY(c->job, const char *, o->n_disabled + 1u);
     for (uint32_t i = 0; i < o->n_disabled; i++) disabled[i] = o->disabled[i];

@@ -133,7 +133,7 @@ static frit_status run_passes(cx *c, const compile_options *o, compiled *m) {
 
 static frit_status lower(cx *c, const compile_options *o, compiled *m) {
     double began = stage_begin(&o->watch, "lower");
-    lower_options options = {.t = &m->target, .is_checked = o->checked, .calls_openblas = o->calls_openblas};
+    lower_options options = {.t = &m->target, .is_checked = o->checked, .calls_openblas = o->calls_openblas, .has_direct_convs = o->has_direct_convs};
     arena_mark mark = arena_save(c->scratch);
     frit_status status = lower_graph(c, m->core, &options, &m->plan);
     arena_release(c->scratch, mark);
@@ -187,6 +187,7 @@ static const char *numeric_options(cx *c, const compiled *m, const compile_optio
     for (uint32_t i = 0; i < o->n_disabled; i++)
         if (str_equal(o->disabled[i], "cast_pairs") && !strstr(strbuf_text(&b), "--exact-casts"))
             strbuf_add(&b, " --exact-casts");
+    if (o->has_direct_convs) strbuf_add(&b, " --direct-convs");
     return b.n ? strbuf_text(&b) + 1 : NULL;
 }
 

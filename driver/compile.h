@@ -34,6 +34,7 @@ typedef struct compile_options {
     uint32_t n_disabled;
     const char *const *disabled; /* passes to leave out */
     bool lowers_to_bf16;         /* products in bf16, sums in f32 */
+    bool has_direct_convs;       /* convolutions as plain sums of products only */
     bool checked;                /* bounds checks on every access */
     bool calls_openblas;         /* products call OpenBLAS; such code only runs from a file */
     bool side_weights;           /* PATH.weights beside the artifact */

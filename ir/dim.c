@@ -129,6 +129,14 @@ sym_info *dim_sym_info(dim_table *t, sym_id s) {
     return t->syms.at[s];
 }
 
+enum { LIKELY_EXTENT = 64 };
+
+int64_t dim_likely(dim_table *t, sym_id s) {
+    const sym_info *info = t->syms.at[s];
+    int64_t v = info->hint ? info->hint : LIKELY_EXTENT;
+    return v < info->lo ? info->lo : v > info->hi ? info->hi : v;
+}
+
 uint32_t dim_n_syms(const dim_table *t) { return t->syms.n; }
 dim dim_of_sym(dim_table *t, sym_id s) { return t->sym_dims.at[s]; }
 

@@ -51,6 +51,8 @@ bool dim_sym_find(const dim_table *t, const char *name, sym_id *out);
 sym_info *dim_sym_info(dim_table *t, sym_id s);
 uint32_t dim_n_syms(const dim_table *t);
 dim dim_of_sym(dim_table *t, sym_id s);
+/* A value that s may well have, for weighing costs: its hint, else 64, within its bounds. */
+int64_t dim_likely(dim_table *t, sym_id s);
 /* A fresh axis (or loaded-index) symbol with 0 <= s < extent; the name is made unique by a numeric suffix. */
 dim dim_axis(dim_table *t, const char *name, dim extent);
 dim dim_loaded(dim_table *t, const char *name, dim extent, uint32_t expr);

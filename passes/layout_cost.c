@@ -19,7 +19,6 @@ enum {
     PS_STRIDED = 600,       /* an element read along the wrong axis */
     PS_VECTOR = 60,         /* an element read along the vectors */
     GATHERED_PERCENT = 150, /* a matrix kernel whose windows are gathered along the pixels */
-    LIKELY_EXTENT = 64,     /* of a symbol without a hint */
     LANES = 16
 };
 static const int64_t most_cost = CUT_NEVER / (1 << 20);
@@ -92,7 +91,8 @@ static form_cost node_cost(const chooser *x, const node *n) {
         const node *view = graph_def(l->g, n->in[0]);
         double work = n_elements(x, n->in[0]);
         bool is_pool = view && view->op == OP_window;
-        return (form_cost){as_cost(work * (double)(is_pool ? PS_STRIDED : PS_VECTOR)), as_cost(work * (double)PS_VECTOR)};
+        return (form_cost){as_cost(work * (double)(is_pool ? PS_STRIDED : PS_VECTOR)),
+                           as_cost(work * (double)PS_VECTOR)};
     }
     if (n->op != OP_transpose) return (form_cost){0};
     /* In graph order it moves what it moves; with channels last only what that form does not undo. */
@@ -185,11 +185,7 @@ static void guess_sizes(chooser *x) {
     dim_table *t = x->l->g->dims;
     uint32_t n = dim_n_syms(t);
     x->sizes = ARENA_ARRAY(x->l->c->scratch, int64_t, n + 1u);
-    for (sym_id s = 0; s < n; s++) {
-        const sym_info *info = dim_sym_info(t, s);
-        int64_t v = info->hint ? info->hint : LIKELY_EXTENT;
-        x->sizes[s] = v < info->lo ? info->lo : v > info->hi ? info->hi : v;
-    }
+    for (sym_id s = 0; s < n; s++) x->sizes[s] = dim_likely(t, s);
 }
 
 void layout_choose(layout *l) {

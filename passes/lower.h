@@ -102,7 +102,8 @@ typedef struct fusion {
 typedef struct lower_options {
     const target *t;
     bool is_checked;
-    bool calls_openblas; /* products of f32 and f64 with a matrix form are calls of OpenBLAS; CPU only */
+    bool calls_openblas;   /* products of f32 and f64 with a matrix form are calls of OpenBLAS; CPU only */
+    bool has_direct_convs; /* no convolution by transforms */
 } lower_options;
 
 /* Groups the nodes of g. Guarantees: no cycle between groups; every use of a stored value outside its group reads
@@ -239,6 +240,14 @@ typedef struct pack_request {
 } pack_request;
 /* The packed constant, which copies the request; the weights' own bytes have to stay. In a. */
 const const_data *pack_panels(arena *a, const pack_request *r);
+/* Weights of 3 x 3 windows for Winograd's F(2 x 2, 3 x 3): G g G' of each step of k and column, as [groups of columns]
+ * [16 points][panels of a group][n_k][panel], zero-padded. `of` says where tap (0, 0) of each lies. */
+typedef struct pack_transformed {
+    pack_request of;      /* of f32; n_k steps, panels of `of.panel` columns */
+    int64_t tap_steps[2]; /* elements between taps down and across */
+    int64_t n_panels, n_groups;
+} pack_transformed;
+const const_data *pack_winograd(arena *a, const pack_transformed *r);
 /* The constant d, dense with whole bytes, with its axis `along` moved to the end. */
 const const_data *pack_turned(cx *c, const const_data *d, uint32_t along);
 

@@ -1,7 +1,8 @@
 /* Constant matrices in the order that the matrix micro-kernel streams them: panels of `panel` columns, each n_k rows of
  * contiguous columns; columns beyond the last are zero. In groups (bytes for integer dot products) each column holds
- * `group` steps of k side by side, and the steps beyond the last are zero too. Nothing is packed here: the constant
- * knows how to make each of its panels when the artifact is written. */
+ * `group` steps of k side by side, and the steps beyond the last are zero too. Weights of 3 x 3 windows can be
+ * transformed on the way. Nothing is packed here: the constant knows how to make each of its panels when the artifact
+ * is written. */
 #include "passes/lower.h"
 
 #include <string.h>
@@ -107,6 +108,67 @@ const const_data *pack_panels(arena *a, const pack_request *r) {
     dims[3] = r->group;
     const_data *d = ARENA_NEW(a, const_data);
     *d = (const_data){.kind = CONST_MADE, .dt = r->data->dt, .dims = {rank, dims}, .maker = maker};
+    return d;
+}
+
+/* ---- transformed weights */
+
+enum { SIDE = 4, TAPS = 3, POINTS = SIDE * SIDE };
+
+/* G g of three numbers that lie `step` apart. */
+static void transform_taps(const double *g, size_t step, double out[SIDE]) {
+    out[0] = g[0];
+    out[1] = (g[0] + g[step] + g[2 * step]) / 2;
+    out[2] = (g[0] - g[step] + g[2 * step]) / 2;
+    out[3] = g[2 * step];
+}
+
+/* G g G' of the window that begins at src; made in f64, rounded once. */
+static void transform_window(const float *src, const int64_t steps[2], float out[POINTS]) {
+    double g[TAPS * TAPS], half[TAPS][SIDE], whole[SIDE];
+    for (int64_t i = 0; i < TAPS; i++)
+        for (int64_t j = 0; j < TAPS; j++) g[i * TAPS + j] = (double)src[i * steps[0] + j * steps[1]];
+    for (size_t j = 0; j < TAPS; j++) transform_taps(g + j, TAPS, half[j]);
+    for (size_t i = 0; i < SIDE; i++) {
+        const double row[TAPS] = {half[0][i], half[1][i], half[2][i]};
+        transform_taps(row, 1, whole);
+        for (size_t j = 0; j < SIDE; j++) out[i * SIDE + j] = (float)whole[j];
+    }
+}
+
+/* Part: the columns of a group. */
+static void pack_transformed_group(const void *data, uint32_t part, void *out) {
+    const pack_transformed *t = data;
+    const pack_request *r = &t->of;
+    const float *src = r->data->bytes;
+    float *dst = out, point[POINTS];
+    int64_t plane = t->n_panels * r->n_k * r->panel, width = t->n_panels * r->panel;
+    for (int64_t i = 0; i < width; i++) {
+        int64_t col = part * width + i;
+        float *to = dst + i / r->panel * r->n_k * r->panel + i % r->panel;
+        for (int64_t k = 0; k < r->n_k; k++, to += r->panel) {
+            memset(point, 0, sizeof point);
+            if (col < r->n_cols)
+                transform_window(src + r->base + r->k_offsets[k] + col * r->col_stride, t->tap_steps, point);
+            for (int64_t p = 0; p < POINTS; p++) to[p * plane] = point[p];
+        }
+    }
+}
+
+const const_data *pack_winograd(arena *a, const pack_transformed *r) {
+    pack_transformed *job = ARENA_NEW(a, pack_transformed);
+    *job = *r;
+    job->of.k_offsets = arena_copy(a, r->of.k_offsets, (size_t)r->of.n_k * sizeof *r->of.k_offsets);
+    const int64_t shape[] = {r->n_groups, POINTS, r->n_panels, r->of.n_k, r->of.panel};
+    size_t part = sizeof(float);
+    for (size_t i = 1; i < countof(shape); i++) part *= (size_t)shape[i];
+    const_maker *maker = ARENA_NEW(a, const_maker);
+    *maker = (const_maker){(uint32_t)r->n_groups, part, pack_transformed_group, job};
+    const_data *d = ARENA_NEW(a, const_data);
+    *d = (const_data){.kind = CONST_MADE,
+                      .dt = FRIT_DT_F32,
+                      .dims = {countof(shape), arena_copy(a, shape, sizeof shape)},
+                      .maker = maker};
     return d;
 }
 

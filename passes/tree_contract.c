@@ -301,6 +301,8 @@ frit_status tree_contract(expander *e, const lower_options *o) {
     if (o->t->kind == TARGET_CUDA) return contract_thread_tree(&x);
     if (x.is_packed && !x.a.is_direct && x.n_siblings == 1) {
         bool is_done = false;
+        if (!o->has_direct_convs && x.group == 1) TRY(contract_winograd_tree(&x, &pack, tags, &is_done));
+        if (is_done) return FRIT_OK;
         TRY(contract_taps_tree(&x, &pack, tags, &is_done));
         if (is_done) return FRIT_OK;
     }

@@ -97,6 +97,9 @@ frit_status contract_epilogue(contract_cx *x, klist *l, const blocks *b);
 /* tree_contract_taps.c: the CPU's tree where A is read in place though it is not one matrix: windows, strides, borders.
  * B has been found to be packable. Not done: A is nothing of the kind, nothing was changed. */
 frit_status contract_taps_tree(contract_cx *x, const pack_request *pack, const uint8_t *tags, bool *out_done);
+/* tree_contract_winograd.c: the CPU's tree of a 3 x 3 convolution with stride 1 where transforming tiles of the image
+ * and the weights saves enough work. B has been found to be packable. Not done: nothing was changed. */
+frit_status contract_winograd_tree(contract_cx *x, const pack_request *pack, const uint8_t *tags, bool *out_done);
 
 /* The CPU's tree around the matrix leaf; the CUDA tree of a block of threads. */
 frit_status contract_leaf_tree(contract_cx *x, const pack_request *pack);

@@ -116,7 +116,7 @@ def test_features_that_are_missing_are_refused(folder):
     for flag in ("--precision=int8", "--fast-math", "--cublas", "--tuning=x"):
         refuses(1, flag.split("=")[0], "compile", DIGITS, "-o", "x.so", flag, cwd=folder)
     holds_only(folder)
-    works("compile", DIGITS, "-o", "x.so", "--precision=f32", "--blas=none", "--batch-invariant", "--exact-casts", cwd=folder)
+    works("compile", DIGITS, "-o", "x.so", "--precision=f32", "--blas=none", "--batch-invariant", "--exact-casts", "--direct-convs", cwd=folder)
     holds_only(folder, "x.so")
 
 

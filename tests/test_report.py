@@ -108,6 +108,15 @@ def test_examples(folder):
         check_page(page, facts)
 
 
+def test_transformed_convolutions(folder):
+    """Winograd's kernels do less arithmetic, and only where they may."""
+    model = ROOT / "tests/lower/conv_winograd_fixed.fir"
+    own, plain = (report(folder, model, "--cpu=x86-64-v3", *flags)[1] for flags in ((), ("--direct-convs",)))
+    expect(len(own["kernels"]) == len(plain["kernels"]), "as many kernels either way")
+    fewer = [a["flops"] < 0.8 * b["flops"] for a, b in zip(own["kernels"], plain["kernels"]) if b["flops"]]
+    expect(sum(fewer) == 2, f"{sum(fewer)} of two convolutions are transformed")
+
+
 def main():
     passed = failed = 0
     for name, test in sorted(globals().items()):
