@@ -38,7 +38,8 @@ enum {
     COST_OPERAND = 3,
     COST_DUPLICATE = 2,
     COST_MASK = 8,
-    COST_WEIGHTS = 8
+    COST_WEIGHTS = 8,
+    COST_MOST = 2560
 };
 
 static bool is_plain_view(const node *n) {
@@ -84,6 +85,8 @@ static void group_join(fuse_cx *x, uint32_t id, node_id n, const dim *index) {
     const node *info = graph_node(x->g, n);
     for (uint32_t i = 0; i < info->n_out; i++) x->f->index[info->out + i] = index;
 }
+
+static bool is_full(const group *gr) { return gr->nodes.n >= GROUP_MOST_NODES; }
 
 static void push_writer(fuse_cx *x, value_id v) {
     uint32_t p = group_of_value(x, fuse_base(x->g, v));
@@ -237,7 +240,7 @@ static bool join_operand_group(fuse_cx *x, node_id id, const node *n) {
             uint32_t p = group_of_value(x, fuse_base(x->g, n->in[i]));
             dim index[MAX_RANK + 1] = {0};
             if (p == GROUP_NONE || x->f->groups.at[p].kind != order[k]) continue;
-            if (x->f->groups.at[p].region != n->region) continue;
+            if (x->f->groups.at[p].region != n->region || is_full(&x->f->groups.at[p])) continue;
             if (!find_index(x, p, n, index)) continue;
             group_join(x, p, id, keep_index(x, graph_type(x->g, n->out)->rank, index));
             return true;
@@ -521,7 +524,7 @@ static bool should_dissolve(const graph *g, const group *gr, const uses_of *u, u
     if (!u->elsewhere) return cost <= COST_MASK && !has_concat;
     if (u->as_operand) return cost <= (u->of_constants ? COST_WEIGHTS : COST_OPERAND) && !has_concat;
     if (u->n_groups > 1) return cost <= COST_DUPLICATE && !has_concat;
-    return !u->grows || cost <= COST_INLINE;
+    return (!u->grows && cost <= COST_MOST && !is_full(gr)) || cost <= COST_INLINE;
 }
 
 static use_list *list_uses(const fuse_cx *x) {

@@ -37,6 +37,7 @@ static const char *reason_of(const notes_cx *x, uint32_t writer) {
         return "they reduce over other axes, so that no row holds what both need";
     if (w->kind != GROUP_MAP && r->kind == GROUP_ROW)
         return "a reduction of a result needs whole rows of it, which no tile of that kernel holds";
+    if (w->nodes.n >= GROUP_MOST_NODES) return "the writer's kernel holds as many operators as one may";
     if (w->kind == GROUP_MAP) return "it is read by several kernels, or at more points than it has elements";
     return "the reader's elements do not map one to one to the writer's";
 }

@@ -27,6 +27,9 @@ typedef enum group_kind {
     GROUP_REGION    /* an if or a loop: no kernel, but steps of the plan around those of its regions' groups */
 } group_kind;
 
+/* Nodes of one group: kernels are expanded recursively, and compiling one takes time with the square of its size. */
+enum { GROUP_MOST_NODES = 256 };
+
 /* Nodes that share one kernel. The domain's axes are SYM_AXIS symbols; index[] says where in the domain each member's
  * value is computed. */
 typedef struct group {

@@ -1,6 +1,7 @@
 """frit compile, opt, check and help as a user calls them: what they print and write, one clear line and the right exit
 code for what cannot be done, and nothing left behind by a failure or by Ctrl-C."""
 
+import json
 import os
 import pathlib
 import resource
@@ -146,6 +147,15 @@ def test_header_names_do_not_collide(folder):
     for name in ("M_INPUT_A_B = 0", "M_INPUT_A_B_1 = 1", "M_INPUT_A_B_2 = 2", "m_input_a_b(", "m_input_a_b_1(", "m_input_A_B_2("):
         if name not in text:
             raise Fault(f"the header has no {name}:\n{text}")
+
+
+def test_long_chains(folder):
+    """Neither the stack nor the time of a compile goes with the square of a chain of operators that would fuse."""
+    chain = "".join(f"  %v{i} = {('exp', 'sin')[i % 2]} %{f'v{i - 1}' if i else 'x'} : f32[4]\n" for i in range(1000))
+    (folder / "m.fir").write_text("func @m(%x: f32[4]) -> (%y: f32[4]) {\n" + chain + "  return %v999\n}\n")
+    works("compile", "m.fir", "-o", "m.so", "--report=r.json", cwd=folder)
+    if len(json.loads((folder / "r.json").read_text())["kernels"]) != 4:
+        raise Fault("a chain of 1000 is not four kernels")
 
 
 def test_same_bytes_everywhere(folder):
