@@ -326,15 +326,15 @@ frit_status contract_winograd_tree(contract_cx *x, const pack_request *pack, con
     add_tiles(&w);
     add_weights(&w, pack);
     nest s = {.k = k}, columns = {.k = k};
-    klist body = {0}, group = {0}, top = {0};
+    klist body = {0}, products = {0}, top = {0};
     for (uint32_t i = 0; i < x->n_outer; i++) nest_push(&s, KL_PAR, x->outer[i], 0, 0);
     nest_push(&s, KL_PAR, w.span_axis, 0, 0);
     nest_push(&s, KL_PAR, w.block, 0, 0);
     TRY(emit_inputs(&w, &body));
     nest_push(&columns, KL_SEQ, w.group_axis, 0, 0);
-    emit_products(&w, &group);
-    TRY(emit_outputs(&w, &group));
-    nest_close(&columns, group, &body);
+    emit_products(&w, &products);
+    TRY(emit_outputs(&w, &products));
+    nest_close(&columns, products, &body);
     nest_close(&s, body, &top);
     vec_push(k->a, k->phases, top.first);
     k->schedule = (kschedule){.lanes = x->o->t->vector_bytes / 4,
