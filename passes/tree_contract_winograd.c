@@ -10,10 +10,12 @@
  *       for tile { vec col { y[2 x 2, col] = epilogue(A' m[tile, 0..16, col] A) where inside } } } }
  *
  * G g G' is made when the artifact is written (pack.c). Tiles are those of one image, counted from its corner, and sums
- * run over channels in chains of K_BLOCK steps: so an image's bits depend neither on its batch nor on threads. */
+ * run over channels in chains of CHAIN steps: so an image's bits depend neither on its batch nor on threads. */
 #include "passes/winograd.h"
 
 enum { PAD = 16 }; /* elements that keep planes off equal sets of the cache */
+/* Steps of k of one chain: fewer than in plain sums, as transformed values are larger than what is left of them. */
+enum { CHAIN = K_BLOCK / 2 };
 
 /* All axes but the columns apart, in the order of the loops. */
 static void name_axes(winograd *w, const uint8_t *tags) {
@@ -160,7 +162,7 @@ static void emit_products(const winograd *w, klist *l) {
     dim_table *t = k->dims;
     dim point = dim_axis(t, "p", dim_const(t, POINTS)), zero = dim_const(t, 0), base, n_k;
     dim panel = w->cols > w->panel ? dim_axis(t, "jp", dim_const(t, w->cols / w->panel)) : zero;
-    dim block = contract_block_axis(k, "kb", dim_const(t, w->n_c), K_BLOCK, &base, &n_k);
+    dim block = contract_block_axis(k, "kb", dim_const(t, w->n_c), CHAIN, &base, &n_k);
     dim row = dim_axis(t, "row", w->n), col = dim_axis(t, "col", dim_const(t, w->panel)), kk = dim_axis(t, "kk", n_k);
     dim channel = dim_add(t, base, kk), first = dim_mul(t, panel, dim_const(t, w->panel));
     dim c_col = dim_add(t, dim_mul(t, point, dim_const(t, w->cols)), dim_add(t, first, col));
@@ -341,6 +343,6 @@ frit_status contract_winograd_tree(contract_cx *x, const pack_request *pack, con
                               .unroll = 1,
                               .tile_m = (uint32_t)w.tiles,
                               .tile_n = (uint32_t)w.cols,
-                              .tile_k = w.n_c < K_BLOCK ? (uint32_t)w.n_c : K_BLOCK};
+                              .tile_k = w.n_c < CHAIN ? (uint32_t)w.n_c : CHAIN};
     return FRIT_OK;
 }

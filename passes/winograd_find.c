@@ -1,8 +1,8 @@
-/* Which contractions Winograd's transforms serve: 3 x 3 windows of stride 1 over an image with its channels last, where the
- * work saved is worth the transforms and the larger weights.
+/* Which contractions Winograd's transforms serve: 3 x 3 windows of stride 1 over an image with its channels last, where
+ * the work saved is worth the transforms and the larger weights.
  *
- * It is seen from the image's operand alone: it changes with an axis of the result and a summed axis of three steps only
- * through their sum, and that twice. */
+ * It is seen from the image's operand alone: it changes with an axis of the result and a summed axis of three steps
+ * only through their sum, and that twice. */
 #include <math.h>
 
 #include "passes/winograd.h"
