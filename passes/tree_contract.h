@@ -83,14 +83,15 @@ typedef struct blocks {
     dim col_block, n_cols, col_base;
     dim k_block, k_base, n_k;
     int64_t rows, cols, k; /* block sizes */
+    bool rows_first;       /* a block of rows meets all columns before the next one */
 } blocks;
 /* Blocks of size of a range: the axis that numbers them (0 when there is one), where one begins and how long it is. */
 dim contract_block_axis(kernel *k, const char *name, dim extent, int64_t size, dim *out_base, dim *out_n);
 /* Rows of a block, at most about `most`: all blocks of about the same size, a multiple of the leaf's tiles. */
 int64_t contract_rows_of_block(kernel *k, dim n_rows, int64_t most);
-/* The loops over blocks. Where all of a packed B stays in the cache, the columns of a block of rows follow each other,
- * A is read from memory once and rows of the result are written whole; else a panel of B serves all rows before the
- * next one. pack: NULL when B is not packed. */
+/* The loops over blocks. Where all of a packed B stays in the cache, or a block of a large A (rows_first), the columns
+ * of a block of rows follow each other, A is read from memory once and rows of the result are written whole; else a
+ * panel of B serves all rows before the next one. pack: NULL when B is not packed. */
 void contract_push_blocks(nest *s, const blocks *b, const pack_request *pack);
 /* for row { vec col { outputs } } over what the C tile holds. */
 frit_status contract_epilogue(contract_cx *x, klist *l, const blocks *b);

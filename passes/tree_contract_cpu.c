@@ -9,7 +9,7 @@
  * change a bit; and rounding grows with the length of a block and the number of blocks, not with their product. */
 #include "passes/tree_contract.h"
 
-enum { ROW_BLOCK_PLACED = 192, ROW_TILE = 6, STORE_UNROLL = 4, CACHED_B = 512 << 10 };
+enum { ROW_BLOCK_PLACED = 192, ROW_TILE = 6, STORE_UNROLL = 4, CACHED_B = 512 << 10, LEAST_ROWS = 24 };
 
 dim contract_block_axis(kernel *k, const char *name, dim extent, int64_t size, dim *out_base, dim *out_n) {
     dim_table *t = k->dims;
@@ -41,13 +41,27 @@ int64_t contract_rows_of_block(kernel *k, dim n_rows, int64_t most) {
 
 void contract_push_blocks(nest *s, const blocks *b, const pack_request *pack) {
     bool b_stays = pack && pack->n_k * pack->n_cols * (int64_t)(dtype_bits(pack->data->dt) / 8) <= CACHED_B;
-    nest_push(s, KL_PAR, b_stays ? b->row_block : b->col_block, 0, 0);
-    nest_push(s, KL_PAR, b_stays ? b->col_block : b->row_block, 0, 0);
+    bool rows_first = b_stays || b->rows_first;
+    nest_push(s, KL_PAR, rows_first ? b->row_block : b->col_block, 0, 0);
+    nest_push(s, KL_PAR, rows_first ? b->col_block : b->row_block, 0, 0);
 }
 
-static void make_blocks(contract_cx *x, blocks *b) {
+/* Where A is larger than the second-level cache it would be read anew for every block of columns, in short pieces of
+ * its rows: then as many of its rows as half of that cache holds stay there while all of packed B, which is one run of
+ * memory, streams past. 0: it is not so large, or unknown. */
+static int64_t rows_that_stay(contract_cx *x, const pack_request *pack) {
+    int64_t lo, rows, of_row = pack->n_k * (int64_t)(dtype_bits(pack->data->dt) / 8), cache = x->o->t->l2_bytes;
+    dim_bounds(x->k->dims, x->n_rows, &lo, &rows);
+    if (lo != rows || of_row < 1 || rows < cache / of_row) return 0;
+    int64_t most = cache / 2 / of_row;
+    return most < LEAST_ROWS ? 0 : most < ROW_BLOCK ? most : ROW_BLOCK;
+}
+
+static void make_blocks(contract_cx *x, blocks *b, const pack_request *pack) {
     kernel *k = x->k;
-    b->rows = contract_rows_of_block(k, x->n_rows, x->b.is_direct ? ROW_BLOCK : ROW_BLOCK_PLACED);
+    int64_t staying = x->is_packed ? rows_that_stay(x, pack) : 0;
+    b->rows_first = staying > 0;
+    b->rows = contract_rows_of_block(k, x->n_rows, staying ? staying : x->b.is_direct ? ROW_BLOCK : ROW_BLOCK_PLACED);
     b->cols = PANEL;
     b->k = upper(k, x->n_k, K_BLOCK);
     b->row_block = contract_block_axis(k, "ib", x->n_rows, b->rows, &b->row_base, &b->n_rows);
@@ -262,7 +276,7 @@ frit_status contract_epilogue(contract_cx *x, klist *l, const blocks *b) {
 frit_status contract_leaf_tree(contract_cx *x, const pack_request *pack) {
     kernel *k = x->k;
     blocks b;
-    make_blocks(x, &b);
+    make_blocks(x, &b, pack);
     if (x->is_packed) TRY(contract_use_packed(x, pack));
     dim shape[2] = {dim_const(k->dims, b.rows), dim_const(k->dims, PANEL)};
     for (uint32_t i = 0; i < x->n_siblings; i++)

@@ -150,6 +150,7 @@ typedef struct tap_blocks {
 static void make_blocks(taps *t, blocks *b, tap_blocks *tb) {
     contract_cx *x = t->x;
     kernel *k = x->k;
+    b->rows_first = false;
     b->rows = contract_rows_of_block(k, x->n_rows, ROW_BLOCK);
     b->cols = PANEL;
     b->k = t->n_kk < K_BLOCK ? t->n_kk : K_BLOCK;
