@@ -17,7 +17,7 @@ fi
 cc -std=gnu17 -O2 -I. -Iinclude -o build/gemm bench/gemm.c bench/subject.c bench/onednn.c bench/stream.c -ldnnl \
     -lopenblas -lm -ldl
 artifacts=()
-for model in $models/gemm_*.onnx; do
+for model in "$models"/gemm_*.onnx; do
     $frit compile "$model" -o "${model%.onnx}.so" "$@"
     artifacts+=("${model%.onnx}.so")
 done
@@ -25,7 +25,7 @@ build/gemm $type "$threads" "${artifacts[@]}"
 [ $type = f32 ] || exit 0
 cc -std=gnu17 -O2 -I. -Iinclude -o build/gemm_bytes bench/gemm_bytes.c bench/subject.c bench/onednn.c -ldnnl -lm -ldl
 artifacts=()
-for model in $models/bytes_*.onnx; do
+for model in "$models"/bytes_*.onnx; do
     $frit compile "$model" -o "${model%.onnx}.so"
     artifacts+=("${model%.onnx}.so")
 done

@@ -116,6 +116,8 @@ def main():
     with tempfile.TemporaryDirectory() as work:
         for path in paths:
             facts = json.loads(path.read_text())
+            if "onnxruntime_ulps" not in facts: # quantised: bench_peers.py looks at those
+                continue
             for model in facts["models"]:
                 failed += compare(args.frit.resolve(), args.compile_flag, path, model, facts, pathlib.Path(work))
     print("every model within its limit" if not failed else f"{failed} cases failed")

@@ -13,3 +13,4 @@ for name in bert bert128 minilm minilm128 llama; do
 done
 [ -f "$models"/timm_convnext_atto.json ] || $python bench/models/vision.py --out "$models"
 [ -f "$models"/minilm_weight_int8.json ] || $python bench/models/packaged.py --out "$models"
+[ -f "$models"/resnet50_qdq.json ] || $python bench/models/quantised.py cases "$models"

@@ -133,7 +133,10 @@ static frit_status run_passes(cx *c, const compile_options *o, compiled *m) {
 
 static frit_status lower(cx *c, const compile_options *o, compiled *m) {
     double began = stage_begin(&o->watch, "lower");
-    lower_options options = {.t = &m->target, .is_checked = o->checked, .calls_openblas = o->calls_openblas, .has_direct_convs = o->has_direct_convs};
+    lower_options options = {.t = &m->target,
+                             .is_checked = o->checked,
+                             .calls_openblas = o->calls_openblas,
+                             .has_direct_convs = o->has_direct_convs};
     arena_mark mark = arena_save(c->scratch);
     frit_status status = lower_graph(c, m->core, &options, &m->plan);
     arena_release(c->scratch, mark);

@@ -58,7 +58,7 @@ static frit_status flatten_if(graph_rewriter *r, const node *n, bool *out_done) 
 }
 
 static bool is_affordable(const region *body, int64_t trips) {
-    return trips >= 1 && trips <= (double)MAX_TRIPS && trips * (int64_t)body->nodes.n <= MAX_UNROLLED_NODES;
+    return trips >= 1 && trips <= (int64_t)MAX_TRIPS && trips * (int64_t)body->nodes.n <= MAX_UNROLLED_NODES;
 }
 
 /* Parts of a scanned result, one for each trip, put together along axis. */
@@ -86,7 +86,7 @@ static bool known_trips(const graph_rewriter *r, const node *n, const value_id *
     bool has_scans = a->trips.n > 0;
     if (has_scans && (!dim_is_const(r->from->dims, a->trips.at[0], out) || (double)*out != trips)) return false;
     *out = (int64_t)trips;
-    return trips <= (double)MAX_TRIPS && is_affordable(body, *out);
+    return trips <= (int64_t)MAX_TRIPS && is_affordable(body, *out);
 }
 
 static frit_status flatten_while(graph_rewriter *r, const node *n, bool *out_done) {

@@ -5,7 +5,7 @@ set -u
 cd "${1:?usage: speed_run.sh FOLDER}" || exit 2
 status=0
 ./gpu_speed . || status=1
-sanitizer=$(command -v compute-sanitizer || ls /usr/local/cuda*/bin/compute-sanitizer 2>/dev/null | head -1)
+sanitizer=$(command -v compute-sanitizer || find /usr/local/cuda*/bin -name compute-sanitizer 2>/dev/null | head -1)
 if [ -z "$sanitizer" ]; then
     echo "skip: compute-sanitizer is not installed"
     exit $status
