@@ -14,7 +14,7 @@
 #include "tests/lowered.h"
 #include "tests/random_graph.h"
 
-enum { DEFAULT_COUNT = 300, N_OPS_EACH = 12, FEW_RUNS = 4, MANY_RUNS = 40, OTHER_SIZES = 3 };
+enum { DEFAULT_COUNT = 300, QUICK_COUNT = 30, N_OPS_EACH = 12, FEW_RUNS = 4, MANY_RUNS = 40, OTHER_SIZES = 3 };
 
 static arena job, scratch;
 static cx c;
@@ -218,7 +218,9 @@ static uint64_t number_from(const char *name, uint64_t otherwise) {
 }
 
 static void fuzz(const lowered_options *o) {
-    uint64_t first = number_from("FRIT_FUZZ_SEED", 1), count = number_from("FRIT_FUZZ_COUNT", DEFAULT_COUNT);
+    const char *quick = getenv("QUICK");
+    uint64_t usual = quick && *quick ? QUICK_COUNT : DEFAULT_COUNT;
+    uint64_t first = number_from("FRIT_FUZZ_SEED", 1), count = number_from("FRIT_FUZZ_COUNT", usual);
     int tally[FAILS + 1] = {0};
     for (uint64_t seed = first; seed < first + count; seed++) {
         random_graph r;
