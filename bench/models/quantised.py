@@ -3,7 +3,7 @@
     quantised.py minilm WEIGHTS_DIR OUT_DIR     WEIGHTS_DIR holds config.json and model.safetensors of a BERT encoder;
                                                 writes OUT_DIR/minilm.onnx (f32) and minilm_dynamic_int8.onnx
     quantised.py qdq MODEL.onnx OUT.onnx        static QDQ, calibrated on seeded standard normal inputs
-    quantised.py cases FOLDER                   from minilm128 and tv_resnet50 of FOLDER: minilm_dynamic_int8 and resnet50_qdq with
+    quantised.py cases FOLDER                   from minilm128 and resnet50 of FOLDER: minilm_dynamic_int8 and resnet50_qdq with
                                                 case files; the answer is ONNX Runtime's own without its optimisations
 
 The float MiniLM is exported by torch with symbolic batch and length. Calibration data is noise: the figures compare
@@ -71,8 +71,8 @@ def write_case(folder, name, source, label):
 def cases(folder):
     dynamic(os.path.join(folder, "minilm128.onnx"), os.path.join(folder, "minilm_dynamic_int8.onnx"))
     write_case(folder, "minilm_dynamic_int8", "minilm128", "1x128")
-    qdq(os.path.join(folder, "tv_resnet50_script.onnx"), os.path.join(folder, "resnet50_qdq.onnx"))
-    write_case(folder, "resnet50_qdq", "tv_resnet50", "1")
+    qdq(os.path.join(folder, "resnet50.onnx"), os.path.join(folder, "resnet50_qdq.onnx"))
+    write_case(folder, "resnet50_qdq", "resnet50", "image")
 
 
 def seeded_inputs(path, count):
