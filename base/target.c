@@ -9,6 +9,10 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 typedef enum feature_id {
 #define CPU_FEATURE(name, ...) FEATURE_##name,
@@ -76,7 +80,7 @@ static unsigned features_here(void) {
     unsigned avx = AVX | FMA | F16C | AVX2 | AVXVNNI | VPCLMUL;
     if ((kept & XCR0_AVX) != XCR0_AVX) have &= ~avx;
     if ((kept & XCR0_AVX512) != XCR0_AVX512) have &= ~(wide & ~(unsigned)(V3 | ADX | GFNI | VPCLMUL));
-    if ((kept & XCR0_AMX) != XCR0_AMX) have &= ~(unsigned)AMX_TILE;
+    if ((kept & XCR0_AMX) != XCR0_AMX) have &= ~(unsigned)AMX;
     return have;
 }
 
@@ -123,6 +127,7 @@ static void target_fill(const cpu_row *row, target *out) {
         .has_bf16_dot = row->features & AVX512BF16,
         .has_vnni = row->features & AVX512VNNI,
         .has_f16c = row->features & F16C,
+        .has_tiles = (row->features & AMX) == AMX,
         .l1_bytes = row->l1_bytes,
         .l2_bytes = row->l2_bytes,
         .arch = "",
@@ -151,6 +156,15 @@ const char *target_missing(const char *name) {
     for (unsigned i = 0; i < N_FEATURES; i++)
         if (missing >> i & 1) return feature_rows[i].text;
     return NULL;
+}
+
+bool target_ask_for_tiles(void) {
+#if defined(__x86_64__) && defined(__linux__)
+    enum { ASK_FOR_STATE = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA of Linux 5.16 */
+    return syscall(SYS_arch_prctl, ASK_FOR_STATE, TILE_DATA) == 0;
+#else
+    return false;
+#endif
 }
 
 frit_status target_cuda(cx *c, const char *arch, target *out) {

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Matrix products against oneDNN with packed weights, OpenBLAS, and what memory and arithmetic allow, in one process:
 #     bench_gemm.sh [THREADS] [frit compile options...]
-# --precision=bf16 among the options compares with oneDNN's bf16. Needs libdnnl-dev and libopenblas-dev, and numpy and
+# First f32 (with --precision=bf16 among the options rounded to bf16 by frit, beside oneDNN's bf16), then models of bf16,
+# then bytes. Needs libdnnl-dev and libopenblas-dev, and numpy and
 # onnx for the models.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,7 +14,7 @@ if [ ! -f /usr/include/oneapi/dnnl/dnnl.h ] || ! echo '#include <cblas.h>' | cc 
     echo "bench_gemm: left out: oneDNN and OpenBLAS are the yardsticks (apt-get install libdnnl-dev libopenblas-dev)"
     exit 0
 fi
-[ -f $models/bytes_1x4096x4096.s8 ] || build/venv-bench/bin/python bench/models/gemm.py
+[ -f $models/bf16_64x4096x4096.f32 ] || build/venv-bench/bin/python bench/models/gemm.py
 cc -std=gnu17 -O2 -I. -Iinclude -o build/gemm bench/gemm.c bench/subject.c bench/onednn.c bench/stream.c -ldnnl \
     -lopenblas -lm -ldl
 artifacts=()
@@ -23,6 +24,12 @@ for model in "$models"/gemm_*.onnx; do
 done
 build/gemm $type "$threads" "${artifacts[@]}"
 [ $type = f32 ] || exit 0
+artifacts=()
+for model in "$models"/bf16_*.onnx; do
+    $frit compile "$model" -o "${model%.onnx}.so"
+    artifacts+=("${model%.onnx}.so")
+done
+build/gemm bf16 "$threads" "${artifacts[@]}"
 cc -std=gnu17 -O2 -I. -Iinclude -o build/gemm_bytes bench/gemm_bytes.c bench/subject.c bench/onednn.c -ldnnl -lm -ldl
 artifacts=()
 for model in "$models"/bytes_*.onnx; do

@@ -2,7 +2,8 @@
  *
  *     gemm f32|bf16 THREADS MATMUL.so...
  *
- * An artifact is y[M, N] = x[M, K] W[K, N] with constant W, whose numbers lie in MATMUL.f32 beside it. frit, oneDNN
+ * An artifact is y[M, N] = x[M, K] W[K, N] with constant W, whose numbers lie in MATMUL.f32 beside it; x is f32 or
+ * bf16 (of the second kind bf16 only). frit, oneDNN
  * with packed weights and OpenBLAS take turns in one process, each round also reads the weights once and runs fused
  * multiply-adds from registers; the best of each counts. Outputs are compared first: the error of frit against a sum in
  * double precision may be at most twice oneDNN's and some rounding. The last two columns: what memory and arithmetic of
@@ -28,7 +29,7 @@ typedef struct matmul {
     subject s;
     int64_t m, n, k;
     int is_bf16, n_threads;
-    float *w, *c_onednn, *c_openblas;
+    float *a, *w, *c_onednn, *c_openblas;
     onednn_matmul *peer;
 } matmul;
 
@@ -44,6 +45,16 @@ static float *read_weights(const char *so, int64_t n) {
     return w;
 }
 
+/* x as f32: itself or a copy. */
+static float *as_numbers(const frit_tensor *x, int64_t n) {
+    float *numbers = floats(n);
+    for (int64_t i = 0; i < n; i++) {
+        const uint32_t wide = x->dtype == FRIT_DT_BF16 ? (uint32_t)((const uint16_t *)x->data)[i] << 16 : 0;
+        memcpy(&numbers[i], x->dtype == FRIT_DT_BF16 ? (const void *)&wide : (const float *)x->data + i, sizeof wide);
+    }
+    return numbers;
+}
+
 static void matmul_open(matmul *p, const char *path) {
     subject_open(path, p->n_threads, &p->s);
     if (p->s.n_in != 1 || p->s.in[0].rank != 2 || p->s.out.rank != 2) die(path, "wants one matrix and gives one");
@@ -51,15 +62,17 @@ static void matmul_open(matmul *p, const char *path) {
     p->k = p->s.in_dims[0][1];
     p->n = p->s.out_dims[1];
     p->w = read_weights(path, p->k * p->n);
+    p->a = as_numbers(&p->s.in[0], p->m * p->k);
     p->c_onednn = floats(p->m * p->n);
     p->c_openblas = floats(p->m * p->n);
     p->peer =
-        onednn_matmul_new((int64_t[3]){p->m, p->n, p->k}, p->is_bf16 ? ONEDNN_BF16 : ONEDNN_F32, p->s.in[0].data, p->w);
+        onednn_matmul_new((int64_t[3]){p->m, p->n, p->k}, p->is_bf16 ? ONEDNN_BF16 : ONEDNN_F32, p->a, p->w);
     if (!p->peer) die("oneDNN", "refused this matmul");
 }
 
 static void matmul_close(matmul *p) {
     onednn_matmul_free(p->peer);
+    free(p->a);
     free(p->w);
     free(p->c_onednn);
     free(p->c_openblas);
@@ -75,14 +88,14 @@ static double time_onednn(const matmul *p) {
 static double time_openblas(const matmul *p) {
     const double start = seconds();
     const int m = (int)p->m, n = (int)p->n, k = (int)p->k;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, p->s.in[0].data, k, p->w, n, 0, p->c_openblas,
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, p->a, k, p->w, n, 0, p->c_openblas,
                 n);
     return seconds() - start;
 }
 
 /* Largest error of a sample of outputs against double precision. */
 static double error_of(const matmul *p, const float *c) {
-    const float *a = p->s.in[0].data;
+    const float *a = p->a;
     double worst = 0;
     for (int64_t i = 0; i < SAMPLES; i++) {
         const int64_t at = (int64_t)((uint64_t)i * 2654435761U % (uint64_t)(p->m * p->n)), row = at / p->n,

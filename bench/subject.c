@@ -43,18 +43,35 @@ static void fill_bytes(uint8_t *p, int64_t n, uint32_t seed) {
     }
 }
 
-/* Gives a static port of f32, i32 or u8 its dims and memory. */
+/* The numbers of fill, cut to bf16. */
+static void fill_bf16(uint16_t *p, int64_t n, uint32_t seed) {
+    float *numbers = floats(n);
+    fill(numbers, n, seed);
+    for (int64_t i = 0; i < n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &numbers[i], sizeof bits);
+        p[i] = (uint16_t)(bits >> 16);
+    }
+    free(numbers);
+}
+
+/* Bytes of an element, 0: the bench does not know it. */
+static int64_t element_bytes(uint32_t dtype) {
+    if (dtype == FRIT_DT_F32 || dtype == FRIT_DT_I32) return 4;
+    return dtype == FRIT_DT_BF16 ? 2 : dtype == FRIT_DT_U8;
+}
+
+/* Gives a static port its dims and memory. */
 static void give_memory(const frit_port *port, frit_tensor *tensor, int64_t *dims, int64_t *out_bytes) {
     int64_t count = 1;
-    const int is_byte = port->dtype == FRIT_DT_U8;
-    if (port->dtype != FRIT_DT_F32 && port->dtype != FRIT_DT_I32 && !is_byte) die(port->name, "not f32, i32 or u8");
+    if (!element_bytes(port->dtype)) die(port->name, "not f32, i32, bf16 or u8");
     for (uint32_t i = 0; i < port->rank; i++) {
         if (port->program[i][0] != FRIT_DIM_CONST) die(port->name, "a dim is not a number: compile with --dim");
         dims[i] = port->program[i][1];
         count *= dims[i];
     }
     *tensor = (frit_tensor){floats(count), port->dtype, (int32_t)port->rank, dims, NULL};
-    *out_bytes = is_byte ? count : count * (int64_t)sizeof(float);
+    *out_bytes = count * element_bytes(port->dtype);
 }
 
 void subject_open(const char *path, int n_threads, subject *s) {
@@ -77,6 +94,8 @@ void subject_open(const char *path, int n_threads, subject *s) {
         give_memory(&in, &s->in[i], s->in_dims[i], &s->in_bytes[i]);
         if (in.dtype == FRIT_DT_U8)
             fill_bytes(s->in[i].data, s->in_bytes[i], 12345 + (uint32_t)i);
+        else if (in.dtype == FRIT_DT_BF16)
+            fill_bf16(s->in[i].data, s->in_bytes[i] / (int64_t)sizeof(uint16_t), 12345 + (uint32_t)i);
         else
             fill(s->in[i].data, s->in_bytes[i] / (int64_t)sizeof(float), 12345 + (uint32_t)i);
     }

@@ -86,9 +86,23 @@ static bool was_bf16(const graph *g, value_id v) {
     return n && n->op == OP_cast && graph_type(g, n->in[0])->dt == FRIT_DT_BF16;
 }
 
+/* Whether v (old graph) is a constant whose numbers are all bf16's: folding has cast it already. */
+static bool holds_bf16(const graph *g, value_id v) {
+    const const_data *d = graph_const(g, v);
+    if (!d || d->kind != CONST_DENSE || !d->bytes) return false;
+    const uint8_t *from = d->bytes;
+    for (size_t i = 0, n = (size_t)const_count(d); i < n; i++) {
+        uint16_t low;
+        memcpy(&low, from + i * sizeof(float), sizeof low);
+        if (low) return false;
+    }
+    return true;
+}
+
 /* v of the old graph, in bf16, in the new one. */
 static value_id as_bf16(graph_rewriter *r, build *b, value_id v) {
     const node *n = graph_def(r->from, v);
+    if (graph_const(r->from, v)) return rounded_constant(b, graph_const(r->from, v));
     if (n->op == OP_cast) return r->map[n->in[0]];
     value_id inner = as_bf16(r, b, n->in[0]);
     return build_node(b, n->op, 1, &inner, n->attrs);
@@ -96,7 +110,10 @@ static value_id as_bf16(graph_rewriter *r, build *b, value_id v) {
 
 static frit_status raise_node(graph_rewriter *r, const node *n, bool *out_done) {
     if (!is_f32_contract(r->from, n)) return FRIT_OK;
-    if (!was_bf16(r->from, n->in[0]) || !was_bf16(r->from, n->in[1])) return FRIT_OK;
+    bool was[2] = {was_bf16(r->from, n->in[0]), was_bf16(r->from, n->in[1])};
+    if (!was[0] && !was[1]) return FRIT_OK;
+    for (int i = 0; i < 2; i++)
+        if (!was[i] && !holds_bf16(r->from, n->in[i])) return FRIT_OK;
     build b = {.c = r->c, .g = r->to, .loc = n->loc};
     value_id in[2];
     for (int i = 0; i < 2; i++) in[i] = as_bf16(r, &b, n->in[i]);

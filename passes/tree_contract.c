@@ -147,7 +147,7 @@ static frit_status can_pack(contract_cx *x, pack_request *out, bool *out_can) {
     const graph *g = x->e->f->g;
     dim at[MAX_RANK], rest, cc;
     kx b;
-    uint32_t tile = target_tile_columns(x->o->t, dtype_bits(x->dt) / 8);
+    uint32_t tile = contract_has_tiles(x) ? TILE_PANEL : target_tile_columns(x->o->t, dtype_bits(x->dt) / 8);
     *out = (pack_request){.panel = tile && tile < PANEL ? tile : PANEL, .group = x->group};
     *out_can = false;
     contract_operand_index(g, x->n, x->b_operand, x->all_axes, at);

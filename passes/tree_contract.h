@@ -7,6 +7,9 @@
 enum { PANEL = 64, ROW_BLOCK = 96 }; /* columns of a tile; most rows of a block */
 /* Steps of k that one chain of multiply-adds runs over; chains begin at absolute multiples. */
 enum { K_BLOCK = 128 };
+/* The same where the matrix unit sums: bytes of k. Its steps are sums of 64 bytes that are added, so chains are short
+ * anyhow, and what a block costs is to load and store its sums. */
+enum { TILE_K_BYTES = 2048, TILE_TAP_BYTES = 512, TILE_PANEL = 32, TILE_ROWS = 32, TILE_ROW_BLOCK = 256 };
 enum tag { TAG_OUTER, TAG_ROW, TAG_COL, TAG_K }; /* what an axis of the domain is to the matrix */
 
 typedef struct operand {
@@ -69,6 +72,10 @@ frit_status contract_operand(contract_cx *x, uint32_t i, kx guard, operand *out)
 frit_status contract_use_packed(contract_cx *x, const pack_request *r);
 /* The index in packed B of step kk and column `col` of a block of PANEL columns. */
 const dim *contract_packed_at(const contract_cx *x, const pack_request *r, dim block, dim kk, dim col);
+/* Whether the matrix unit computes the leaf. */
+static inline bool contract_has_tiles(const contract_cx *x) { return x->group > 1 && x->o->t->has_tiles; }
+/* Steps of k in `bytes` bytes. */
+static inline int64_t contract_steps_of(const contract_cx *x, int64_t bytes) { return bytes / 4 * x->group; }
 /* Columns of a panel where a block has several, else 0. */
 uint32_t contract_panel(const pack_request *r);
 /* tree_contract_weights.c: expands B as a formula over constants. It fits when every load is of a constant over k and
@@ -83,12 +90,14 @@ typedef struct blocks {
     dim col_block, n_cols, col_base;
     dim k_block, k_base, n_k;
     int64_t rows, cols, k; /* block sizes */
+    dim row_part;          /* the matrix unit: a block's rows in parts (rows is then of a part), so that what is summed
+                              is used while it is in the first-level cache; else 0 */
     bool rows_first;       /* a block of rows meets all columns before the next one */
 } blocks;
 /* Blocks of size of a range: the axis that numbers them (0 when there is one), where one begins and how long it is. */
 dim contract_block_axis(kernel *k, const char *name, dim extent, int64_t size, dim *out_base, dim *out_n);
 /* Rows of a block, at most about `most`: all blocks of about the same size, a multiple of the leaf's tiles. */
-int64_t contract_rows_of_block(kernel *k, dim n_rows, int64_t most);
+int64_t contract_rows_of_block(const contract_cx *x, dim n_rows, int64_t most);
 /* The loops over blocks. Where all of a packed B stays in the cache, or a block of a large A (rows_first), the columns
  * of a block of rows follow each other, A is read from memory once and rows of the result are written whole; else a
  * panel of B serves all rows before the next one. pack: NULL when B is not packed. */

@@ -31,12 +31,12 @@ static int64_t upper(kernel *k, dim d, int64_t cap) {
     return hi < cap ? (hi > 0 ? hi : 1) : cap;
 }
 
-int64_t contract_rows_of_block(kernel *k, dim n_rows, int64_t most) {
-    int64_t lo, hi;
-    dim_bounds(k->dims, n_rows, &lo, &hi);
+int64_t contract_rows_of_block(const contract_cx *x, dim n_rows, int64_t most) {
+    int64_t lo, hi, tile = contract_has_tiles(x) ? TILE_ROWS : ROW_TILE;
+    dim_bounds(x->k->dims, n_rows, &lo, &hi);
     if (lo != hi || hi < 1) return hi < most ? (hi > 1 ? hi : 1) : most;
     int64_t n = (hi + most - 1) / most, each = (hi + n - 1) / n;
-    return (each + ROW_TILE - 1) / ROW_TILE * ROW_TILE < hi ? (each + ROW_TILE - 1) / ROW_TILE * ROW_TILE : hi;
+    return (each + tile - 1) / tile * tile < hi ? (each + tile - 1) / tile * tile : hi;
 }
 
 void contract_push_blocks(nest *s, const blocks *b, const pack_request *pack) {
@@ -57,14 +57,29 @@ static int64_t rows_that_stay(contract_cx *x, const pack_request *pack) {
     return most < LEAST_ROWS ? 0 : most < ROW_BLOCK ? most : ROW_BLOCK;
 }
 
+/* Cuts a block of rows into parts of whole tiles. */
+static void part_rows(contract_cx *x, blocks *b) {
+    dim_table *t = x->k->dims;
+    dim base, n;
+    b->row_part = dim_const(t, 0);
+    if (!contract_has_tiles(x) || !x->is_packed || b->rows <= TILE_ROWS) return;
+    b->row_part = contract_block_axis(x->k, "part", b->n_rows, TILE_ROWS, &base, &n);
+    b->row_base = dim_add(t, b->row_base, base);
+    b->n_rows = n;
+    b->rows = TILE_ROWS;
+}
+
 static void make_blocks(contract_cx *x, blocks *b, const pack_request *pack) {
     kernel *k = x->k;
     int64_t staying = x->is_packed ? rows_that_stay(x, pack) : 0;
     b->rows_first = staying > 0;
-    b->rows = contract_rows_of_block(k, x->n_rows, staying ? staying : x->b.is_direct ? ROW_BLOCK : ROW_BLOCK_PLACED);
+    int64_t most = contract_has_tiles(x) ? TILE_ROW_BLOCK : ROW_BLOCK;
+    if (!x->b.is_direct) most = ROW_BLOCK_PLACED;
+    b->rows = contract_rows_of_block(x, x->n_rows, staying ? staying : most);
     b->cols = PANEL;
-    b->k = upper(k, x->n_k, K_BLOCK);
+    b->k = upper(k, x->n_k, contract_has_tiles(x) ? contract_steps_of(x, TILE_K_BYTES) : K_BLOCK);
     b->row_block = contract_block_axis(k, "ib", x->n_rows, b->rows, &b->row_base, &b->n_rows);
+    part_rows(x, b);
     b->col_block = contract_block_axis(k, "jb", x->n_cols, b->cols, &b->col_base, &b->n_cols);
     b->k_block = contract_block_axis(k, "kb", x->n_k, b->k, &b->k_base, &b->n_k);
 }
@@ -192,6 +207,15 @@ static const dim *group_place(const contract_cx *x, dim kk, dim col) {
     return arena_copy(x->k->a, at, sizeof at);
 }
 
+/* Whether the leaf is to bring its next block of b from memory. On the matrix unit asking costs as much as multiplying:
+ * only where rows are few, so that each block is read once, and b does not stay in the cache. */
+static bool b_streams(const contract_cx *x, const pack_request *pack) {
+    int64_t lo, rows, bytes = pack->n_k * pack->n_cols * (int64_t)(dtype_bits(pack->data->dt) / 8);
+    if (!contract_has_tiles(x)) return true;
+    dim_bounds(x->k->dims, x->n_rows, &lo, &rows);
+    return rows <= 2 * TILE_ROWS && bytes > x->o->t->l2_bytes / 2;
+}
+
 static void emit_leaf(contract_cx *x, klist *l, const blocks *b, const pack_request *pack) {
     kernel *k = x->k;
     dim_table *t = k->dims;
@@ -209,7 +233,7 @@ static void emit_leaf(contract_cx *x, klist *l, const blocks *b, const pack_requ
     leaf->n_k = b->n_k;
     leaf->max_cols = PANEL;
     leaf->padded = x->is_packed || bt != KID_NONE;
-    leaf->b_streams = x->is_packed;
+    leaf->b_streams = x->is_packed && b_streams(x, pack);
     leaf->b_panel = x->is_packed ? contract_panel(pack) : 0;
     leaf->c = x->siblings[0].c_tile;
     leaf->c_at = pair(k, row, col);
@@ -285,6 +309,7 @@ frit_status contract_leaf_tree(contract_cx *x, const pack_request *pack) {
     klist body = {0}, k_body = {0}, top = {0};
     for (uint32_t i = 0; i < x->n_outer; i++) nest_push(&s, KL_PAR, x->outer[i], 0, 0);
     contract_push_blocks(&s, &b, x->is_packed ? pack : NULL);
+    nest_push(&s, KL_SEQ, b.row_part, 0, 0);
     nest_push(&k_loop, KL_SEQ, b.k_block, 0, 0);
     emit_leaf(x, &k_body, &b, pack);
     nest_close(&k_loop, k_body, &body);

@@ -151,13 +151,14 @@ static void make_blocks(taps *t, blocks *b, tap_blocks *tb) {
     contract_cx *x = t->x;
     kernel *k = x->k;
     b->rows_first = false;
-    b->rows = contract_rows_of_block(k, x->n_rows, ROW_BLOCK);
+    b->rows = contract_rows_of_block(x, x->n_rows, contract_has_tiles(x) ? TILE_ROWS : ROW_BLOCK);
     b->cols = PANEL;
-    b->k = t->n_kk < K_BLOCK ? t->n_kk : K_BLOCK;
+    int64_t most = contract_has_tiles(x) ? contract_steps_of(x, TILE_TAP_BYTES) : K_BLOCK;
+    b->k = t->n_kk < most ? t->n_kk : most;
     b->row_block = contract_block_axis(k, "ib", x->n_rows, b->rows, &b->row_base, &b->n_rows);
     b->col_block = contract_block_axis(k, "jb", x->n_cols, b->cols, &b->col_base, &b->n_cols);
     b->k_block = contract_block_axis(k, "kb", x->n_k, b->k, &b->k_base, &b->n_k);
-    tb->taps = t->n_kk < K_BLOCK ? K_BLOCK / t->n_kk : 1;
+    tb->taps = t->n_kk < most ? most / t->n_kk : 1;
     if (tb->taps > t->count) tb->taps = t->count;
     tb->block = contract_block_axis(k, "tb", t->n_taps, tb->taps, &tb->base, &tb->n_taps);
 }

@@ -116,7 +116,7 @@ static void cut_tiles(winograd *w) {
         w->axes[i].n_tiles = dim_ceildiv(t, w->axes[i].n, dim_const(t, OUT));
         all = dim_mul(t, all, w->axes[i].n_tiles);
     }
-    w->tiles = contract_rows_of_block(k, all, TILES);
+    w->tiles = contract_rows_of_block(w->x, all, TILES);
     if (dim_is_const(t, all, &n_tiles)) n_blocks = (n_tiles + w->tiles - 1) / w->tiles;
     cut_columns(w);
     w->span = groups_of_span(w, n_blocks);

@@ -1,5 +1,6 @@
 /* Lays out, creates and destroys contexts. A context is one block; context_layout is the only place that knows its
  * size, so that what `frit info` promises and what create takes are the same sum. */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -143,6 +144,11 @@ frit_status context_memory(const frit_artifact *a, const frit_options *options, 
 static frit_status check_machine(const pf_header *h, message m) {
     const char *cpu = pf_string(h, h->cpu);
     const char *missing = *cpu ? target_missing(cpu) : NULL;
+    if (!missing && h->uses_tiles && !target_ask_for_tiles())
+        return message_set(m, FRIT_TARGET,
+                           "the system does not let this process use the matrix unit (AMX): %s; compile with "
+                           "--cpu=icelake-server",
+                           strerror(errno));
     if (!missing) return FRIT_OK;
     return message_set(m, FRIT_TARGET, "this CPU has no %s, which code for %s needs; compile with --cpu=native here",
                        missing, cpu);

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define PF_MAGIC        "fritplan"
-#define PF_VERSION      3u
+#define PF_VERSION      4u
 #define PF_NOTE_NAME    "frit.model" /* 11 bytes with its zero: the description is 8-aligned by 4- and by 8-rounding */
 #define PF_NOTE_TYPE    1u
 #define PF_NOTE_RESERVE 2u /* an empty note whose program header becomes the weights' segment */
@@ -164,7 +164,7 @@ typedef struct pf_header {
     uint32_t is_checked;   /* 1: kernels write a kernel_report */
     uint32_t weights_file; /* string: name of the side file, "" when inside the artifact */
     uint32_t libraries;    /* string: the shared library that it needs beside libc and libm, "" none */
-    uint32_t reserved;
+    uint32_t uses_tiles;   /* 1: kernels use the matrix unit, for which create asks the system */
     /* The writer fills these in after linking. */
     uint64_t weights_bytes;
     uint64_t weights_position; /* in the artifact or its side file */

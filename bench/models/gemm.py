@@ -1,5 +1,6 @@
 """Writes the matmuls of bench_gemm.sh, y[M, N] = x[M, K] W[K, N] with seeded constant weights: NAME.onnx, and the weights
-as plain numbers in NAME.f32 for the peers. The same of bytes as bytes_NAME.onnx (MatMulInteger) and bytes_NAME.s8.
+as plain numbers in NAME.f32 for the peers. The same of bf16 summed in f32 as bf16_NAME.onnx, and of bytes as
+bytes_NAME.onnx (MatMulInteger) and bytes_NAME.s8.
 
     python gemm.py [--out build/models]
 """
@@ -32,6 +33,22 @@ def write(out, name):
     weight.tofile(out / f"gemm_{name}.f32")
 
 
+def write_bf16(out, name):
+    m, n, k = (int(x) for x in name.split("x"))
+    weight = (np.random.default_rng(1).standard_normal((k, n)) / np.sqrt(k)).astype(np.float32)
+    bits = (weight.view(np.uint32) >> 16).astype(np.uint16)  # cut, so that the numbers are bf16's own
+    constant = helper.make_tensor("weight", TensorProto.BFLOAT16, [k, n], bits.tobytes(), raw=True)
+    nodes = [helper.make_node("Cast", ["x"], ["wide"], to=TensorProto.FLOAT),
+             helper.make_node("Cast", ["weight"], ["wide_weight"], to=TensorProto.FLOAT),
+             helper.make_node("MatMul", ["wide", "wide_weight"], ["y"])]
+    graph = helper.make_graph(nodes, f"bf16_{name}", [helper.make_tensor_value_info("x", TensorProto.BFLOAT16, [m, k])],
+                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, [m, n])], [constant])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    model.ir_version = 8
+    onnx.save(model, out / f"bf16_{name}.onnx")
+    (bits.astype(np.uint32) << 16).view(np.float32).tofile(out / f"bf16_{name}.f32")
+
+
 def write_bytes(out, name):
     m, n, k = (int(x) for x in name.split("x"))
     weight = np.random.default_rng(1).integers(-127, 128, (k, n)).astype(np.int8)
@@ -52,6 +69,7 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     for name in SIZES:
         write(out, name)
+        write_bf16(out, name)
         write_bytes(out, name)
 
 

@@ -69,6 +69,8 @@ typedef struct emitter {
     val *memo;                 /* per kx: value within the current statement */
     uint32_t *memo_epoch;
     uint32_t epoch;
+    bool uses_tiles;           /* of the matrix unit */
+    int64_t tile_rows;         /* of its tiles as this phase has configured them, 0: it has not */
     frit_status status;
 } emitter;
 
@@ -161,8 +163,9 @@ val emit_expr(emitter *e, kx x);
 val emit_pred(emitter *e, kx x); /* NULL when x is 0 */
 void forget_values(emitter *e);  /* a new statement: nothing computed before may be reused */
 
-/* cpu_leaf.c */
+/* cpu_leaf.c, cpu_leaf_tiles.c */
 void emit_leaf(emitter *e, const kleaf *l);
+void emit_tile_release(emitter *e); /* ends what the leaves of a phase have begun */
 
 /* cpu.c: the function of a phase, "softmax_3.0": what perf and debuggers show; no name of C has a dot */
 const char *cpu_symbol(arena *a, const kernel *k, uint32_t phase);

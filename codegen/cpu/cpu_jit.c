@@ -2,6 +2,7 @@
  * runtime/kernel_abi.h. */
 #include "codegen/cpu/cpu.h"
 
+#include <errno.h>
 #include <llvm-c/Core.h>
 #include <llvm-c/LLJIT.h>
 #include <math.h>
@@ -48,6 +49,14 @@ static LLVMErrorRef define_outside(LLVMOrcLLJITRef jit) {
     return LLVMOrcJITDylibDefine(LLVMOrcLLJITGetMainJITDylib(jit), unit);
 }
 
+/* Whether this process may run what the objects hold. */
+static frit_status check_tiles(cx *c, const cpu_objects *objects) {
+    bool uses_tiles = false;
+    for (uint32_t i = 0; i < objects->n_objects; i++) uses_tiles = uses_tiles || objects->objects[i].uses_tiles;
+    if (!uses_tiles || target_ask_for_tiles()) return FRIT_OK;
+    return FAIL(c, TARGET, "amx", "the system does not let this process use the matrix unit: %s", strerror(errno));
+}
+
 static LLVMErrorRef add_objects(LLVMOrcLLJITRef jit, const cpu_objects *objects) {
     for (uint32_t i = 0; i < objects->n_objects; i++) {
         const cpu_object *o = &objects->objects[i];
@@ -76,6 +85,7 @@ static LLVMErrorRef look_up(cpu_jit *j, const cpu_objects *objects) {
 
 frit_status cpu_jit_load(cx *c, const cpu_objects *objects, cpu_jit **out) {
     machine_prepare();
+    TRY(check_tiles(c, objects));
     arena a;
     arena_init(&a);
     cpu_jit *j = ARENA_NEW(&a, cpu_jit);

@@ -14,28 +14,6 @@
 
 enum { MAX_ROWS = 6, MAX_STRIDES = 4, LINE_BYTES = 64, FEW_ROWS = 3, MOST_ZEROS = 1 << 16, CHAINS = 8 };
 
-/* An operand: its first element and how far apart its elements are, in elements of the buffer; a step of k is a group
- * when there are groups. */
-typedef struct operand {
-    buf_id buf;
-    val base, row, kk, tap; /* i64; NULL for a direction it does not have */
-    dim panel_at;           /* b in panels: its first element as a function of col; base is that of col 0 */
-    LLVMTypeRef in_memory;
-} operand;
-
-typedef struct leaf {
-    const kleaf *l;
-    LLVMTypeRef element, lane; /* of c; of a and b: an element, or the i32 that holds a group */
-    operand a, b, c;
-    val rows, cols, n_k; /* n_k: steps, or groups of them */
-    val n_taps;          /* NULL without taps */
-    val zeros;           /* what a counts as where the leaf says so; NULL when it never does */
-    int64_t group;
-    val share;      /* bytes of b's next block that a step of k fetches ahead for each row; NULL without fetching */
-    val accumulate; /* i1 */
-    uint32_t lanes, max_width, tile_bytes; /* tile_bytes: of a row of the widest tile */
-} leaf;
-
 /* One register tile. */
 typedef struct tile {
     uint32_t rows, width;
@@ -54,7 +32,7 @@ static dim by_groups(emitter *e, dim offset, const kleaf *l) {
 }
 
 /* Splits the offset of a leaf operand into base and strides over the leaf's own symbols. */
-static operand operand_of(emitter *e, buf_id buf, const dim *at, const kleaf *l) {
+static leaf_operand operand_of(emitter *e, buf_id buf, const dim *at, const kleaf *l) {
     dim offset = kbuf_offset(e->k, buf, at), stride;
     if (l->group > 1) offset = by_groups(e, offset, l);
     const sym_id syms[MAX_STRIDES] = {l->row, l->kk, l->col, l->tap};
@@ -65,14 +43,14 @@ static operand operand_of(emitter *e, buf_id buf, const dim *at, const kleaf *l)
         if (has_panels && syms[i] == l->col) continue;
         if (!dim_linear(e->k->dims, offset, syms[i], &stride, &rest)) {
             refuse(e, "an index is not linear");
-            return (operand){.buf = buf, .base = e->zero, .row = e->zero, .kk = e->zero, .in_memory = e->i8};
+            return (leaf_operand){.buf = buf, .base = e->zero, .row = e->zero, .kk = e->zero, .in_memory = e->i8};
         }
         strides[i] = dim_scalar(e, stride);
         offset = rest;
     }
     dim zero = dim_const(e->k->dims, 0), first = offset;
     if (has_panels) first = dim_subst(e->k->dims, offset, 1, &l->col, &zero);
-    return (operand){.buf = buf,
+    return (leaf_operand){.buf = buf,
                      .base = dim_scalar(e, first),
                      .panel_at = has_panels ? offset : DIM_BAD,
                      .row = strides[0],
@@ -82,14 +60,14 @@ static operand operand_of(emitter *e, buf_id buf, const dim *at, const kleaf *l)
 }
 
 /* Operand a of a leaf with taps: only its stride in kk is known ahead. */
-static operand operand_by_taps(emitter *e, const kleaf *l) {
+static leaf_operand operand_by_taps(emitter *e, const kleaf *l) {
     dim stride, rest, offset = kbuf_offset(e->k, l->a, l->a_at);
     if (l->group > 1) offset = by_groups(e, offset, l);
     if (!dim_linear(e->k->dims, offset, l->kk, &stride, &rest)) {
         refuse(e, "an index is not linear");
         stride = dim_const(e->k->dims, 0);
     }
-    return (operand){.buf = l->a, .kk = dim_scalar(e, stride), .in_memory = storage_type(e, e->k->bufs.at[l->a].dt)};
+    return (leaf_operand){.buf = l->a, .kk = dim_scalar(e, stride), .in_memory = storage_type(e, e->k->bufs.at[l->a].dt)};
 }
 
 static val times(emitter *e, val x, val y) { return LLVMBuildNSWMul(e->b, x, y, ""); }
@@ -103,8 +81,7 @@ static unsigned element_bytes(const leaf *f) {
     return kind == LLVMDoubleTypeKind ? 8 : 4;
 }
 
-/* b's first element in a column. */
-static val b_base(emitter *e, const leaf *f, val col) {
+val leaf_b_base(emitter *e, const leaf *f, val col) {
     if (!f->l->b_panel) return plus(e, f->b.base, times(e, col, number(e, f->group)));
     forget_values(e);
     e->syms[f->l->col] = col;
@@ -143,8 +120,7 @@ static val step(emitter *e, const leaf *f, val a, val b, val acc) {
     return LLVMBuildAdd(e->b, LLVMBuildMul(e->b, splat(e, a, width_of(b)), b, ""), acc, "");
 }
 
-/* Where a's row begins at this tap: zeros where the leaf says that it counts as such. */
-static val a_address(emitter *e, const leaf *f, val row, val tap) {
+val leaf_a_address(emitter *e, const leaf *f, val row, val tap) {
     const kleaf *l = f->l;
     if (!f->n_taps) return element_address(e, f->a.buf, plus(e, f->a.base, times(e, row, f->a.row)));
     forget_values(e);
@@ -201,7 +177,7 @@ static void chains_end(emitter *e, const chain_loop *c, uint32_t rows, val *acc)
  * of the work, so that memory is busy from the first step to the last. */
 static val first_ahead(emitter *e, const leaf *f, const tile *t, val tap) {
     bool has_panels = f->l->b_panel != 0;
-    val first = has_panels ? b_base(e, f, t->col) : f->b.base;
+    val first = has_panels ? leaf_b_base(e, f, t->col) : f->b.base;
     val end = plus(e, first, times(e, f->n_k, f->b.kk)), steps = f->n_k;
     if (f->n_taps) {
         end = plus(e, end, times(e, minus(e, f->n_taps, number(e, 1)), f->b.tap));
@@ -229,8 +205,8 @@ static void fetch_ahead(emitter *e, const leaf *f, const tile *t, val first, val
 /* The loop over k of one tile (at one tap). acc: what the chains start from; they end in it. */
 static void run_steps(emitter *e, const leaf *f, const tile *t, val tap, val *acc) {
     val a_row[MAX_ROWS];
-    for (uint32_t r = 0; r < t->rows; r++) a_row[r] = a_address(e, f, plus(e, t->row, number(e, r)), tap);
-    val first = b_base(e, f, t->col);
+    for (uint32_t r = 0; r < t->rows; r++) a_row[r] = leaf_a_address(e, f, plus(e, t->row, number(e, r)), tap);
+    val first = leaf_b_base(e, f, t->col);
     if (f->n_taps) first = plus(e, first, times(e, tap, f->b.tap));
     val b_first = element_address(e, f->b.buf, first);
     val ahead = f->share ? first_ahead(e, f, t, tap) : NULL;
@@ -362,14 +338,14 @@ static void emit_all(emitter *e, const leaf *f) {
 }
 
 /* The corners of an operand, which lie furthest out. */
-static void check_corners(emitter *e, const leaf *f, const operand *o, val cols) {
+static void check_corners(emitter *e, const leaf *f, const leaf_operand *o, val cols) {
     val far = o->base, one = number(e, 1);
     bool has_panels = o == &f->b && f->l->b_panel;
     far = plus(e, far, times(e, minus(e, f->rows, one), o->row));
     far = plus(e, far, times(e, minus(e, f->n_k, one), o->kk));
     int64_t between = o == &f->b ? f->group : 1, last = o == &f->c ? 0 : f->group - 1;
     if (has_panels)
-        far = plus(e, far, minus(e, b_base(e, f, minus(e, cols, one)), o->base));
+        far = plus(e, far, minus(e, leaf_b_base(e, f, minus(e, cols, one)), o->base));
     else if (cols)
         far = plus(e, far, times(e, minus(e, cols, one), number(e, between)));
     far = plus(e, far, number(e, last));
@@ -446,5 +422,8 @@ void emit_leaf(emitter *e, const kleaf *l) {
         f.share = LLVMBuildUDiv(e->b, number(e, f.tile_bytes), LLVMBuildSelect(e->b, none, one, f.rows, ""), "");
         f.share = plus(e, f.share, one);
     }
-    emit_all(e, &f);
+    if (leaf_takes_tiles(e, l))
+        emit_leaf_tiles(e, &f);
+    else
+        emit_all(e, &f);
 }

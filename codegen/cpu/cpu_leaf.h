@@ -6,6 +6,39 @@
 
 #include "codegen/cpu/cpu_emit.h"
 
+/* An operand: its first element and how far apart its elements are, in elements of the buffer; a step of k is a group
+ * when there are groups. */
+typedef struct leaf_operand {
+    buf_id buf;
+    val base, row, kk, tap; /* i64; NULL for a direction it does not have */
+    dim panel_at;           /* b in panels: its first element as a function of col; base is that of col 0 */
+    LLVMTypeRef in_memory;
+} leaf_operand;
+
+typedef struct leaf {
+    const kleaf *l;
+    LLVMTypeRef element, lane; /* of c; of a and b: an element, or the i32 that holds a group */
+    leaf_operand a, b, c;
+    val rows, cols, n_k; /* n_k: steps, or groups of them */
+    val n_taps;          /* NULL without taps */
+    val zeros;           /* what a counts as where the leaf says so; NULL when it never does */
+    int64_t group;
+    val share;      /* bytes of b's next block that a step of k fetches ahead for each row; NULL without fetching */
+    val accumulate; /* i1 */
+    uint32_t lanes, max_width, tile_bytes; /* tile_bytes: of a row of the widest tile */
+} leaf;
+
+/* cpu_leaf.c */
+/* b's first element in a column. */
+val leaf_b_base(emitter *e, const leaf *f, val col);
+/* Where a's row begins at this tap (zero without taps): zeros where the leaf says that it counts as such. */
+val leaf_a_address(emitter *e, const leaf *f, val row, val tap);
+
+/* cpu_leaf_tiles.c: the leaf on the matrix unit. Bytes of few rows stay with vectors, which are as fast there and give
+ * the same sums; sums of bf16 would not be the same. */
+bool leaf_takes_tiles(const emitter *e, const kleaf *l);
+void emit_leaf_tiles(emitter *e, const leaf *f);
+
 /* cpu_leaf_int8.c: acc + the sums over groups of four bytes. a: i32; b, acc: vectors of i32, of whole registers. The
  * side that is not signed is unsigned. */
 val emit_byte_dot(emitter *e, bool a_is_signed, val a, val b, val acc);

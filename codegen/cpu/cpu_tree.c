@@ -239,6 +239,7 @@ static void begin_function(emitter *e, uint32_t phase) {
 
 static void end_function(emitter *e, LLVMBasicBlockRef body) {
     if (e->has_streaming_stores) intrinsic(e, "llvm.x86.sse.sfence", 0, NULL, 0, NULL);
+    if (e->tile_rows) emit_tile_release(e);
     LLVMBuildRetVoid(e->b);
     LLVMBuildBr(e->entry, body);
 }
@@ -310,6 +311,7 @@ static void emit_phase(emitter *e, uint32_t phase) {
     e->n_trips = 0;
     e->ahead = NULL;
     e->has_streaming_stores = false;
+    e->tile_rows = 0;
     forget_values(e);
     begin_function(e, phase);
     LLVMBasicBlockRef body = LLVMGetInsertBlock(e->b);
