@@ -65,8 +65,7 @@ static void matmul_open(matmul *p, const char *path) {
     p->a = as_numbers(&p->s.in[0], p->m * p->k);
     p->c_onednn = floats(p->m * p->n);
     p->c_openblas = floats(p->m * p->n);
-    p->peer =
-        onednn_matmul_new((int64_t[3]){p->m, p->n, p->k}, p->is_bf16 ? ONEDNN_BF16 : ONEDNN_F32, p->a, p->w);
+    p->peer = onednn_matmul_new((int64_t[3]){p->m, p->n, p->k}, p->is_bf16 ? ONEDNN_BF16 : ONEDNN_F32, p->a, p->w);
     if (!p->peer) die("oneDNN", "refused this matmul");
 }
 
@@ -88,8 +87,7 @@ static double time_onednn(const matmul *p) {
 static double time_openblas(const matmul *p) {
     const double start = seconds();
     const int m = (int)p->m, n = (int)p->n, k = (int)p->k;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, p->a, k, p->w, n, 0, p->c_openblas,
-                n);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, p->a, k, p->w, n, 0, p->c_openblas, n);
     return seconds() - start;
 }
 

@@ -113,12 +113,13 @@ typedef enum kstmt_kind { KS_LOOP, KS_IF, KS_ACC, KS_UPDATE, KS_LET, KS_STORE, K
  * group > 1: groups of that many steps of k lie together, for instructions that take them at once: a has unit stride in
  * kk; b has it within a group, stride `group` in col, and is linear in the number of the group. n_k counts steps; a and
  * b may be touched up to n_k rounded up to groups, and the products there are zero. For integers, whose sums do not
- * depend on the order, and for pairs of bf16 summed in f32, where the second product of a pair may be added before the
- * first, products and sums that are subnormal may count as zero, and what a holds behind n_k is no NaN. a and b may be
- * narrower than c, in which the products and sums are made. With taps, k is two loops: for tap < n_taps, for k < n_k.
- * Then a is linear in kk only and any function of row and tap (an address is computed for each row of a register tile
- * and each tap), b is linear in tap too, and where a_if is false (it depends on row and tap, not on col and kk) a
- * counts as 0 and is not read; a then has unit stride in kk and n_k is at most a few thousand. */
+ * depend on the order, and for pairs of bf16 summed in f32, where the products of up to 32 steps may be added in an
+ * order of the machine's (the same for every row, column and shape), products and sums that are subnormal may count as
+ * zero, and what a holds behind n_k is no NaN. a and b may be narrower than c, in which the products and sums are made.
+ * With taps, k is two loops: for tap < n_taps, for k < n_k. Then a is linear in kk only and any function of row and tap
+ * (an address is computed for each row of a register tile and each tap), b is linear in tap too, and where a_if is
+ * false (it depends on row and tap, not on col and kk) a counts as 0 and is not read; a then has unit stride in kk and
+ * n_k is at most a few thousand. */
 typedef struct kleaf {
     buf_id c, a, b;
     const dim *c_at, *a_at, *b_at;

@@ -69,8 +69,8 @@ typedef struct emitter {
     val *memo;                 /* per kx: value within the current statement */
     uint32_t *memo_epoch;
     uint32_t epoch;
-    bool uses_tiles;           /* of the matrix unit */
-    int64_t tile_rows;         /* of its tiles as this phase has configured them, 0: it has not */
+    bool uses_tiles;   /* of the matrix unit */
+    int64_t tile_rows; /* of its tiles as this phase has configured them, 0: it has not */
     frit_status status;
 } emitter;
 

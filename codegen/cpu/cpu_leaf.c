@@ -51,12 +51,12 @@ static leaf_operand operand_of(emitter *e, buf_id buf, const dim *at, const klea
     dim zero = dim_const(e->k->dims, 0), first = offset;
     if (has_panels) first = dim_subst(e->k->dims, offset, 1, &l->col, &zero);
     return (leaf_operand){.buf = buf,
-                     .base = dim_scalar(e, first),
-                     .panel_at = has_panels ? offset : DIM_BAD,
-                     .row = strides[0],
-                     .kk = strides[1],
-                     .tap = strides[3],
-                     .in_memory = storage_type(e, e->k->bufs.at[buf].dt)};
+                          .base = dim_scalar(e, first),
+                          .panel_at = has_panels ? offset : DIM_BAD,
+                          .row = strides[0],
+                          .kk = strides[1],
+                          .tap = strides[3],
+                          .in_memory = storage_type(e, e->k->bufs.at[buf].dt)};
 }
 
 /* Operand a of a leaf with taps: only its stride in kk is known ahead. */
@@ -67,7 +67,8 @@ static leaf_operand operand_by_taps(emitter *e, const kleaf *l) {
         refuse(e, "an index is not linear");
         stride = dim_const(e->k->dims, 0);
     }
-    return (leaf_operand){.buf = l->a, .kk = dim_scalar(e, stride), .in_memory = storage_type(e, e->k->bufs.at[l->a].dt)};
+    return (leaf_operand){
+        .buf = l->a, .kk = dim_scalar(e, stride), .in_memory = storage_type(e, e->k->bufs.at[l->a].dt)};
 }
 
 static val times(emitter *e, val x, val y) { return LLVMBuildNSWMul(e->b, x, y, ""); }

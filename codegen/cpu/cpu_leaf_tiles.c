@@ -1,15 +1,17 @@
-/* The matrix leaf on the matrix unit (AMX): registers of 16 rows of 64 bytes, c += a b of such tiles in one instruction.
- * A tile of b is 16 groups of k by 16 columns, just as packed panels hold them; a tile of a is 16 rows by 16 groups.
+/* The matrix leaf on the matrix unit (AMX): registers of 16 rows of 64 bytes, c += a b of such tiles in one
+ * instruction. A tile of b is 16 groups of k by 16 columns, just as packed panels hold them; a tile of a is 16 rows by
+ * 16 groups.
  *
  *   for whole tiles of k, then one of the groups that are left
  *     for row blocks (32 rows, then 16, then what is left)
  *       [a's rows of the block side by side in a scratch, where taps let them lie anywhere]
  *       for column blocks (32, then 16): c tiles = 0 or c; for k tiles { c += a b }; c = c tiles
  *
- * What is left over has the same code under another configuration, in which tiles are smaller: nothing is read that does
- * not belong to the operands, and nothing is padded. Changing the configuration takes as long as thirteen steps, so it is
- * set when a phase begins and only what is left over changes it and changes it back. bf16: a tile's step is a sum of 32 products, added to c; sums of
- * bytes are exact. So an output depends on k alone, and not on which rows or columns stand beside it. */
+ * What is left over has the same code under another configuration, in which tiles are smaller: nothing is read that
+ * does not belong to the operands, and nothing is padded. Changing the configuration takes as long as thirteen steps,
+ * so it is set when a phase begins and only what is left over changes it and changes it back. bf16: a tile's step is a
+ * sum of 32 products, added to c; sums of bytes are exact. So an output depends on k alone, and not on which rows or
+ * columns stand beside it. */
 #include "codegen/cpu/cpu_leaf.h"
 
 enum { SIDE = 16, ROW_BYTES = 64, GROUP_BYTES = 4, MOST_TILES = 2, C_TILE = 0, A_TILE = 4, B_TILE = 6, N_TILES = 8 };
@@ -94,9 +96,7 @@ static void load_tile(emitter *e, uint32_t tile, val address, val stride) {
 static void multiply(emitter *e, const tiles *t, uint32_t r, uint32_t c) {
     val args[3] = {tile_number(e, C_TILE + MOST_TILES * r + c), tile_number(e, A_TILE + r), tile_number(e, B_TILE + c)};
     bool a_is_signed = e->k->bufs.at[t->f->a.buf].dt == FRIT_DT_I8;
-    const char *name = t->f->group == 2 ? "llvm.x86.tdpbf16ps"
-                       : a_is_signed    ? "llvm.x86.tdpbsud"
-                                        : "llvm.x86.tdpbusd";
+    const char *name = t->f->group == 2 ? "llvm.x86.tdpbf16ps" : a_is_signed ? "llvm.x86.tdpbsud" : "llvm.x86.tdpbusd";
     leaf_call_x86(e, name, 3, args);
 }
 
@@ -300,7 +300,8 @@ void emit_leaf_tiles(emitter *e, const leaf *f) {
         int64_t lines = (int64_t)MOST_TILES * SIDE;
         t.n_lines = (uint32_t)(blocks < 1 ? lines : blocks > lines ? 1 : (lines + blocks - 1) / blocks);
     }
-    val steps = LLVMBuildUDiv(e->b, t.n_groups, side, ""), last = LLVMBuildAnd(e->b, t.n_groups, number(e, SIDE - 1), "");
+    val steps = LLVMBuildUDiv(e->b, t.n_groups, side, ""),
+        last = LLVMBuildAnd(e->b, t.n_groups, number(e, SIDE - 1), "");
     bool is_kept = begin_configured(e, t.rows);
     pass whole = {.first = e->zero, .steps = steps, .accumulate = f->accumulate};
     if (!is_none(steps)) emit_pass(e, &t, whole, side);
