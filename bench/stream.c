@@ -2,7 +2,10 @@
  */
 #include "bench/peers.h"
 
+#include <cpuid.h>
 #include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* The second source is the first again where there is one only: it costs a load from the cache. */
 __attribute__((target("avx512f"))) static void stream_512(char *dst, const char *a, const char *b, size_t bytes) {
@@ -106,7 +109,42 @@ __attribute__((target("avx2,fma"))) static double fma_256(int64_t n) {
     return 2.0 * 8 * CHAINS * (double)n;
 }
 
+#if defined(__GNUC__) && !defined(__clang__)
+#define HAS_TILES 1
+/* Whether the CPU has them and this process was given their registers. */
+static int tiles_are_allowed(void) {
+    enum { GET_PERMITTED = 0x1022, TILE_DATA = 18, AMX_BF16_BIT = 22 };
+    unsigned eax, ebx, ecx, edx;
+    unsigned long permitted = 0;
+    if (!__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) || !(edx >> AMX_BF16_BIT & 1)) return 0;
+    return syscall(SYS_arch_prctl, GET_PERMITTED, &permitted) == 0 && permitted >> TILE_DATA & 1;
+}
+
+/* Tiles of 16 rows of 64 bytes; whoever runs code for them in this process has asked the system already. */
+__attribute__((target("amx-tile,amx-bf16"))) static double dot_tiles(int64_t n) {
+    enum { COLUMN_BYTES = 16, ROWS = 48, TILES = 8, PRODUCTS = 4 };
+    unsigned char config[64] = {1};
+    for (int i = 0; i < TILES; i++) config[COLUMN_BYTES + 2 * i] = 64, config[ROWS + i] = 16;
+    _tile_loadconfig(config);
+    _tile_zero(4);
+    _tile_zero(5);
+    _tile_zero(6);
+    _tile_zero(7);
+    for (int64_t i = 0; i < n; i++) {
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_release();
+    return 2.0 * 16 * 16 * 32 * PRODUCTS * (double)n;
+}
+#endif
+
 double peak_flops(int64_t n, int is_bf16) {
+#if HAS_TILES
+    if (is_bf16 && tiles_are_allowed()) return dot_tiles(n);
+#endif
     if (is_bf16) return __builtin_cpu_supports("avx512bf16") ? dot_512(n) : 0;
     if (__builtin_cpu_supports("avx512f")) return fma_512(n);
     return __builtin_cpu_supports("fma") ? fma_256(n) : 0;
