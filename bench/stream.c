@@ -125,7 +125,7 @@ __attribute__((target("amx-tile,amx-bf16"))) static double dot_tiles(int64_t n) 
     enum { COLUMN_BYTES = 16, ROWS = 48, TILES = 8, PRODUCTS = 4 };
     unsigned char config[64] = {1};
     for (int i = 0; i < TILES; i++) config[COLUMN_BYTES + 2 * i] = 64, config[ROWS + i] = 16;
-    _tile_loadconfig(config);
+    __asm__ volatile("ldtilecfg %0" : : "m"(config));
     _tile_zero(4);
     _tile_zero(5);
     _tile_zero(6);
