@@ -122,7 +122,8 @@ static double amount(const bench *b, const int64_t *program) {
 
 static double percent_of_limit(const bench *b, uint32_t k) {
     const frit_kernel_info *info = &b->kernels[k];
-    double least = roofline_ms(&b->roof, amount(b, info->flops_program), amount(b, info->bytes_program));
+    double least =
+        roofline_ms(&b->roof, info->product_group, amount(b, info->flops_program), amount(b, info->bytes_program));
     return 100 * least * info->n_launches / b->kernel_ms[k];
 }
 
@@ -136,8 +137,11 @@ static void print_text(cx *c, const bench *b) {
         if (b->facts.symbols[i].kind < FRIT_SYMBOL_UNUSED)
             printf(", %s = %" PRId64, shown(c, b->facts.symbols[i].name), b->s.symbols[i]);
     printf("\nlatency: min %.4g ms, median %.4g ms, p90 %.4g ms\n", ms[0], quantile(ms, n, 0.5), quantile(ms, n, 0.9));
-    printf("limits: %.1f GB/s read, %.1f GB/s copy, %.0f GB/s in cache, %.0f GFLOP/s\n", b->roof.read_gb_s,
+    printf("limits: %.1f GB/s read, %.1f GB/s copy, %.0f GB/s in cache, %.0f GFLOP/s", b->roof.read_gb_s,
            b->roof.copy_gb_s, b->roof.cache_gb_s, b->roof.gflop_s);
+    if (b->roof.bf16_gflop_s > 0) printf(", %.0f of bf16", b->roof.bf16_gflop_s);
+    if (b->roof.int8_gop_s > 0) printf(", %.0f of bytes", b->roof.int8_gop_s);
+    putchar('\n');
     printf("%10s %9s %9s %8s  kernel\n", "ms", "GFLOP/s", "GB/s", "of limit");
     for (uint32_t k = 0; k < b->facts.info.n_kernels; k++) {
         const frit_kernel_info *info = &b->kernels[k];
@@ -180,6 +184,8 @@ static frit_status print_json(cx *c, const bench *b) {
     json_object_set_new(limits, "copy_gb_s", json_amount(b->roof.copy_gb_s));
     json_object_set_new(limits, "cache_gb_s", json_amount(b->roof.cache_gb_s));
     json_object_set_new(limits, "gflop_s", json_amount(b->roof.gflop_s));
+    json_object_set_new(limits, "bf16_gflop_s", json_amount(b->roof.bf16_gflop_s));
+    json_object_set_new(limits, "int8_gop_s", json_amount(b->roof.int8_gop_s));
     json_object_set_new(root, "version", json_integer(JSON_VERSION));
     json_object_set_new(root, "file", json_text(a, b->path));
     json_object_set_new(root, "threads", json_integer(b->n_threads));

@@ -66,8 +66,17 @@ static frit_status find_subject(cx *c, const args *a, info_subject *out) {
 
 /* --- numbers for one set of dims --- */
 
-double info_predict_ms(double flops, double bytes, uint32_t vector_bytes, uint32_t n_threads) {
-    double peak = vector_bytes / 4.0 * 2 * INFO_FMA_UNITS * INFO_GHZ * 1e9 * n_threads;
+/* How many times as much as of f32 the target's instructions for narrow products do in a cycle. */
+static double narrow_factor(uint32_t product_group, const target *t) {
+    enum { OF_TILE = 8 }; /* for each byte less: 16 of bf16, 32 of bytes */
+    if (product_group < 2) return 1;
+    if (t->has_tiles) return OF_TILE * product_group;
+    return (product_group == 2 ? t->has_bf16_dot : t->has_vnni) ? product_group : 1;
+}
+
+double info_predict_ms(double flops, double bytes, uint32_t product_group, const target *t, uint32_t n_threads) {
+    uint32_t lanes = t->vector_bytes ? t->vector_bytes / 4 : 4;
+    double peak = lanes * 2 * INFO_FMA_UNITS * INFO_GHZ * 1e9 * narrow_factor(product_group, t) * n_threads;
     double bandwidth = INFO_GB_PER_S * 1e9 * n_threads;
     return fmax(flops / peak, bytes / bandwidth) * 1e3;
 }
@@ -95,7 +104,7 @@ static frit_status measure(cx *c, const args *a, info_subject *s) {
 
     target t;
     const char *cpu = pf_string(s->plan, s->plan->cpu);
-    if (target_cpu(c, cpu, &t) != FRIT_OK) cx_clear(c), t.vector_bytes = 16;
+    if (target_cpu(c, cpu, &t) != FRIT_OK) cx_clear(c), t = (target){.vector_bytes = 16};
     s->kernels = ARENA_ARRAY(c->job, info_kernel, f->info.n_kernels + 1);
     for (uint32_t i = 0; i < f->info.n_kernels; i++) {
         info_kernel *k = &s->kernels[i];
@@ -103,7 +112,7 @@ static frit_status measure(cx *c, const args *a, info_subject *s) {
         f->a->kernel(f->a, i, &k->facts);
         k->flops = value_or_zero(k->facts.flops_program, s->symbols);
         k->bytes = value_or_zero(k->facts.bytes_program, s->symbols);
-        k->predicted_ms = info_predict_ms(k->flops, k->bytes, t.vector_bytes, s->memory.n_threads);
+        k->predicted_ms = info_predict_ms(k->flops, k->bytes, k->facts.product_group, &t, s->memory.n_threads);
         if (!isnan(k->predicted_ms)) s->predicted_ms += k->predicted_ms * k->facts.n_launches;
     }
     return FRIT_OK;

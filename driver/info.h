@@ -2,6 +2,7 @@
 #ifndef FRIT_DRIVER_INFO_H
 #define FRIT_DRIVER_INFO_H
 
+#include "base/target.h"
 #include "driver/session.h"
 #include "frontend/onnx/onnx.h"
 #include "runtime/plan_format.h"
@@ -30,7 +31,8 @@ typedef struct info_subject {
 #define INFO_FMA_UNITS 2
 #define INFO_GHZ       3.0
 #define INFO_GB_PER_S  10.0 /* each thread */
-double info_predict_ms(double flops, double bytes, uint32_t vector_bytes, uint32_t n_threads);
+/* product_group: as in frit_kernel_info. */
+double info_predict_ms(double flops, double bytes, uint32_t product_group, const target *t, uint32_t n_threads);
 
 /* info_text.c */
 frit_status info_print_text(cx *c, const info_subject *s);

@@ -109,13 +109,12 @@ static void list_steps(report *r, const pstep_list *l) {
 
 static void measure_kernel(report *r, uint32_t i) {
     report_kernel *k = &r->kernels[i];
-    uint32_t vector_bytes = r->m->target.vector_bytes ? r->m->target.vector_bytes : 16;
     *k = (report_kernel){.k = r->p->kernels.at[i], .holds = &r->p->holds.at[i]};
     k->flops = report_amount(r, k->k->flops);
     k->bytes = report_amount(r, k->k->bytes);
     k->written = report_amount(r, k->k->written);
-    k->ms = info_predict_ms(k->flops, k->bytes, vector_bytes, 1);
-    k->is_memory_bound = info_predict_ms(0, k->bytes, vector_bytes, 1) >= k->ms;
+    k->ms = info_predict_ms(k->flops, k->bytes, k->k->product_group, &r->m->target, 1);
+    k->is_memory_bound = info_predict_ms(0, k->bytes, 1, &r->m->target, 1) >= k->ms;
 }
 
 static void add_known(double *sum, double x) {

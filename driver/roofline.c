@@ -10,6 +10,7 @@
 #include <immintrin.h>
 #endif
 
+#include "base/target.h"
 #include "runtime/runtime.h"
 
 enum {
@@ -26,6 +27,7 @@ typedef struct roof_part {
     uint8_t *from, *to;
     uint64_t sink; /* keeps results alive */
     double flops;
+    bool has_tiles; /* of the matrix unit */
 } roof_part;
 
 static double now(void) {
@@ -71,6 +73,50 @@ __attribute__((target("avx2,fma"))) static double multiply_add_256(uint64_t *sin
     for (int k = 1; k < N_SUMS; k++) sums[0] = _mm256_add_ps(sums[0], sums[k]);
     *sink += (uint64_t)_mm256_cvtss_f32(sums[0]);
     return 2.0 * (8 * N_SUMS * FMA_ROUNDS);
+}
+
+__attribute__((target("avx512f,avx512bf16"))) static double pair_dots(uint64_t *sink) {
+    __m512 sums[N_SUMS];
+    __m512bh x = _mm512_cvtne2ps_pbh(_mm512_set1_ps(0.5f), _mm512_set1_ps(0.25f));
+    for (int k = 0; k < N_SUMS; k++) sums[k] = _mm512_set1_ps((float)k);
+    for (int i = 0; i < FMA_ROUNDS; i++)
+        for (int k = 0; k < N_SUMS; k++) sums[k] = _mm512_dpbf16_ps(sums[k], x, x);
+    for (int k = 1; k < N_SUMS; k++) sums[0] = _mm512_add_ps(sums[0], sums[k]);
+    *sink += (uint64_t)_mm512_reduce_add_ps(sums[0]);
+    return 4.0 * (16 * N_SUMS * FMA_ROUNDS);
+}
+
+__attribute__((target("avx512f,avx512vnni"))) static double byte_dots(uint64_t *sink) {
+    __m512i sums[N_SUMS], x = _mm512_set1_epi8(3);
+    for (int k = 0; k < N_SUMS; k++) sums[k] = _mm512_set1_epi32(k);
+    for (int i = 0; i < FMA_ROUNDS; i++)
+        for (int k = 0; k < N_SUMS; k++) sums[k] = _mm512_dpbusd_epi32(sums[k], x, x);
+    for (int k = 1; k < N_SUMS; k++) sums[0] = _mm512_add_epi32(sums[0], sums[k]);
+    *sink += (uint64_t)_mm512_reduce_add_epi32(sums[0]);
+    return 8.0 * (16 * N_SUMS * FMA_ROUNDS);
+}
+
+/* Two tiles by two, as the matrix leaf has them; what they hold does not matter. */
+__attribute__((target("amx-tile,amx-bf16,amx-int8"))) static double tile_products(bool of_bytes) {
+    /* Long: the unit takes milliseconds to come to its full clock. */
+    enum { AT_COLUMN_BYTES = 16, AT_ROWS = 48, N_TILES = 8, N_PRODUCTS = 4, TILE_ROUNDS = FMA_ROUNDS };
+    uint8_t config[64] = {1};
+    for (int i = 0; i < N_TILES; i++) config[AT_COLUMN_BYTES + 2 * i] = 64, config[AT_ROWS + i] = 16;
+    __asm__ volatile("ldtilecfg %0" : : "m"(config)); /* zeros all tiles */
+    for (int i = 0; i < TILE_ROUNDS && of_bytes; i++) {
+        _tile_dpbusd(0, 4, 6);
+        _tile_dpbusd(1, 4, 7);
+        _tile_dpbusd(2, 5, 6);
+        _tile_dpbusd(3, 5, 7);
+    }
+    for (int i = 0; i < TILE_ROUNDS && !of_bytes; i++) {
+        _tile_dpbf16ps(0, 4, 6);
+        _tile_dpbf16ps(1, 4, 7);
+        _tile_dpbf16ps(2, 5, 6);
+        _tile_dpbf16ps(3, 5, 7);
+    }
+    _tile_release();
+    return 2.0 * 16 * 16 * (of_bytes ? 64 : 32) * N_PRODUCTS * TILE_ROUNDS;
 }
 #endif
 
@@ -122,6 +168,25 @@ static void part_flops(void *data, uint32_t i) {
     p->flops = multiply_add(&p->sink);
 }
 
+/* Products of bf16 and of bytes; none where the machine has no instruction for them. */
+static void part_bf16(void *data, uint32_t i) {
+    roof_part *p = (roof_part *)data + i;
+    p->flops = 0;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512bf16")) p->flops = pair_dots(&p->sink);
+    if (p->has_tiles) p->flops = tile_products(false);
+#endif
+}
+
+static void part_bytes(void *data, uint32_t i) {
+    roof_part *p = (roof_part *)data + i;
+    p->flops = 0;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512vnni")) p->flops = byte_dots(&p->sink);
+    if (p->has_tiles) p->flops = tile_products(true);
+#endif
+}
+
 /* Seconds of the quickest of a few times. */
 static double best_of(const frit_pool *pool, void (*fn)(void *, uint32_t), roof_part *parts) {
     double best = INFINITY;
@@ -133,6 +198,12 @@ static double best_of(const frit_pool *pool, void (*fn)(void *, uint32_t), roof_
     return best;
 }
 
+/* 1e9 operations a second of all threads. */
+static double rate_of(const frit_pool *pool, void (*fn)(void *, uint32_t), roof_part *parts) {
+    double best = best_of(pool, fn, parts);
+    return parts[0].flops * pool->n_threads / best * 1e-9;
+}
+
 static bool measure_on(const frit_pool *pool, roofline *out) {
     uint32_t n = pool->n_threads;
     size_t bytes = (size_t)MEMORY_BYTES * n;
@@ -141,14 +212,16 @@ static bool measure_on(const frit_pool *pool, roofline *out) {
     if (memory && parts) {
         memset(memory, 1, 2 * bytes);
         for (uint32_t i = 0; i < n; i++) parts[i] = (roof_part){memory + (size_t)i * MEMORY_BYTES, NULL, 0, 0};
-        for (uint32_t i = 0; i < n; i++) parts[i].to = parts[i].from + bytes;
+        bool has_tiles = !target_missing("sapphirerapids") && target_ask_for_tiles();
+        for (uint32_t i = 0; i < n; i++) parts[i].to = parts[i].from + bytes, parts[i].has_tiles = has_tiles;
         double total = (double)bytes, cache = (double)((size_t)CACHE_BYTES * CACHE_ROUNDS * n);
         out->n_threads = n;
         out->read_gb_s = total / best_of(pool, part_read, parts) * 1e-9;
         out->copy_gb_s = 2 * total / best_of(pool, part_copy, parts) * 1e-9;
         out->cache_gb_s = cache / best_of(pool, part_cache, parts) * 1e-9;
-        out->gflop_s = 1 / best_of(pool, part_flops, parts) * 1e-9;
-        out->gflop_s *= parts[0].flops * n;
+        out->gflop_s = rate_of(pool, part_flops, parts);
+        out->int8_gop_s = rate_of(pool, part_bytes, parts);
+        out->bf16_gflop_s = rate_of(pool, part_bf16, parts);
     }
     bool done = memory && parts;
     memory_free(memory);
@@ -163,7 +236,9 @@ bool roofline_measure(uint32_t n_threads, roofline *out) {
     return done;
 }
 
-double roofline_ms(const roofline *r, double flops, double bytes) {
+double roofline_ms(const roofline *r, uint32_t product_group, double flops, double bytes) {
+    double narrow = product_group == 2 ? r->bf16_gflop_s : product_group > 2 ? r->int8_gop_s : 0;
+    double arithmetic = flops / (narrow > 0 ? narrow : r->gflop_s);
     double rate = bytes <= (double)CACHE_BYTES * 4 * r->n_threads ? r->cache_gb_s : fmax(r->read_gb_s, r->copy_gb_s);
-    return fmax(flops / r->gflop_s, bytes / rate) * 1e-6;
+    return fmax(arithmetic, bytes / rate) * 1e-6;
 }

@@ -104,6 +104,8 @@ typedef struct frit_kernel_info {
     const char *name, *title;  /* "softmax_3", "softmax(scores + mask)" */
     const char *flops, *bytes; /* work and least memory traffic of one launch as dim expressions, "" unknown */
     const int64_t *flops_program, *bytes_program; /* NULL unknown */
+    uint32_t product_group; /* steps that its matrix products take at once: 4 of bytes, 2 of bf16, else 1 */
+    uint32_t reserved;
 } frit_kernel_info;
 
 /* The artifact as a whole. */

@@ -215,11 +215,12 @@ typedef struct kernel {
     VEC(klet) lets;
     VEC(kdef) defs;
     kschedule schedule;
-    VEC(kstmt *) phases; /* each a nest of KL_PAR loops (possibly none); a grid barrier stands between phases */
-    const kgemm *gemm;   /* a library computes it: the loop tree says what, and no code is made of it; NULL: none.
-                            The text form leaves it out */
-    dim flops, bytes;    /* work and unique memory traffic, for reports and cost; DIM_BAD unknown */
-    dim written;         /* of bytes, those of parameters that it stores to */
+    VEC(kstmt *) phases;    /* each a nest of KL_PAR loops (possibly none); a grid barrier stands between phases */
+    const kgemm *gemm;      /* a library computes it: the loop tree says what, and no code is made of it; NULL: none.
+                               The text form leaves it out */
+    dim flops, bytes;       /* work and unique memory traffic, for reports and cost; DIM_BAD unknown */
+    dim written;            /* of bytes, those of parameters that it stores to */
+    uint32_t product_group; /* the most steps that a leaf takes at once: 4 bytes, 2 bf16; 1 when none does */
 } kernel;
 
 /* kernel.c: building */

@@ -121,6 +121,7 @@ frit_status describe_kernel(const frit_artifact *a, uint32_t index, frit_kernel_
                              .flops = has_flops ? text_of(h, k->flops) : "",
                              .bytes = has_bytes ? text_of(h, k->bytes) : "",
                              .flops_program = has_flops ? program_of(h, k->flops) : NULL,
-                             .bytes_program = has_bytes ? program_of(h, k->bytes) : NULL};
+                             .bytes_program = has_bytes ? program_of(h, k->bytes) : NULL,
+                             .product_group = k->product_group};
     return fill(out, &info, sizeof info);
 }

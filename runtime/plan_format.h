@@ -80,7 +80,8 @@ typedef struct pf_kernel {
     uint32_t flops, bytes; /* dims, PF_NONE unknown: work of one launch, for reports and to choose threads */
     uint32_t written;      /* bit p: parameter p (p < 32) is written */
     uint32_t n_launches;
-    uint32_t gemm; /* in gemms: a library computes it, and it has no phases; PF_NONE none */
+    uint32_t product_group; /* as in frit_kernel_info */
+    uint32_t gemm;          /* in gemms: a library computes it, and it has no phases; PF_NONE none */
 } pf_kernel;
 
 /* A product as a BLAS takes it: C[m, n] = A[m, k] B[k, n] for every index of the batch. Rows lie ld elements apart; of

@@ -254,6 +254,7 @@ static void add_kernel(encoder *e, uint32_t number) {
                      .n_phases = kernel_n_functions(k),
                      .flops = add_dim(e, k->flops),
                      .bytes = add_dim(e, k->bytes),
+                     .product_group = k->product_group,
                      .gemm = add_gemm(e, k)};
     for (uint32_t i = 0; i < k->n_params && i < 32; i++) row.written |= (uint32_t)k->bufs.at[i].is_written << i;
     for (uint32_t i = 0; i < row.n_phases; i++) {
