@@ -68,6 +68,7 @@ typedef struct kbuf {
     dtype dt;
     kbuf_scope scope;
     bool is_written; /* ARENA: stored to by this kernel */
+    bool is_const;   /* ARENA: a constant that nobody ever writes, so that loads may move across any store */
     uint32_t rank;
     const dim *shape;   /* extents */
     const dim *strides; /* in elements; NULL for row-major contiguous */

@@ -239,10 +239,11 @@ static frit_status parse_buffer(kparser *p, kbuf *out, dim shape[MAX_RANK_TEXT],
 static frit_status parse_param(kparser *p) {
     dim shape[MAX_RANK_TEXT], strides[MAX_RANK_TEXT];
     kbuf b;
-    bool is_written = kparse_word(p, "out");
+    bool is_written = kparse_word(p, "out"), is_const = !is_written && kparse_word(p, "const");
     TRY(parse_buffer(p, &b, shape, strides));
     buf_id id = kernel_param(p->k, b.name, b.dt, b.rank, shape, is_written);
     p->k->bufs.at[id].strides = b.strides;
+    p->k->bufs.at[id].is_const = is_const;
     return FRIT_OK;
 }
 

@@ -436,6 +436,7 @@ static void print_head(printer *p, uint32_t n_syms, const sym_id *syms) {
     for (uint32_t i = 0; i < k->n_params; i++) {
         if (i) strbuf_add(p->b, ", ");
         if (k->bufs.at[i].is_written) strbuf_add(p->b, "out ");
+        if (k->bufs.at[i].is_const) strbuf_add(p->b, "const ");
         print_buffer(p, &k->bufs.at[i]);
     }
     strbuf_addc(p->b, ')');

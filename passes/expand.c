@@ -224,6 +224,7 @@ frit_status expander_turn_constant(expander *e, buf_id b, uint32_t along) {
 
 buf_id expander_packed(expander *e, const const_data *d, uint32_t rank, const dim *shape) {
     buf_id b = kernel_param(e->k, "packed", d->dt, rank, shape, false);
+    e->k->bufs.at[b].is_const = true;
     vec_push(e->k->a, e->params, VALUE_NONE);
     vec_push(e->k->a, e->packed, d);
     return b;

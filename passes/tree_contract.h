@@ -54,6 +54,7 @@ typedef struct contract_cx {
     bool is_trial;        /* nothing is packed yet */
     uint32_t n_weights;   /* constants of it that differ from column to column */
     uint32_t fill_unroll; /* vectors of a step when a tile is filled */
+    int64_t weights_run;  /* steps of k over which one of the constants of a formula stays the same; 1: none does */
 } contract_cx;
 
 /* What all trees of a contraction begin with: x over the group's anchor, its axes listed and tagged (tags: one for each

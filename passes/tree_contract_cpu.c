@@ -177,11 +177,33 @@ static buf_id place_b_groups(contract_cx *x, klist *l, const blocks *b) {
     return tile;
 }
 
+/* Fills a tile of weights with a run of steps, over which scales and zero points stay the same, inside the columns:
+ * they are then read and converted once for a run. Not done: there is no such run, or blocks of k end within one. */
+static bool fill_by_runs(contract_cx *x, klist *l, buf_id tile, dim n_cols, const blocks *b) {
+    kernel *k = x->k;
+    dim_table *t = k->dims;
+    int64_t size = x->weights_run < b->k ? x->weights_run : b->k;
+    dim run = dim_const(t, size);
+    if (size < 2 || !dim_divides(t, run, b->n_k)) return false;
+    dim runs = dim_axis(t, "run", dim_floordiv(t, b->n_k, run)), col = dim_axis(t, "c", n_cols),
+        step = dim_axis(t, "r", run);
+    dim row = dim_add(t, dim_mul(t, runs, run), step), at[2] = {row, col};
+    nest s = {.k = k};
+    klist body = {0};
+    nest_push(&s, KL_SEQ, runs, 0, 0);
+    nest_push(&s, KL_VEC, col, x->o->t->vector_bytes / 4, x->fill_unroll);
+    nest_push(&s, KL_SEQ, step, 0, 0);
+    kstmt_store(k, &body, tile, at, b_value(x, b, row, col), 0);
+    nest_close(&s, body, l);
+    return true;
+}
+
 static buf_id place_b(contract_cx *x, klist *l, const blocks *b) {
     if (x->group > 1) return place_b_groups(x, l, b);
     buf_id tile = local_tile(x, "bt", x->b.dt, 2, (int64_t[]){b->k, b->cols});
     /* Packed weights have whole blocks of columns, so that no vector needs a mask. */
     dim n_cols = x->has_weights ? dim_const(x->k->dims, b->cols) : b->n_cols;
+    if (x->has_weights && fill_by_runs(x, l, tile, n_cols, b)) return tile;
     fill_tile(x, l, tile, b->n_k, n_cols, b_value, b);
     return tile;
 }

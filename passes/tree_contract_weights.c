@@ -92,6 +92,7 @@ static kx load_weights(expander *e, value_id v, const dim *at, kx guard) {
     x->weights_fit = is_linear && read_steps(x, rest, r.n_k, &s) == FRIT_OK;
     if (!x->weights_fit || r.col_stride == 0) return 0;
     x->n_weights++;
+    if (s.run > 1 && (x->weights_run == 1 || s.run < x->weights_run)) x->weights_run = s.run;
     /* Several vectors at once of less than bytes would be packed and unpacked on their way to registers. */
     if (dtype_bits(d->dt) < 8) x->fill_unroll = 1;
     return x->is_trial ? 0 : load_packed(x, d, &s, r);
@@ -105,6 +106,7 @@ frit_status contract_weights(contract_cx *x, bool is_trial, bool *out_fit) {
     x->weights_fit = true;
     x->is_trial = is_trial;
     x->n_weights = 0;
+    x->weights_run = 1;
     x->fill_unroll = WEIGHTS_UNROLL;
     frit_status status = contract_operand(x, x->b_operand, 0, &x->b);
     e->load = NULL;

@@ -65,6 +65,7 @@ typedef struct emitter {
     const kstmt *ahead;        /* the loop around that asks for memory ahead, NULL: none */
     uint32_t n_trips;          /* trips of lane loops begun in this phase, as they are emitted */
     uint32_t *asked_in;        /* per buf: the trip that asked for it ahead last, 0: none */
+    bool loads_const;          /* the buffer being loaded from never changes */
     bool has_streaming_stores; /* stores that need a fence before others may read them */
     val *memo;                 /* per kx: value within the current statement */
     uint32_t *memo_epoch;

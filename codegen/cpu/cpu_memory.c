@@ -153,6 +153,11 @@ void masked_store(emitter *e, val v, val address, val mask, unsigned alignment) 
 static val scalar_load(emitter *e, LLVMTypeRef type, val address, unsigned alignment) {
     val v = LLVMBuildLoad2(e->b, type, address, "");
     LLVMSetAlignment(v, alignment);
+    if (e->loads_const) {
+        static const char invariant[] = "invariant.load";
+        unsigned kind = LLVMGetMDKindIDInContext(e->ctx, invariant, sizeof invariant - 1);
+        LLVMSetMetadata(v, kind, LLVMMetadataAsValue(e->ctx, LLVMMDNodeInContext2(e->ctx, NULL, 0)));
+    }
     return v;
 }
 
@@ -323,7 +328,10 @@ val emit_load(emitter *e, const kx_node *x) {
     val pred = emit_pred(e, x->pred);
     /* Lanes left out of the loop may not touch memory either, unless all lanes share one element. */
     val mask = dim_varies(e, offset) || pred ? mask_and(e, pred, e->lane.mask) : NULL;
-    val v = storage_to_reg(e, x->dt, load_storage(e, x->ref, offset, mask));
+    e->loads_const = e->k->bufs.at[x->ref].is_const;
+    val v = load_storage(e, x->ref, offset, mask);
+    e->loads_const = false;
+    v = storage_to_reg(e, x->dt, v);
     if (!pred) return v;
     val fill = emit_expr(e, x->fill);
     bool is_zeroed = e->lane.width > 1 && dtype_bits(x->dt) >= 8 && dim_varies(e, offset) &&
