@@ -19,7 +19,7 @@ import sys
 import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-FRIT = os.environ.get("FRIT", os.path.join(ROOT, "build", "frit"))
+FRIT = os.path.abspath(os.environ.get("FRIT", os.path.join(ROOT, "build", "frit")))
 BLESS = os.environ.get("FRIT_BLESS") == "1"
 ONLY = os.environ.get("FRIT_GOLDEN", "")
 LIMIT_S = 60
