@@ -11,7 +11,7 @@ static double apply_taps(const resize_taps *t, const double *x, int64_t extent, 
     if (t->is_outside) return extrapolation;
     for (int64_t i = 0; i < t->n; i++) {
         int64_t p = t->first + i < 0 ? 0 : t->first + i >= extent ? extent - 1 : t->first + i;
-        if (t->weight[i] != 0) sum += t->weight[i] * x[p * stride];
+        sum += t->weight[i] * x[p * stride];
     }
     return sum;
 }

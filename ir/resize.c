@@ -25,20 +25,19 @@ static double source_coordinate(const resize_axis *a, int64_t p) {
     return 0;
 }
 
-/* Weight of the left neighbour is 1 - result, of the right one result; ratio in (0, 1]. */
-static double nearest_right(resize_nearest mode, double ratio) {
-    if (ratio == 1) return 1;
+/* Whether the right neighbour is the nearest; ratio in (0, 1]. */
+static bool is_right_nearest(resize_nearest mode, double ratio) {
     switch (mode) {
     case RN_round_prefer_floor:
         return ratio > 0.5;
     case RN_round_prefer_ceil:
         return ratio >= 0.5;
     case RN_floor:
-        return 0;
+        return ratio == 1;
     case RN_ceil:
-        return 1;
+        return true;
     }
-    return 0;
+    return false;
 }
 
 /* Keys' cubic kernel. */
@@ -56,14 +55,11 @@ static void kernel_weights(arena *mem, const resize_axis *a, double ratio, resiz
     const attr_resize *at = a->at;
     double stretch = at->antialias && a->scale < 1 ? a->scale : 1, sum = 0;
     int64_t reach = at->mode == RM_cubic ? 2 : 1;
-    t->n = at->mode == RM_nearest ? 2 : -2 * (int64_t)floor(-(double)reach / stretch);
+    t->n = -2 * (int64_t)floor(-(double)reach / stretch);
     t->weight = ARENA_ARRAY(mem, double, t->n);
     for (int64_t i = 0; i < t->n; i++) {
-        double x = ((double)(i - t->n / 2 + 1) - ratio) * stretch, right = nearest_right(at->nearest, ratio);
-        if (at->mode == RM_nearest)
-            t->weight[i] = i ? right : 1 - right;
-        else
-            t->weight[i] = at->mode == RM_cubic ? cubic_weight(x, at->cubic) : linear_weight(x);
+        double x = ((double)(i - t->n / 2 + 1) - ratio) * stretch;
+        t->weight[i] = at->mode == RM_cubic ? cubic_weight(x, at->cubic) : linear_weight(x);
         sum += t->weight[i];
     }
     for (int64_t i = 0; i < t->n && at->antialias && sum != 0; i++) t->weight[i] /= sum;
@@ -76,8 +72,15 @@ resize_taps resize_taps_of(arena *mem, const resize_axis *a, int64_t p) {
         t.is_outside = true;
         return t;
     }
-    kernel_weights(mem, a, x - left, &t);
-    t.first = (int64_t)left - t.n / 2 + 1;
+    if (a->at->mode == RM_nearest) {
+        t.n = 1;
+        t.weight = ARENA_ARRAY(mem, double, 1);
+        t.weight[0] = 1;
+        t.first = (int64_t)left + is_right_nearest(a->at->nearest, x - left);
+    } else {
+        kernel_weights(mem, a, x - left, &t);
+        t.first = (int64_t)left - t.n / 2 + 1;
+    }
     if (!a->at->exclude_outside) return t;
     double sum = 0;
     for (int64_t i = 0; i < t.n; i++) {
@@ -100,5 +103,6 @@ bool resize_axis_init(const attr_resize *at, uint32_t axis, uint32_t rank, int64
 }
 
 bool resize_is_identity(const resize_axis *a) {
-    return a->in == a->out && a->scale == 1 && a->at->coord != RC_tf_crop_and_resize;
+    bool is_cropped = a->at->coord == RC_tf_crop_and_resize && (a->roi_start != 0 || a->roi_end != 1);
+    return a->in == a->out && a->scale == 1 && !is_cropped;
 }

@@ -5,7 +5,8 @@
 
 #include "ir/ops.h"
 
-/* What one output position of an axis reads. */
+/* What one output position of an axis reads. Linear and cubic interpolation multiply every neighbour, as ONNX's
+ * reference does: a NaN shows although its weight may be 0. Nearest has one tap. */
 typedef struct resize_taps {
     int64_t n, first; /* n positions from first on, clamped to the axis */
     double *weight;

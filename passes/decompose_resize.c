@@ -15,20 +15,10 @@ typedef struct tap_table {
     double *weight;
     bool *is_outside;
     bool any_outside;
+    bool is_gather; /* each output inside is one element as it is */
 } tap_table;
 
 static int64_t clamp_to(int64_t p, int64_t n) { return p < 0 ? 0 : p >= n ? n - 1 : p; }
-
-/* Taps with weight 0 are dropped when that leaves one tap of weight 1 everywhere (nearest). */
-static bool is_selection(const resize_taps *t, int64_t *out_tap) {
-    int64_t n = 0;
-    for (int64_t i = 0; i < t->n; i++)
-        if (t->weight[i] != 0) {
-            *out_tap = i;
-            n += t->weight[i] == 1 ? 1 : 2;
-        }
-    return n == 1;
-}
 
 static bool make_table(build *b, const resize_axis *a, tap_table *out) {
     arena *mem = b->g->a;
@@ -37,24 +27,19 @@ static bool make_table(build *b, const resize_axis *a, tap_table *out) {
     if (a->out > MAX_TABLE) return false;
     resize_taps *taps = ARENA_ARRAY(b->c->scratch, resize_taps, a->out + 1);
     for (int64_t p = 0; p < a->out; p++) {
-        int64_t tap = 0;
         taps[p] = resize_taps_of(b->c->scratch, a, p);
-        is_gather = is_gather && (taps[p].is_outside || is_selection(&taps[p], &tap));
+        is_gather = is_gather && (taps[p].is_outside || (taps[p].n == 1 && taps[p].weight[0] == 1));
         if (taps[p].n > most) most = taps[p].n;
     }
-    int64_t width = is_gather ? 1 : most;
-    if (a->out * width > MAX_TABLE) return false;
-    *out = (tap_table){.out = a->out, .n_taps = width};
-    out->position = ARENA_ARRAY(mem, int64_t, a->out * width + 1);
-    out->weight = ARENA_ARRAY(mem, double, a->out *width + 1);
+    if (a->out * most > MAX_TABLE) return false;
+    *out = (tap_table){.out = a->out, .n_taps = most, .is_gather = is_gather};
+    out->position = ARENA_ARRAY(mem, int64_t, a->out * most + 1);
+    out->weight = ARENA_ARRAY(mem, double, a->out *most + 1);
     out->is_outside = ARENA_ARRAY(mem, bool, a->out + 1);
     for (int64_t p = 0; p < a->out; p++) {
-        int64_t first = 0;
-        if (is_gather && !taps[p].is_outside) is_selection(&taps[p], &first);
-        for (int64_t i = 0; i < width; i++) {
-            bool exists = first + i < taps[p].n;
-            out->position[p * width + i] = clamp_to(taps[p].first + first + i, a->in);
-            out->weight[p * width + i] = exists ? taps[p].weight[first + i] : 0;
+        for (int64_t i = 0; i < most; i++) {
+            out->position[p * most + i] = clamp_to(taps[p].first + i, a->in);
+            out->weight[p * most + i] = i < taps[p].n ? taps[p].weight[i] : 0;
         }
         out->is_outside[p] = taps[p].is_outside;
         out->any_outside = out->any_outside || taps[p].is_outside;
@@ -99,7 +84,7 @@ static value_id resize_by_table(decomposition *d, value_id x, uint32_t axis, con
     dtype dt = build_type(b, x)->dt, wide = dtype_is_float(dt) ? dt : FRIT_DT_F32;
     uint32_t rank = d->types[0].rank;
     int64_t dims[2] = {t->out, t->n_taps}, taps_axis = axis + 1;
-    bool is_gather = t->n_taps == 1;
+    bool is_gather = t->is_gather;
     if (!is_gather && rank == MAX_RANK) return build_fail(b, FRIT_UNSUPPORTED, "resize of rank %u", rank);
     value_id where = table_const(b, FRIT_DT_I64, is_gather ? 1 : 2, dims, t->position);
     value_id y = build_node(b, OP_gather, 2, (value_id[]){x, where}, &(attr_axis){.axis = axis});
@@ -156,7 +141,8 @@ static value_id resize_axis_of(decomposition *d, value_id x, uint32_t axis) {
                           (long long)out);
     }
     bool has_scale = axis < a->scales.n && a->scales.at[axis] > 0;
-    if (dim_equal(t, from, to) && (!has_scale || a->scales.at[axis] == 1) && a->coord != RC_tf_crop_and_resize)
+    resize_axis unit; /* as if of one element: roi and scale as for every extent */
+    if (dim_equal(t, from, to) && resize_axis_init(a, axis, d->types[0].rank, 1, 1, &unit) && resize_is_identity(&unit))
         return x;
     int64_t k = 0;
     bool is_whole = repeats(a) && dim_div_exact(t, to, from, &factor) && dim_is_const(t, factor, &k) && k > 0 &&

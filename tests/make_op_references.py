@@ -755,6 +755,20 @@ def resizes():
          f"roi = [{', '.join(map(str, roi))}]")
 
 
+def resizes_beside_nan():
+    """A neighbour counts with weight 0 too, so that its NaN shows; nearest takes one element and has no neighbours."""
+    x = ramp("f32", 1, 1, 4, 6)
+    x[0, 0, 1, 2] = np.nan
+    for mode in ("linear", "cubic"):
+        for sizes in ((8, 3), (2, 9)):
+            y = resize(x, [1, 1, *sizes], mode=mode, coord="asymmetric")
+            case(f"resize_{mode}_nan_{sizes[0]}", "resize", [("f32", x)], [("f32", y)],
+                 f"out = {ints(*y.shape)}, mode = {mode}, coord = asymmetric")
+    y = x.repeat(2, axis=2)
+    case("resize_nearest_nan", "resize", [("f32", x)], [("f32", y)],
+         f"out = {ints(*y.shape)}, mode = nearest, nearest = floor, coord = asymmetric")
+
+
 # ---- random numbers ----------------------------------------------------------------------------------------------------
 
 def philox(counter, key):
@@ -849,6 +863,7 @@ def main():
     resizes()
     randoms()
     regions()
+    resizes_beside_nan()
 
 
 if __name__ == "__main__":
