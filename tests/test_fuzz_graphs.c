@@ -4,7 +4,8 @@
  * an element may differ as far as that moves it (times a factor); one whose value jumps is not compared. So no operator
  * needs a tolerance of its own.
  *
- *   FRIT_FUZZ_SEED=N FRIT_FUZZ_COUNT=M build/tests/test_fuzz_graphs      other graphs than the suite's 300 */
+ *   FRIT_FUZZ_SEED=N FRIT_FUZZ_COUNT=M build/tests/test_fuzz_graphs      other graphs than the suite's 300
+ *   CK_RUN_CASE=machine_code ...                                         in that mode alone */
 #include <check.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include "tests/random_graph.h"
 
 enum { DEFAULT_COUNT = 300, QUICK_COUNT = 30, N_OPS_EACH = 12, FEW_RUNS = 4, MANY_RUNS = 40, OTHER_SIZES = 3 };
+enum { SPOILT_COUNT = 200, SPOILT = 64, LIMIT_S = 3600 };
 
 static arena job, scratch;
 static cx c;
@@ -60,30 +62,73 @@ static tensor moved(random_graph *r, const tensor *t, double least) {
     return out;
 }
 
-/* Evaluates r->g; with noise, all values but constants and views are moved. Outputs in out. */
-static frit_status evaluate(random_graph *r, bool has_noise, tensor *out) {
+/* ---- poles
+ *
+ * Near a pole noise has no bound: a few runs do not show how far it moves 1 / x for an x that it may bring to 0. So
+ * where it may, as far as near() trusts what runs show, the operand of that run is the pole itself. What comes of that,
+ * an infinity or a NaN, goes on through the graph as the evaluator has it, and says which elements cannot be compared.
+ */
+
+enum { TRUST = 8 }; /* how much further than in the runs noise may move a value */
+static const double PI = 3.14159265358979323846;
+
+/* A pole of operand i of op between lo and hi, in *out_pole: the operand that gives the value there. Divisors of mod
+ * and rem count: near 0 the result is any number below the divisor, at 0 a NaN. */
+static bool has_pole_between(op_code op, uint32_t i, double lo, double hi, double *out_pole) {
+    bool is_divisor = i == 1 && (op == OP_div || op == OP_mod || op == OP_rem);
+    bool is_at_0 = is_divisor || op == OP_reciprocal || op == OP_rsqrt || (op == OP_pow && i == 0);
+    *out_pole = is_at_0 ? 0 : NAN; /* no number is a pole of tan */
+    if (is_at_0) return lo <= 0 && hi >= 0;
+    return op == OP_tan && floor(lo / PI - 0.5) != floor(hi / PI - 0.5);
+}
+
+/* Operand i of op: noisy, but at the pole where it may get there. exact: without noise. */
+static tensor moved_onto_poles(random_graph *r, op_code op, uint32_t i, const tensor *exact, const tensor *noisy) {
+    double pole;
+    if (!dtype_is_float(noisy->dt) || !has_pole_between(op, i, -INFINITY, INFINITY, &pole)) return *noisy;
+    tensor out = *noisy;
+    int64_t n = tensor_count(noisy);
+    out.data = arena_alloc(&job, dtype_bytes(noisy->dt, (size_t)n) + 1);
+    memcpy(out.data, noisy->data, dtype_bytes(noisy->dt, (size_t)n));
+    for (int64_t k = 0; k < n; k++) {
+        double x = dtype_load(exact->dt, exact->data, (size_t)k).f;
+        double y = x + TRUST * (dtype_load(noisy->dt, noisy->data, (size_t)k).f - x);
+        if (!has_pole_between(op, i, fmin(x, y), fmax(x, y), &pole)) continue;
+        dtype_store(out.dt, out.data, (size_t)k, dtype_from_f64(out.dt, random_chance(r, 50) ? pole : -pole));
+    }
+    return out;
+}
+
+/* Evaluates r->g into values, by value_id. exact: NULL, or the values of an evaluation without noise; then all values
+ * but constants and views are moved. */
+static frit_status evaluate(random_graph *r, const tensor *exact, tensor *values) {
     const graph *g = r->g;
-    eval_cx e = {.c = &c, .g = g, .a = &job, .syms = r->sym_values};
-    e.values = ARENA_ARRAY(&job, tensor, g->values.n + 1);
+    eval_cx e = {.c = &c, .g = g, .a = &job, .syms = r->sym_values, .values = values};
     const region *body = &g->regions.at[0];
     for (uint32_t i = 0; i < body->params.n; i++)
-        e.values[body->params.at[i]] = has_noise ? moved(r, &r->inputs[i], 0) : r->inputs[i];
+        values[body->params.at[i]] = exact ? moved(r, &r->inputs[i], 0) : r->inputs[i];
     for (uint32_t k = 0; k < body->nodes.n; k++) {
         const node *n = graph_node(g, body->nodes.at[k]);
         tensor in[8], results[2];
         /* Sums inside of model operators round for each element, equal ones too. */
-        bool is_summed = has_noise && !op_is(n->op, OPF_EW) && !op_is(n->op, OPF_CORE);
-        for (uint32_t i = 0; i < n->n_in; i++)
-            in[i] = is_summed ? moved(r, &e.values[n->in[i]], 0) : e.values[n->in[i]];
+        bool is_summed = exact && !op_is(n->op, OPF_EW) && !op_is(n->op, OPF_CORE);
+        for (uint32_t i = 0; i < n->n_in; i++) {
+            in[i] = is_summed ? moved(r, &values[n->in[i]], 0) : values[n->in[i]];
+            if (exact) in[i] = moved_onto_poles(r, n->op, i, &exact[n->in[i]], &in[i]);
+        }
         TRY(eval_node(&e, n, in, results));
-        bool is_moved = has_noise && !op_is(n->op, OPF_VIEW) && n->op != OP_const;
+        bool is_moved = exact && !op_is(n->op, OPF_VIEW) && n->op != OP_const;
         /* Templates cancel between terms of about 1 or of the operand's size. */
         double least = op_info_of(n->op)->template_text[0] ? fmin(1, largest_of(&in[0])) : 0;
         for (uint32_t i = 0; i < n->n_out; i++)
-            e.values[n->out + i] = is_moved ? moved(r, &results[i], least) : results[i];
+            values[n->out + i] = is_moved ? moved(r, &results[i], least) : results[i];
     }
-    for (uint32_t i = 0; i < body->results.n; i++) out[i] = e.values[body->results.at[i]];
     return FRIT_OK;
+}
+
+static tensor *values_new(const random_graph *r) { return ARENA_ARRAY(&job, tensor, r->g->values.n + 1); }
+static const tensor *output_of(const random_graph *r, const tensor *values, uint32_t i) {
+    return &values[r->g->regions.at[0].results.at[i]];
 }
 
 /* ---- comparison */
@@ -97,36 +142,42 @@ typedef struct suspect {
 static double element(const tensor *t, int64_t i) { return dtype_to_f64(t->dt, dtype_load(t->dt, t->data, (size_t)i)); }
 
 static bool near(dtype dt, double got, double want, double spread) {
-    if (isnan(got) && spread > 0.5 * fabs(want)) return true; /* all noise: a divisor that may be 0 */
     if (isnan(got) || isnan(want)) return isnan(got) && isnan(want);
     if (got == want) return true;
-    return dtype_is_float(dt) && fabs(got - want) <= 8 * spread + 4 * noise_of(dt) * fabs(want);
+    return dtype_is_float(dt) && fabs(got - want) <= TRUST * spread + 4 * noise_of(dt) * fabs(want);
 }
 
 /* The first element that noise does not explain. Spread grows with n_runs; an element whose value changes kind is out.
- */
-static bool find_suspect(random_graph *r, const tensor *got, const tensor *want, int n_runs, suspect *out) {
-    uint32_t n_out = r->g->outputs.n;
-    tensor *runs = ARENA_ARRAY(&job, tensor, (size_t)n_runs * n_out + 1);
-    for (int k = 0; k < n_runs; k++)
-        if (evaluate(r, true, runs + (size_t)k * n_out) != FRIT_OK) return cx_clear(&c), false;
-    for (uint32_t o = 0; o < n_out; o++) {
-        int64_t count = tensor_count(&want[o]);
+ * exact: the evaluator's values. */
+static bool find_suspect(random_graph *r, const tensor *got, const tensor *exact, int n_runs, suspect *out) {
+    tensor **runs = ARENA_ARRAY(&job, tensor *, (size_t)n_runs);
+    for (int k = 0; k < n_runs; k++) {
+        runs[k] = values_new(r);
+        if (evaluate(r, exact, runs[k]) != FRIT_OK) return cx_clear(&c), false;
+    }
+    for (uint32_t o = 0; o < r->g->outputs.n; o++) {
+        const tensor *want = output_of(r, exact, o);
+        int64_t count = tensor_count(want);
         for (int64_t i = 0; i < count; i++) {
-            double spread = 0, y = element(&want[o], i), x = element(&got[o], i);
+            double spread = 0, y = element(want, i), x = element(&got[o], i);
             bool jumps = false;
             for (int k = 0; k < n_runs; k++) {
-                double z = element(&runs[(size_t)k * n_out + o], i);
+                double z = element(output_of(r, runs[k], o), i);
                 jumps = jumps || isnan(z) != isnan(y) || isinf(z) != isinf(y);
-                jumps = jumps || (!dtype_is_float(want[o].dt) && z != y);
+                jumps = jumps || (!dtype_is_float(want->dt) && z != y);
                 spread = fmax(spread, fabs(z - y));
             }
-            if (jumps || near(want[o].dt, x, y, isfinite(spread) ? spread : 0)) continue;
+            if (jumps || near(want->dt, x, y, isfinite(spread) ? spread : 0)) continue;
             *out = (suspect){o, i, x, y};
             return true;
         }
     }
     return false;
+}
+
+/* Whether noise does not explain an element, for a suspicion as for a verdict. */
+static bool finds_fault(random_graph *r, const tensor *got, const tensor *exact, suspect *out) {
+    return find_suspect(r, got, exact, FEW_RUNS, out) && find_suspect(r, got, exact, MANY_RUNS, out);
 }
 
 typedef enum verdict { AGREES, UNSUPPORTED, UNDEFINED, FAILS } verdict;
@@ -140,11 +191,11 @@ static verdict judge_refusal(random_graph *r, const lowered *l, const char **out
 
 /* One run at the sizes at hand. */
 static verdict judge_sizes(random_graph *r, const lowered *l, const char **out_why) {
-    tensor want[16], got[16];
+    tensor *exact = values_new(r), got[16];
     suspect s;
     *out_why = NULL;
     if (!random_contracts_hold(r, 0)) return judge_refusal(r, l, out_why);
-    if (evaluate(r, false, want) != FRIT_OK) {
+    if (evaluate(r, NULL, exact) != FRIT_OK) {
         *out_why = c.message;
         return UNDEFINED;
     }
@@ -152,7 +203,7 @@ static verdict judge_sizes(random_graph *r, const lowered *l, const char **out_w
         *out_why = c.message;
         return FAILS;
     }
-    if (!find_suspect(r, got, want, FEW_RUNS, &s) || !find_suspect(r, got, want, MANY_RUNS, &s)) return AGREES;
+    if (!finds_fault(r, got, exact, &s)) return AGREES;
     *out_why = arena_printf(&job, "%s[%lld] is %.9g, not %.9g", r->g->outputs.at[s.output].name, (long long)s.at, s.got,
                             s.want);
     return FAILS;
@@ -238,6 +289,47 @@ static void fuzz(const lowered_options *o) {
     ck_assert_int_eq(tally[FAILS], 0);
 }
 
+/* Outputs as the evaluator has them, one element of one of them spoilt: an integer by one, a number by SPOILT roundings
+ * of the largest of its tensor. False when there is no element that says something. */
+static bool spoil(random_graph *r, const tensor *exact, tensor *out_got) {
+    for (uint32_t i = 0; i < r->g->outputs.n; i++) out_got[i] = *output_of(r, exact, i);
+    tensor *t = &out_got[random_below(r, r->g->outputs.n)];
+    int64_t n = tensor_count(t);
+    void *bytes = arena_alloc(&job, dtype_bytes(t->dt, (size_t)n) + 1);
+    memcpy(bytes, t->data, dtype_bytes(t->dt, (size_t)n));
+    t->data = bytes;
+    if (n == 0) return false;
+    int64_t at = random_below(r, (uint32_t)n);
+    scalar s = dtype_load(t->dt, t->data, (size_t)at);
+    if (!isfinite(element(t, at))) return false;
+    if (dtype_is_float(t->dt))
+        s = dtype_from_f64(t->dt, s.f + SPOILT * noise_of(t->dt) * largest_of(t));
+    else
+        s.i ^= 1;
+    dtype_store(t->dt, t->data, (size_t)at, s);
+    return !dtype_is_float(t->dt) || largest_of(t) > 0;
+}
+
+/* The judge sees a wrong element, unless it lies where noise alone moves it as far. */
+START_TEST(spoilt_elements_are_seen) {
+    int n_spoilt = 0, n_seen = 0;
+    for (uint64_t seed = 1; seed <= SPOILT_COUNT; seed++) {
+        random_graph r;
+        suspect s;
+        tensor got[16];
+        reset();
+        if (!random_graph_make(&c, seed, N_OPS_EACH, UINT32_MAX, &r)) continue;
+        tensor *exact = values_new(&r);
+        if (evaluate(&r, NULL, exact) != FRIT_OK || !spoil(&r, exact, got)) continue;
+        n_spoilt++;
+        n_seen += finds_fault(&r, got, exact, &s);
+    }
+    fprintf(stderr, "%d of %d spoilt elements seen\n", n_seen, n_spoilt);
+    ck_assert_int_ge(n_spoilt, SPOILT_COUNT / 2);
+    ck_assert_int_ge(10 * n_seen, 9 * n_spoilt);
+}
+END_TEST
+
 START_TEST(interpreted) { fuzz(&(lowered_options){.is_interpreted = true, .cpu = "x86-64-v3"}); }
 END_TEST
 START_TEST(machine_code) { fuzz(&(lowered_options){.cpu = getenv("FRIT_CPU")}); }
@@ -245,14 +337,19 @@ END_TEST
 START_TEST(machine_code_checked) { fuzz(&(lowered_options){.is_checked = true, .cpu = "x86-64-v3"}); }
 END_TEST
 
+static void add_case(Suite *s, const char *name, const TTest *test) {
+    TCase *t = tcase_create(name);
+    tcase_set_timeout(t, LIMIT_S);
+    tcase_add_test(t, test);
+    suite_add_tcase(s, t);
+}
+
 int main(void) {
     Suite *s = suite_create("fuzz_graphs");
-    TCase *t = tcase_create("fuzz_graphs");
-    tcase_set_timeout(t, 1200);
-    tcase_add_test(t, interpreted);
-    tcase_add_test(t, machine_code);
-    tcase_add_test(t, machine_code_checked);
-    suite_add_tcase(s, t);
+    add_case(s, "judge", spoilt_elements_are_seen);
+    add_case(s, "interpreted", interpreted);
+    add_case(s, "machine_code", machine_code);
+    add_case(s, "machine_code_checked", machine_code_checked);
     SRunner *r = srunner_create(s);
     srunner_run_all(r, CK_NORMAL);
     int failed = srunner_ntests_failed(r);
