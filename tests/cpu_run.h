@@ -7,16 +7,22 @@
 
 #include "codegen/cpu/cpu.h"
 #include "kernel_samples.h"
+#include "tests/quick.h"
 
-/* Levels that tests compile for; those that this machine lacks are left out. */
+/* Levels that tests compile for, the oldest first; those that this machine lacks are left out. */
 static const char *const cpu_levels[] = {"x86-64-v2", "x86-64-v3", "x86-64-v4", "native"};
 
-static inline bool cpu_level_here(cx *c, const char *level, target *out) {
-    if (target_cpu(c, level, out) != FRIT_OK) {
-        cx_clear(c);
-        return false;
-    }
-    return !target_missing(out->cpu);
+/* Whether a test leaves out a level, said in the line that counts it; when not, *out is the target. */
+static inline bool skips_level(cx *c, const char *test, const char *level, target *out) {
+    bool is_between = strcmp(level, cpu_levels[0]) != 0 && strcmp(level, "native") != 0;
+    const char *why = NULL;
+    if (is_quick() && is_between)
+        why = "it lies between the levels of quick runs";
+    else if (target_cpu(c, level, out) != FRIT_OK || target_missing(out->cpu))
+        why = "this CPU lacks it";
+    cx_clear(c);
+    if (why) printf("skip: %s: %s: %s\n", test, level, why);
+    return why != NULL;
 }
 
 /* n bytes that end (up to alignment) at a page that may not be touched; *out_map and *out_bytes are for munmap. */

@@ -115,10 +115,7 @@ END_TEST
 
 START_TEST(errors_are_within_the_promise) {
     target t;
-    if (!cpu_level_here(&c, cpu_levels[_i], &t)) {
-        printf("skip: errors_are_within_the_promise: no %s\n", cpu_levels[_i]);
-        return;
-    }
+    if (skips_level(&c, "errors_are_within_the_promise", cpu_levels[_i], &t)) return;
     for (size_t r = 0; r < countof(rows); r++) {
         measure(&rows[r], FRIT_DT_F32, &t);
         measure(&rows[r], FRIT_DT_F64, &t);
@@ -131,7 +128,7 @@ START_TEST(sine_and_cosine_of_any_size) {
     static const math_row angles[] = {{"sin", sinl, NULL, 0, 0, 0, 0, 2, 3}, {"cos", cosl, NULL, 0, 0, 0, 0, 2, 3}};
     static const dtype types[] = {FRIT_DT_F32, FRIT_DT_F64};
     target t;
-    if (!cpu_level_here(&c, cpu_levels[_i], &t)) return;
+    if (skips_level(&c, "sine_and_cosine_of_any_size", cpu_levels[_i], &t)) return;
     for (size_t i = 0; i < countof(angles) * countof(types); i++) {
         const math_row *row = &angles[i / 2];
         dtype dt = types[i % 2];
@@ -190,10 +187,7 @@ static void check_special(const math_row *row, dtype dt, const target *t) {
 
 START_TEST(special_values) {
     target t;
-    if (!cpu_level_here(&c, cpu_levels[_i], &t)) {
-        printf("skip: special_values: no %s\n", cpu_levels[_i]);
-        return;
-    }
+    if (skips_level(&c, "special_values", cpu_levels[_i], &t)) return;
     for (size_t r = 0; r < countof(rows); r++) {
         if (r && !strcmp(rows[r].name, rows[r - 1].name)) continue;
         check_special(&rows[r], FRIT_DT_F32, &t);

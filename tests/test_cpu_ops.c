@@ -129,10 +129,7 @@ static void check_casts(dtype from, const target *t) {
 
 START_TEST(operators_give_the_interpreters_bits) {
     target t;
-    if (!cpu_level_here(&c, cpu_levels[_i], &t)) {
-        printf("skip: operators_give_the_interpreters_bits: no %s\n", cpu_levels[_i]);
-        return;
-    }
+    if (skips_level(&c, "operators_give_the_interpreters_bits", cpu_levels[_i], &t)) return;
     for (size_t i = 0; i < countof(all_types); i++)
         if (dtype_bits(all_types[i]) >= 8 && (dtype_bits(all_types[i]) >= 32 || !dtype_is_float(all_types[i])))
             check_operators(all_types[i], &t);
@@ -141,10 +138,7 @@ END_TEST
 
 START_TEST(casts_give_the_interpreters_bits) {
     target t;
-    if (!cpu_level_here(&c, cpu_levels[_i], &t)) {
-        printf("skip: casts_give_the_interpreters_bits: no %s\n", cpu_levels[_i]);
-        return;
-    }
+    if (skips_level(&c, "casts_give_the_interpreters_bits", cpu_levels[_i], &t)) return;
     for (size_t i = 0; i < countof(all_types); i++) check_casts(all_types[i], &t);
 }
 END_TEST

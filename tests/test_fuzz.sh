@@ -8,7 +8,7 @@ if [ ! -x "$FRIT" ] || [ -z "$PYTHON" ]; then
     exit 0
 fi
 files=1000 graphs=100 passed=0 failed=0
-[ -n "$QUICK" ] && files=200 graphs=30
+[ -n "$QUICK" ] && files=100 graphs=20
 "$PYTHON" tests/onnx_suite.py lay-out || exit 1
 run() {
     if "$@"; then passed=$((passed + 1)); else failed=$((failed + 1)); fi

@@ -13,10 +13,11 @@
 #include <string.h>
 
 #include "tests/lowered.h"
+#include "tests/quick.h"
 #include "tests/random_graph.h"
 
-enum { DEFAULT_COUNT = 300, QUICK_COUNT = 30, N_OPS_EACH = 12, FEW_RUNS = 4, MANY_RUNS = 40, OTHER_SIZES = 3 };
-enum { SPOILT_COUNT = 200, SPOILT = 64, LIMIT_S = 3600 };
+enum { DEFAULT_COUNT = 300, QUICK_COUNT = 15, N_OPS_EACH = 12, FEW_RUNS = 4, MANY_RUNS = 40, OTHER_SIZES = 3 };
+enum { SPOILT_COUNT = 200, QUICK_SPOILT_COUNT = 40, SPOILT = 64, LIMIT_S = 3600 };
 
 static arena job, scratch;
 static cx c;
@@ -269,8 +270,7 @@ static uint64_t number_from(const char *name, uint64_t otherwise) {
 }
 
 static void fuzz(const lowered_options *o) {
-    const char *quick = getenv("QUICK");
-    uint64_t usual = quick && *quick ? QUICK_COUNT : DEFAULT_COUNT;
+    uint64_t usual = is_quick() ? QUICK_COUNT : DEFAULT_COUNT;
     uint64_t first = number_from("FRIT_FUZZ_SEED", 1), count = number_from("FRIT_FUZZ_COUNT", usual);
     int tally[FAILS + 1] = {0};
     for (uint64_t seed = first; seed < first + count; seed++) {
@@ -312,8 +312,8 @@ static bool spoil(random_graph *r, const tensor *exact, tensor *out_got) {
 
 /* The judge sees a wrong element, unless it lies where noise alone moves it as far. */
 START_TEST(spoilt_elements_are_seen) {
-    int n_spoilt = 0, n_seen = 0;
-    for (uint64_t seed = 1; seed <= SPOILT_COUNT; seed++) {
+    int n_spoilt = 0, n_seen = 0, count = is_quick() ? QUICK_SPOILT_COUNT : SPOILT_COUNT;
+    for (uint64_t seed = 1; seed <= (uint64_t)count; seed++) {
         random_graph r;
         suspect s;
         tensor got[16];
@@ -325,7 +325,7 @@ START_TEST(spoilt_elements_are_seen) {
         n_seen += finds_fault(&r, got, exact, &s);
     }
     fprintf(stderr, "%d of %d spoilt elements seen\n", n_seen, n_spoilt);
-    ck_assert_int_ge(n_spoilt, SPOILT_COUNT / 2);
+    ck_assert_int_ge(n_spoilt, count / 2);
     ck_assert_int_ge(10 * n_seen, 9 * n_spoilt);
 }
 END_TEST

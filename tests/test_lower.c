@@ -13,6 +13,7 @@
 #include "ir/eval.h"
 #include "passes/lower.h"
 #include "passes/pipeline.h"
+#include "tests/quick.h"
 
 static arena job, scratch;
 static cx c;
@@ -142,11 +143,6 @@ static void compare(const char *program, const graph *g, const tensor *want, voi
 }
 
 enum { N_VARIANTS = 4, LARGEST_VARIANT = 2, ROOM_FOR_COUNTED = 1 << 16 };
-
-static bool is_quick(void) {
-    const char *quick = getenv("QUICK");
-    return quick && *quick;
-}
 
 /* Symbol number s takes the n-th of a few awkward sizes; the last variant is the one without elements, where a range
  * allows it. */

@@ -7,6 +7,7 @@
 
 #include "tests/lowered.h"
 #include "tests/op_cases.h"
+#include "tests/quick.h"
 
 static arena job, scratch;
 static cx c;
@@ -70,9 +71,19 @@ START_TEST(interpreted) { run_cases(&(lowered_options){.is_interpreted = true, .
 END_TEST
 START_TEST(machine_code) { run_cases(&(lowered_options){0}); }
 END_TEST
-START_TEST(machine_code_checked) { run_cases(&(lowered_options){.is_checked = true}); }
+START_TEST(machine_code_checked) {
+    if (is_quick())
+        printf("skip: machine_code_checked: compiles every case once more, left out of quick runs\n");
+    else
+        run_cases(&(lowered_options){.is_checked = true});
+}
 END_TEST
-START_TEST(compiled_for_the_oldest_cpu) { run_cases(&(lowered_options){.cpu = "x86-64-v2"}); }
+START_TEST(compiled_for_the_oldest_cpu) {
+    if (is_quick())
+        printf("skip: compiled_for_the_oldest_cpu: compiles every case once more, left out of quick runs\n");
+    else
+        run_cases(&(lowered_options){.cpu = "x86-64-v2"});
+}
 END_TEST
 
 int main(void) {
