@@ -218,6 +218,12 @@ static void add_source(random_graph *r) {
     if (v != VALUE_NONE) vec_push(r->c->job, r->pool, v);
 }
 
+/* Sizes with which the inputs of bind_symbols are small. */
+static void choose_first_sizes(random_graph *r) {
+    do random_graph_choose_sizes(r);
+    while (random_concrete(r, r->syms[0]) * random_concrete(r, r->syms[1]) > RANDOM_MAX_ELEMENTS);
+}
+
 /* Inputs that bind the symbols, whatever else mentions them. */
 static void bind_symbols(random_graph *r) {
     value_id bs = random_fresh(r, random_dtype(r, RANDOM_ANY), 2, r->syms);
@@ -237,7 +243,7 @@ bool random_graph_make(cx *c, uint64_t seed, uint32_t n_ops, uint32_t only, rand
     random_graph *r = out;
     r->g = graph_new(c->job, "fuzz", dim_table_new(c->job));
     add_symbols(r);
-    random_graph_choose_sizes(r);
+    choose_first_sizes(r);
     bind_symbols(r);
     while (r->pool.n < 4) add_source(r);
     uint32_t n_sources = r->pool.n, n_added = 0;
