@@ -30,6 +30,16 @@ static void reset(void) {
     c = (cx){.job = &job, .scratch = &scratch};
 }
 
+static double element(const tensor *t, int64_t i) { return dtype_to_f64(t->dt, dtype_load(t->dt, t->data, (size_t)i)); }
+
+static tensor copy_of(const tensor *t) {
+    tensor out = *t;
+    size_t n_bytes = dtype_bytes(t->dt, (size_t)tensor_count(t));
+    out.data = arena_alloc(&job, n_bytes + 1);
+    if (n_bytes) memcpy(out.data, t->data, n_bytes);
+    return out;
+}
+
 /* ---- the evaluator with noise */
 
 /* Relative size of one step of noise: a few roundings of the type that arithmetic is done in, one of a narrow type. */
@@ -87,15 +97,31 @@ static bool has_pole_between(op_code op, uint32_t i, double lo, double hi, doubl
 static tensor moved_onto_poles(random_graph *r, op_code op, uint32_t i, const tensor *exact, const tensor *noisy) {
     double pole;
     if (!dtype_is_float(noisy->dt) || !has_pole_between(op, i, -INFINITY, INFINITY, &pole)) return *noisy;
-    tensor out = *noisy;
-    int64_t n = tensor_count(noisy);
-    out.data = arena_alloc(&job, dtype_bytes(noisy->dt, (size_t)n) + 1);
-    memcpy(out.data, noisy->data, dtype_bytes(noisy->dt, (size_t)n));
-    for (int64_t k = 0; k < n; k++) {
-        double x = dtype_load(exact->dt, exact->data, (size_t)k).f;
-        double y = x + TRUST * (dtype_load(noisy->dt, noisy->data, (size_t)k).f - x);
+    tensor out = copy_of(noisy);
+    for (int64_t k = 0; k < tensor_count(noisy); k++) {
+        double x = element(exact, k), y = x + TRUST * (element(noisy, k) - x);
         if (!has_pole_between(op, i, fmin(x, y), fmax(x, y), &pole)) continue;
         dtype_store(out.dt, out.data, (size_t)k, dtype_from_f64(out.dt, random_chance(r, 50) ? pole : -pole));
+    }
+    return out;
+}
+
+/* Whether a NaN among n's operands may end in a plain answer: a comparison's, an integer's, a branch of a template's.
+ */
+static bool decides(const graph *g, const node *n) {
+    bool is_plain = strstr(op_info_of(n->op)->template_text, "select") != NULL;
+    for (uint32_t i = 0; i < n->n_out; i++) is_plain = is_plain || !dtype_is_float(graph_type(g, n->out + i)->dt);
+    return is_plain;
+}
+
+/* What is NaN by noise alone may be any number: for a node that decides, an infinity of either sign. */
+static tensor moved_from_nan(random_graph *r, const tensor *exact, const tensor *noisy) {
+    if (!dtype_is_float(noisy->dt)) return *noisy;
+    tensor out = copy_of(noisy);
+    for (int64_t k = 0; k < tensor_count(noisy); k++) {
+        if (!isnan(element(noisy, k)) || isnan(element(exact, k))) continue;
+        double any = random_chance(r, 50) ? INFINITY : -INFINITY;
+        dtype_store(out.dt, out.data, (size_t)k, dtype_from_f64(out.dt, any));
     }
     return out;
 }
@@ -116,6 +142,7 @@ static frit_status evaluate(random_graph *r, const tensor *exact, tensor *values
         for (uint32_t i = 0; i < n->n_in; i++) {
             in[i] = is_summed ? moved(r, &values[n->in[i]], 0) : values[n->in[i]];
             if (exact) in[i] = moved_onto_poles(r, n->op, i, &exact[n->in[i]], &in[i]);
+            if (exact && decides(g, n)) in[i] = moved_from_nan(r, &exact[n->in[i]], &in[i]);
         }
         TRY(eval_node(&e, n, in, results));
         bool is_moved = exact && !op_is(n->op, OPF_VIEW) && n->op != OP_const;
@@ -139,8 +166,6 @@ typedef struct suspect {
     int64_t at;
     double got, want;
 } suspect;
-
-static double element(const tensor *t, int64_t i) { return dtype_to_f64(t->dt, dtype_load(t->dt, t->data, (size_t)i)); }
 
 static bool near(dtype dt, double got, double want, double spread) {
     if (isnan(got) || isnan(want)) return isnan(got) && isnan(want);
@@ -295,9 +320,7 @@ static bool spoil(random_graph *r, const tensor *exact, tensor *out_got) {
     for (uint32_t i = 0; i < r->g->outputs.n; i++) out_got[i] = *output_of(r, exact, i);
     tensor *t = &out_got[random_below(r, r->g->outputs.n)];
     int64_t n = tensor_count(t);
-    void *bytes = arena_alloc(&job, dtype_bytes(t->dt, (size_t)n) + 1);
-    memcpy(bytes, t->data, dtype_bytes(t->dt, (size_t)n));
-    t->data = bytes;
+    *t = copy_of(t);
     if (n == 0) return false;
     int64_t at = random_below(r, (uint32_t)n);
     scalar s = dtype_load(t->dt, t->data, (size_t)at);
