@@ -45,12 +45,13 @@ static _Noreturn void out_of_memory(size_t bytes) {
     _exit(1);
 }
 
+/* NULL when there is no memory. */
 static arena_block *block_push(arena *a, size_t at_least) {
     size_t cap = a->top ? a->top->cap * 2 : FIRST_BLOCK_BYTES;
     if (cap > MAX_BLOCK_BYTES) cap = MAX_BLOCK_BYTES;
     if (cap < at_least) cap = at_least;
     arena_block *b = calloc(1, sizeof *b + cap);
-    if (!b) out_of_memory(cap);
+    if (!b) return NULL;
     b->below = a->top;
     b->cap = cap;
     a->top = b;
@@ -83,15 +84,27 @@ void arena_fini(arena *a) {
     a->total_bytes = 0;
 }
 
+/* NULL when b is none or has no room. */
+static void *block_try(arena_block *b, size_t bytes, size_t align) {
+    if (!b) return NULL;
+    uintptr_t at = (uintptr_t)(b->data + b->used);
+    size_t start = b->used + (size_t)(-at & (align - 1));
+    bool has_room = start <= b->cap && b->cap - start >= bytes + GAP_BYTES;
+    return has_room ? block_take(b, start, bytes) : NULL;
+}
+
+void *arena_try_alloc(arena *a, size_t bytes, size_t align) {
+    if (bytes > SIZE_MAX / 4 || align > SIZE_MAX / 4) return NULL;
+    void *p = block_try(a->top, bytes, align);
+    if (!p) p = block_try(block_push(a, bytes + align + GAP_BYTES), bytes, align);
+    if (p) a->total_bytes += bytes;
+    return p;
+}
+
 void *arena_alloc_aligned(arena *a, size_t bytes, size_t align) {
-    if (bytes > SIZE_MAX / 4 || align > SIZE_MAX / 4) out_of_memory(bytes);
-    a->total_bytes += bytes;
-    for (arena_block *b = a->top;; b = block_push(a, bytes + align + GAP_BYTES)) {
-        if (!b) continue;
-        uintptr_t at = (uintptr_t)(b->data + b->used);
-        size_t start = b->used + (size_t)(-at & (align - 1));
-        if (start <= b->cap && b->cap - start >= bytes + GAP_BYTES) return block_take(b, start, bytes);
-    }
+    void *p = arena_try_alloc(a, bytes, align);
+    if (!p) out_of_memory(bytes);
+    return p;
 }
 
 void *arena_alloc(arena *a, size_t bytes) { return arena_alloc_aligned(a, bytes, DEFAULT_ALIGN); }

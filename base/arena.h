@@ -29,6 +29,8 @@ void arena_fini(arena *a); /* frees every block; the arena is empty and usable a
  * system has no memory left). */
 void *arena_alloc(arena *a, size_t bytes);
 void *arena_alloc_aligned(arena *a, size_t bytes, size_t align);
+/* The same for sizes that a user's model asks for: NULL when there is no memory, for a message that says what for. */
+void *arena_try_alloc(arena *a, size_t bytes, size_t align);
 /* Copy of old[0..old_bytes) in new_bytes zero-filled memory; grows in place when old is the newest allocation. */
 void *arena_grow(arena *a, const void *old, size_t old_bytes, size_t new_bytes);
 void *arena_copy(arena *a, const void *src, size_t bytes);

@@ -56,7 +56,9 @@ static frit_status add_outputs(cx *c, const artifact_facts *f, const tensor *inp
         int64_t count = tensor_elements(&as_given);
         if (count < 0 || count > INT64_C(1) << 44)
             return FAIL(c, RANGE, f->outputs[i].name, "this output would be too large");
-        t->data = arena_alloc_aligned(c->job, dtype_bytes(t->dt, (size_t)count) + ALIGN, ALIGN);
+        size_t n_bytes = dtype_bytes(t->dt, (size_t)count);
+        t->data = arena_try_alloc(c->job, n_bytes + ALIGN, ALIGN);
+        if (!t->data) return FAIL(c, MEMORY, f->outputs[i].name, "out of memory: this output takes %zu bytes", n_bytes);
         for (uint32_t k = 0; f->outputs[i].state != FRIT_NO_INDEX && k < f->info.n_inputs; k++)
             if (f->inputs[k].state == f->outputs[i].state) t->data = inputs[k].data;
         s->results[i] = abi_tensor(t);

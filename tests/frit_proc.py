@@ -4,13 +4,17 @@ Shared by onnx_suite.py and the fuzzers, so that "it crashed", "it hung" and "a 
 """
 
 import dataclasses
+import functools
 import os
+import pathlib
 import re
 import resource
 import signal
 import subprocess
 
-SANITIZER = re.compile(rb"(AddressSanitizer|UndefinedBehaviorSanitizer|LeakSanitizer|runtime error:|ThreadSanitizer)")
+# Not the address sanitizer's remark that malloc returned NULL: what the program does then is the test.
+SANITIZER = re.compile(rb"(AddressSanitizer(?! failed to allocate)|UndefinedBehaviorSanitizer|LeakSanitizer|runtime error:|"
+                       rb"ThreadSanitizer)")
 # One line per folder from `frit check`: verdict, folder, then the reason.
 CHECK_LINE = re.compile(r"^(pass|fail|skip)(?:ed)?:?\s+(\S+?):?(?:\s+(.*))?$", re.IGNORECASE)
 
@@ -25,6 +29,21 @@ class Ended:
     trouble: str
 
 
+@functools.cache
+def is_sanitized(program):
+    """Whether it was built with the address sanitizer, which needs terabytes of address space. The sign is a symbol
+    with its version: names of the sanitizer's functions stand in LLVM too, and so in every frit."""
+    files = (pathlib.Path(program), pathlib.Path(program).parent / "libfrit.so")
+    return any(b"__asan_version_mismatch_check_v8" in f.read_bytes() for f in files if f.exists())
+
+
+def _asan_options(memory_mib):
+    """An allocation of more than half of the limit fails as without the sanitizer; many small ones end the process."""
+    most = memory_mib or 4096
+    return os.environ.get("ASAN_OPTIONS", f"detect_leaks=1:allocator_may_return_null=1:max_allocation_size_mb={most // 2}:"
+                                          f"hard_rss_limit_mb={most}")
+
+
 def _limits(memory_mib):
     def set_limits():
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -37,10 +56,11 @@ def _limits(memory_mib):
 def run(argv, seconds, memory_mib=0, cwd=None, allowed=(0, 1)):
     """Runs argv; more than `seconds`, a signal, an exit code outside `allowed` or a sanitizer's report is trouble.
 
-    memory_mib bounds the address space; 0 for builds with a sanitizer, which reserve terabytes of it: those get
-    their limit from ASAN_OPTIONS instead."""
-    env = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "hard_rss_limit_mb=4096:detect_leaks=1"),
-               UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
+    memory_mib bounds the address space (0: nothing does), or where a sanitizer reserves terabytes of it, what the
+    sanitizer's allocator gives."""
+    env = dict(os.environ, ASAN_OPTIONS=_asan_options(memory_mib), UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1")
+    if is_sanitized(argv[0]):
+        memory_mib = 0
     child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd,
                              env=env, preexec_fn=_limits(memory_mib), start_new_session=True)
     trouble = ""

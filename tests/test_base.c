@@ -68,6 +68,18 @@ START_TEST(arena_release_goes_back_over_blocks) {
 }
 END_TEST
 
+START_TEST(arena_try_alloc_gives_null_and_goes_on) {
+    char *kept = arena_strdup(&a, "kept");
+    size_t before = a.total_bytes;
+    ck_assert_ptr_null(arena_try_alloc(&a, SIZE_MAX / 4 + 1, 64));
+    ck_assert_uint_eq(a.total_bytes, before);
+    char *p = arena_try_alloc(&a, 100, 64);
+    ck_assert_uint_eq((uintptr_t)p % 64, 0);
+    ck_assert(p[0] == 0 && p[99] == 0);
+    ck_assert_str_eq(kept, "kept");
+}
+END_TEST
+
 START_TEST(arena_formats_text_of_any_length) {
     char *s = arena_printf(&a, "%0*d", 100000, 7);
     ck_assert_uint_eq(strlen(s), 100000);
@@ -332,6 +344,7 @@ int main(void) {
     tcase_add_test(t, arena_memory_is_zero_and_aligned_even_when_reused);
     tcase_add_test(t, arena_grow_keeps_contents_and_extends_in_place);
     tcase_add_test(t, arena_release_goes_back_over_blocks);
+    tcase_add_test(t, arena_try_alloc_gives_null_and_goes_on);
     tcase_add_test(t, arena_formats_text_of_any_length);
     tcase_add_test(t, first_failure_is_kept_and_prefixed);
     tcase_add_test(t, messages_are_printable);

@@ -12,6 +12,8 @@ import sys
 import tempfile
 import time
 
+import frit_proc
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FRIT = os.environ.get("FRIT", str(ROOT / "build/frit"))
 DIGITS = str(ROOT / "examples/digits/digits.onnx")
@@ -20,6 +22,11 @@ LIMIT_S = 120
 
 GRAPH = """func @f(%x: f32[B, 64]) -> (%y: f32[B, 64]) where B in 1..512 {
   %0 = softmax %x {axis = -1} : f32[B, 64]
+  return %0
+}
+"""
+HUGE = """func @f() -> (%y: f32[1073741824]) {
+  %0 = iota {dims = [1073741824], axis = 0, to = f32} : f32[1073741824]
   return %0
 }
 """
@@ -216,6 +223,16 @@ def test_bad_outputs(folder):
 
     refuses(1, "x.so", "compile", DIGITS, "-o", "x.so", cwd=folder, limits=small_files)
     holds_only(folder)
+
+
+def test_run_without_memory_for_an_output(folder):
+    """One line that names it. A sanitizer's build takes its limit from frit_proc."""
+    (folder / "f.fir").write_text(HUGE)
+    works("compile", "f.fir", "-o", "x.so", cwd=folder)
+    ended = frit_proc.run([FRIT, "run", "x.so", "--output-dir", "."], LIMIT_S, memory_mib=2048, cwd=folder)
+    if ended.trouble or ended.code != 1 or "y: out of memory: this output takes 4294967296 bytes" not in ended.err:
+        raise Fault(f"{ended.trouble or 'exit ' + str(ended.code)}: {ended.err.strip()[-400:]}")
+    holds_only(folder, "f.fir", "x.so")
 
 
 def test_dims(folder):

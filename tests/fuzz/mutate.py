@@ -71,7 +71,7 @@ def complaint(ended, folder, before, out):
     return ""
 
 
-def try_one(args, paths, seeds, number, memory):
+def try_one(args, paths, seeds, number):
     """Runs file `number`; (mutation, exit code of compile, complaint, last of stderr)."""
     which, what, data = make(seeds, args.seed, number)
     with tempfile.TemporaryDirectory(prefix="frit-fuzz-") as name:
@@ -81,7 +81,7 @@ def try_one(args, paths, seeds, number, memory):
         if number % 4 == 0:
             runs.insert(0, (["info", "model.onnx"], ""))
         for argv, out in runs:
-            ended = frit_proc.run([str(args.frit), *argv], args.seconds, memory, cwd=folder)
+            ended = frit_proc.run([str(args.frit), *argv], args.seconds, MEMORY_MIB, cwd=folder)
             wrong = complaint(ended, folder, {"model.onnx"}, out)
             if wrong:
                 keep(args, number, data)
@@ -90,7 +90,7 @@ def try_one(args, paths, seeds, number, memory):
             (folder / "outputs").mkdir()
             argv = [str(args.frit), "run", "out.so", *inputs_of(paths[which]), "--output-dir", "outputs"]
             # 2: an input was made a constant, so that its name is no input's any more
-            run = frit_proc.run(argv, args.seconds, memory, cwd=folder, allowed=(0, 1, 2))
+            run = frit_proc.run(argv, args.seconds, MEMORY_MIB, cwd=folder, allowed=(0, 1, 2))
             if run.trouble:
                 keep(args, number, data)
                 return what, run.code, f"run: {run.trouble}", run.err.strip()[-600:]
@@ -100,12 +100,6 @@ def try_one(args, paths, seeds, number, memory):
 def keep(args, number, data):
     args.failures.mkdir(parents=True, exist_ok=True)
     (args.failures / f"{args.seed}-{number}.onnx").write_bytes(data)
-
-
-def is_sanitized(frit):
-    """Whether frit was built with the address sanitizer, which needs terabytes of address space."""
-    library = frit.parent / "libfrit.so"
-    return any(b"__asan_init" in f.read_bytes() for f in (frit, library) if f.exists())
 
 
 def parse():
@@ -128,12 +122,11 @@ def main():
     if not shutil.which(args.frit):
         sys.exit(f"mutate: no command {args.frit}")
     paths, seeds = corpus(args.corpus)
-    memory = 0 if is_sanitized(args.frit) else MEMORY_MIB
     numbers = [args.only] if args.only is not None else range(args.first, args.first + args.count)
     accepted = refused = 0
     failures = {}
     with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
-        tried = pool.map(lambda n: (n, *try_one(args, paths, seeds, n, memory)), numbers)
+        tried = pool.map(lambda n: (n, *try_one(args, paths, seeds, n)), numbers)
         for number, what, code, wrong, text in tried:
             accepted += code == 0 and not wrong
             refused += code == 1 and not wrong
