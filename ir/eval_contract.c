@@ -61,16 +61,16 @@ static frit_status label_axis(eval_cx *e, const node *n, const labelled *a, cons
 
 /* One output element: the sum over the points of red, its last axis as a plain loop. */
 static double dot_f64(const double *a, const double *b, walk *red) {
-    double sum = 0;
+    f64_sum sum = {0};
     uint32_t last = red->n - 1;
     int64_t extent = red->extent[last], sa = red->stride[0][last], sb = red->stride[1][last];
     red->n--;
     for (bool more = walk_start(red) && extent > 0; more; more = walk_next(red)) {
         const double *p = a + red->off[0], *q = b + red->off[1];
-        for (int64_t i = 0; i < extent; i++) sum += p[i * sa] * q[i * sb];
+        for (int64_t i = 0; i < extent; i++) sum_add(&sum, p[i * sa] * q[i * sb]);
     }
     red->n++;
-    return sum;
+    return sum_value(&sum);
 }
 
 static uint64_t dot_u64(const uint64_t *a, const uint64_t *b, walk *red) {

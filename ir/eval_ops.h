@@ -3,6 +3,8 @@
 #ifndef FRIT_IR_EVAL_OPS_H
 #define FRIT_IR_EVAL_OPS_H
 
+#include <math.h>
+
 #include "ir/eval.h"
 
 /* Evaluates node n on operands in (n->n_in) into out (n->n_out), allocating with result_alloc. */
@@ -18,6 +20,19 @@ typedef struct ew_args {
     int64_t i, j, k;
     const void *attrs;
 } ew_args;
+
+/* A sum of f64 with what its roundings lost beside it (Knuth's two-sum), so that long sums of equal terms do not drift:
+ * for f64 results the evaluator has no wider type to be exact in. Zero-initialise. */
+typedef struct f64_sum {
+    double sum, lost;
+} f64_sum;
+static inline void sum_add(f64_sum *s, double x) {
+    double sum = s->sum + x, taken = sum - s->sum;
+    s->lost += (s->sum - (sum - taken)) + (x - taken);
+    s->sum = sum;
+}
+/* Infinities and NaN leave nothing sensible in lost. */
+static inline double sum_value(const f64_sum *s) { return isfinite(s->lost) ? s->sum + s->lost : s->sum; }
 
 /* How one operator is evaluated: run, or for elementwise operators functions on scalars. */
 typedef struct eval_row {

@@ -3,9 +3,10 @@
 
 #include "ir/eval_ops.h"
 
-/* A running reduction: f for floats, i for integers and bools, index of the extremum. */
+/* A running reduction: f for floats (sum for their sums), i for integers and bools, index of the extremum. */
 typedef struct accumulator {
     double f;
+    f64_sum sum;
     int64_t i, index;
     bool is_empty; /* nothing taken in yet */
 } accumulator;
@@ -29,7 +30,7 @@ static bool replaces(reduce_kind kind, dtype dt, const accumulator *acc, scalar 
 
 static void accumulate(reduce_kind kind, dtype dt, accumulator *acc, scalar v, int64_t index) {
     if (kind == RK_sum) {
-        acc->f += dtype_is_float(dt) ? v.f : 0;
+        if (dtype_is_float(dt)) sum_add(&acc->sum, v.f);
         acc->i = (int64_t)((uint64_t)acc->i + v.u);
     } else if (kind == RK_prod) {
         acc->f *= dtype_is_float(dt) ? v.f : 1;
@@ -60,7 +61,7 @@ static void accumulator_store(reduce_kind kind, dtype dt, const accumulator *acc
     else if (acc->is_empty && (kind == RK_max || kind == RK_min))
         dtype_store(dt, out->data, (size_t)to, extreme(dt, kind == RK_min));
     else if (dtype_is_float(dt))
-        store_f64(out, to, acc->f);
+        store_f64(out, to, kind == RK_sum ? sum_value(&acc->sum) : acc->f);
     else
         store_u64(out, to, (uint64_t)acc->i);
 }
@@ -125,9 +126,11 @@ const eval_row row_scan = {.run = run_scan};
 
 /* exp(x - max) / sum, or its logarithm, of count elements with a stride. */
 static void softmax_line(const double *x, int64_t from, int64_t stride, int64_t count, bool is_log, tensor *out) {
-    double max = -INFINITY, sum = 0;
+    double max = -INFINITY;
+    f64_sum exps = {0};
     for (int64_t i = 0; i < count; i++) max = fmax(max, x[from + i * stride]);
-    for (int64_t i = 0; i < count; i++) sum += exp(x[from + i * stride] - max);
+    for (int64_t i = 0; i < count; i++) sum_add(&exps, exp(x[from + i * stride] - max));
+    double sum = sum_value(&exps);
     for (int64_t i = 0; i < count; i++) {
         double shifted = x[from + i * stride] - max;
         store_f64(out, from + i * stride, is_log ? shifted - log(sum) : exp(shifted) / sum);
@@ -159,15 +162,15 @@ const eval_row row_log_softmax = {.run = run_log_softmax};
 /* ---- normalisations ---- */
 
 static double mean_of(const double *x, int64_t n) {
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += x[i];
-    return sum / (double)n;
+    f64_sum sum = {0};
+    for (int64_t i = 0; i < n; i++) sum_add(&sum, x[i]);
+    return sum_value(&sum) / (double)n;
 }
 
 static double mean_square(const double *x, int64_t n, double centre) {
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++) sum += (x[i] - centre) * (x[i] - centre);
-    return sum / (double)n;
+    f64_sum sum = {0};
+    for (int64_t i = 0; i < n; i++) sum_add(&sum, (x[i] - centre) * (x[i] - centre));
+    return sum_value(&sum) / (double)n;
 }
 
 /* A parameter broadcast against the axes first.. of x, as f64 of one block. Absent (NULL): otherwise everywhere. */

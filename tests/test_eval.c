@@ -178,6 +178,39 @@ START_TEST(symbols_come_from_inputs) {
 }
 END_TEST
 
+enum { LONG_ROW = 8840 };
+
+/* %y = text, of x[i] = unit * (i mod 3) and u of ones: the largest error relative to want[i mod 3]. */
+static double worst_of_row(const char *text, const char *type, double unit, const long double want[3]) {
+    tensor in[2], out;
+    graph *g = parse(
+        arena_printf(&job, "func @t(%%x: f64[%d], %%u: f64[%d]) -> (%%y: %s) {\n  %%y = %s : %s\n  return %%y\n}\n",
+                     LONG_ROW, LONG_ROW, type, text, type));
+    for (int k = 0; k < 2; k++)
+        ck_assert_int_eq(tensor_alloc(&c, &job, FRIT_DT_F64, 1, (int64_t[]){LONG_ROW}, &in[k]), FRIT_OK);
+    for (int i = 0; i < LONG_ROW; i++) ((double *)in[0].data)[i] = unit * (i % 3), ((double *)in[1].data)[i] = 1;
+    ck_assert_msg(eval_graph(&c, g, &job, in, &out) == FRIT_OK, "%s", c.message);
+    double worst = 0;
+    for (int64_t i = 0; i < tensor_count(&out); i++)
+        worst = fmax(worst, (double)fabsl((long double)((double *)out.data)[i] / want[i % 3] - 1));
+    return worst;
+}
+
+/* Equal terms round alike, so that plain sums of them drift by hundreds of units in the last place. (1 - mean cancels
+ * to 1e-4, so that a norm has fewer exact bits.) */
+START_TEST(long_sums_do_not_drift) {
+    const long double n_of[3] = {2947, 2947, 2946}, n = LONG_ROW, mean = (n_of[1] + 2 * n_of[2]) / n;
+    long double square = 0, exps = 0, norm[3], share[3], sum[3] = {(long double)0.1 * n * mean};
+    for (int k = 0; k < 3; k++) square += n_of[k] * (k - mean) * (k - mean) / n, exps += n_of[k] * expl(k);
+    for (int k = 0; k < 3; k++) norm[k] = (k - mean) / sqrtl(square + 0.001L), share[k] = expl(k) / exps;
+    ck_assert_double_le(worst_of_row("layer_norm %x, %u {axis = 0, eps = 0.001}", "f64[8840]", 1, norm), 0x1p-47);
+    ck_assert_double_le(worst_of_row("softmax %x {axis = 0}", "f64[8840]", 1, share), 0x1p-50);
+    ck_assert_double_le(worst_of_row("reduce %x {axes = [0]}", "f64[]", 0.1, sum), 0x1p-52);
+    ck_assert_double_le(worst_of_row("contract %x, %u {lhs = \"i\", rhs = \"i\", out = \"\"}", "f64[]", 0.1, sum),
+                        0x1p-52);
+}
+END_TEST
+
 START_TEST(nonzero_binds_its_symbol) {
     graph *g = NULL;
     dim_table *dims = dim_table_new(&job);
@@ -260,6 +293,7 @@ int main(void) {
     tcase_add_test(t, recorded_references);
     tcase_add_test(t, templates_meet_their_bounds);
     tcase_add_test(t, symbols_come_from_inputs);
+    tcase_add_test(t, long_sums_do_not_drift);
     tcase_add_test(t, nonzero_binds_its_symbol);
     tcase_add_test(t, indices_outside_are_errors);
     tcase_add_test(t, sizes_are_limited);

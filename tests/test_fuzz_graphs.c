@@ -230,8 +230,8 @@ static verdict judge_sizes(random_graph *r, const lowered *l, const char **out_w
         return FAILS;
     }
     if (!finds_fault(r, got, exact, &s)) return AGREES;
-    *out_why = arena_printf(&job, "%s[%lld] is %.9g, not %.9g", r->g->outputs.at[s.output].name, (long long)s.at, s.got,
-                            s.want);
+    *out_why = arena_printf(&job, "%s[%lld] is %.17g, not %.17g", r->g->outputs.at[s.output].name, (long long)s.at,
+                            s.got, s.want);
     return FAILS;
 }
 
