@@ -80,6 +80,7 @@ static tensor moved(random_graph *r, const tensor *t, double least) {
  * an infinity or a NaN, goes on through the graph as the evaluator has it, and says which elements cannot be compared.
  */
 
+enum { LARGEST_F16 = 65504 };
 enum { TRUST = 8 }; /* how much further than in the runs noise may move a value */
 static const double PI = 3.14159265358979323846;
 
@@ -114,14 +115,19 @@ static bool decides(const graph *g, const node *n) {
     return is_plain;
 }
 
-/* What is NaN by noise alone may be any number: for a node that decides, an infinity of either sign. */
-static tensor moved_from_nan(random_graph *r, const tensor *exact, const tensor *noisy) {
+/* What is NaN by noise alone may be any number: an infinity of either sign, and where nothing is decided on it still
+ * the NaN as well. Only so does doubt show where the answer without noise is NaN, or false. What is infinite in f16 is
+ * often a large number in compiled code, which rounds to f16 only what it stores. */
+static tensor moved_off_specials(random_graph *r, bool is_decided, const tensor *exact, const tensor *noisy) {
     if (!dtype_is_float(noisy->dt)) return *noisy;
     tensor out = copy_of(noisy);
     for (int64_t k = 0; k < tensor_count(noisy); k++) {
-        if (!isnan(element(noisy, k)) || isnan(element(exact, k))) continue;
-        double any = random_chance(r, 50) ? INFINITY : -INFINITY;
-        dtype_store(out.dt, out.data, (size_t)k, dtype_from_f64(out.dt, any));
+        double x = element(noisy, k);
+        bool is_doubt = isnan(x) && !isnan(element(exact, k)) && (is_decided || random_chance(r, 50));
+        bool is_large = noisy->dt == FRIT_DT_F16 && isinf(x) && random_chance(r, 50);
+        if (is_doubt) x = random_chance(r, 50) ? INFINITY : -INFINITY;
+        if (is_large) x = copysign(LARGEST_F16, x);
+        if (is_doubt || is_large) dtype_store(out.dt, out.data, (size_t)k, dtype_from_f64(out.dt, x));
     }
     return out;
 }
@@ -142,7 +148,7 @@ static frit_status evaluate(random_graph *r, const tensor *exact, tensor *values
         for (uint32_t i = 0; i < n->n_in; i++) {
             in[i] = is_summed ? moved(r, &values[n->in[i]], 0) : values[n->in[i]];
             if (exact) in[i] = moved_onto_poles(r, n->op, i, &exact[n->in[i]], &in[i]);
-            if (exact && decides(g, n)) in[i] = moved_from_nan(r, &exact[n->in[i]], &in[i]);
+            if (exact) in[i] = moved_off_specials(r, decides(g, n), &exact[n->in[i]], &in[i]);
         }
         TRY(eval_node(&e, n, in, results));
         bool is_moved = exact && !op_is(n->op, OPF_VIEW) && n->op != OP_const;
