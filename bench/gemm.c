@@ -125,7 +125,7 @@ static best measure(const matmul *p) {
         sink = sink + stream_read(p->read, bytes, (size_t)1 << i % 3);
         keep(&b.read, seconds() - began);
         began = seconds();
-        const double peak = peak_flops(PEAK_STEPS, p->is_bf16);
+        const double peak = peak_flops(PEAK_STEPS, p->is_bf16, p->s.vector_bytes);
         keep(&b.flop, (seconds() - began) * flops / peak);
     }
     return b;

@@ -24,8 +24,11 @@ const char *stream_name(void);
 /* Reads bytes (a multiple of 1024, aligned to 64) once with the widest vectors, as 1, 2 or 4 streams; returns something
  * of what it read. */
 float stream_read(const void *src, size_t bytes, size_t n_streams);
-/* n rounds of fused multiply-adds in f32 (or of bf16 dot products) from registers alone; returns how many
- * floating-point operations that was, 0 where this CPU has none such. */
-double peak_flops(int64_t n, int is_bf16);
+/* n rounds of fused multiply-adds in f32 (or of bf16 dot products, then of the widest vectors) from registers alone;
+ * returns how many floating-point operations that was, 0 where this CPU has none such. vector_bytes: 16, 32 or 64, at
+ * most what this CPU has. */
+double peak_flops(int64_t n, int is_bf16, uint32_t vector_bytes);
+/* Seconds of a cycle while vectors of so many bytes are in use. */
+double cycle_seconds(uint32_t vector_bytes);
 
 #endif

@@ -35,6 +35,7 @@ static void report(const char *unit, double work, const char *yardstick, double 
 
 static void bench_stream(const subject *s, int rounds, double *ours, double *theirs) {
     const void *from[STREAM_MOST];
+    if (s->n_in > STREAM_MOST) die("stream", "too many inputs");
     for (int i = 0; i < s->n_in; i++) {
         from[i] = s->in[i].data;
         if (s->in_bytes[i] != s->out_bytes || s->out_bytes % 64) die("stream", "inputs and output differ in size");
@@ -53,42 +54,15 @@ static void bench_stream(const subject *s, int rounds, double *ours, double *the
     report("GB", 1e-9 * (double)s->out_bytes * (s->n_in + 1), "stream", ours, theirs, rounds);
 }
 
-/* Seconds of a cycle, from a chain of additions of which each waits a cycle for the last. */
-static double cycle_seconds(void) {
-    enum { STEPS = 1 << 20, TRIES = 20 };
-    double best = 1;
-    for (int i = 0; i < TRIES; i++) {
-        uint64_t x = (uint64_t)i;
-        const double start = seconds();
-        for (int j = 0; j < STEPS; j += 8)
-            __asm__ volatile("add $1, %0; add $1, %0; add $1, %0; add $1, %0;"
-                             "add $1, %0; add $1, %0; add $1, %0; add $1, %0"
-                             : "+r"(x));
-        const double took = seconds() - start;
-        if (took < best) best = took;
-    }
-    return best / STEPS;
-}
-
-/* Best seconds of a call. */
-static double best_of(const subject *s, int calls) {
-    double best = subject_time(s);
-    for (int i = 0; i < calls; i++) {
-        const double took = subject_time(s);
-        if (took < best) best = took;
-    }
-    return best;
-}
-
 /* What a call costs by itself cancels between the two lengths. */
 static void bench_cycles(const char *few_path, const char *many_path, int rounds) {
     enum { CALLS = 200 };
     subject few = {0}, many = {0};
     subject_open(few_path, 1, &few);
     subject_open(many_path, 1, &many);
-    const double before = cycle_seconds();
-    const double more = best_of(&many, CALLS * rounds) - best_of(&few, CALLS * rounds);
-    const double after = cycle_seconds(), cycle = before < after ? before : after;
+    const double before = cycle_seconds(many.vector_bytes);
+    const double more = subject_best(&many, CALLS * rounds) - subject_best(&few, CALLS * rounds);
+    const double after = cycle_seconds(many.vector_bytes), cycle = before < after ? before : after;
     const double elements = (double)(many.out_bytes - few.out_bytes) / sizeof(float);
     printf("%.2f cycles an element (%.2f GHz)\n", more / cycle / elements, 1e-9 / cycle);
     subject_close(&few);

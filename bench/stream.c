@@ -1,6 +1,7 @@
-/* What the machine gives: a stream of reads and non-temporal writes, reads alone, fused multiply-adds from registers.
- */
+/* What the machine gives: a stream of reads and non-temporal writes, reads alone, fused multiply-adds from registers,
+ * and how long a cycle is. */
 #include "bench/peers.h"
+#include "bench/subject.h"
 
 #include <cpuid.h>
 #include <immintrin.h>
@@ -141,13 +142,48 @@ __attribute__((target("amx-tile,amx-bf16"))) static double dot_tiles(int64_t n) 
 }
 #endif
 
-double peak_flops(int64_t n, int is_bf16) {
+double peak_flops(int64_t n, int is_bf16, uint32_t vector_bytes) {
 #if HAS_TILES
     if (is_bf16 && tiles_are_allowed()) return dot_tiles(n);
 #endif
     if (is_bf16) return __builtin_cpu_supports("avx512bf16") ? dot_512(n) : 0;
-    if (__builtin_cpu_supports("avx512f")) return fma_512(n);
-    return __builtin_cpu_supports("fma") ? fma_256(n) : 0;
+    if (vector_bytes == 64) return fma_512(n);
+    return vector_bytes == 32 ? fma_256(n) : 0;
+}
+
+/* Eight multiplications, each of which waits three cycles for the one before: additions of constants would not do, for
+ * which some CPUs take no time at all. Beside them two vector instructions, as the clock may be lower then. */
+#define CHAIN                                                                                                          \
+    "imul %0, %0\n imul %0, %0\n imul %0, %0\n imul %0, %0\n imul %0, %0\n imul %0, %0\n imul %0, %0\n imul %0, %0\n"
+#define CHAIN_BESIDE(instruction, constraint, x, v)                                                                    \
+    __asm__ volatile(CHAIN instruction " %1, %1, %1\n" instruction " %2, %2, %2"                                       \
+                     : "+r"(x), "+" constraint((v)[0]), "+" constraint((v)[1]))
+enum { CHAIN_CYCLES = 3 * 8 };
+
+__attribute__((target("avx512f"))) static void chain_512(int64_t n, uint64_t x) {
+    __m512 v[2] = {0};
+    for (int64_t i = 0; i < n; i++) CHAIN_BESIDE("vfmadd231ps", "v", x, v);
+}
+
+__attribute__((target("avx2,fma"))) static void chain_256(int64_t n, uint64_t x) {
+    __m256 v[2] = {0};
+    for (int64_t i = 0; i < n; i++) CHAIN_BESIDE("vfmadd231ps", "x", x, v);
+}
+
+static void chain_alone(int64_t n, uint64_t x) {
+    for (int64_t i = 0; i < n; i++) __asm__ volatile(CHAIN : "+r"(x));
+}
+
+double cycle_seconds(uint32_t vector_bytes) {
+    enum { CHAINS_A_TRY = 1 << 13, TRIES = 200 };
+    double best = 1;
+    for (int i = 0; i < TRIES; i++) {
+        const double start = seconds();
+        (vector_bytes == 64 ? chain_512 : vector_bytes == 32 ? chain_256 : chain_alone)(CHAINS_A_TRY, 3);
+        const double took = seconds() - start;
+        if (took < best) best = took;
+    }
+    return best / (CHAINS_A_TRY * CHAIN_CYCLES);
 }
 
 const char *stream_name(void) {

@@ -74,6 +74,33 @@ static void give_memory(const frit_port *port, frit_tensor *tensor, int64_t *dim
     *out_bytes = count * element_bytes(port->dtype);
 }
 
+/* The sets of features of base/targets.def. */
+typedef enum feature_id {
+#define CPU_FEATURE(name, ...) FEATURE_##name,
+#include "base/targets.def"
+} feature_id;
+typedef enum feature_set {
+#define CPU_FEATURE(name, ...)      name = 1 << FEATURE_##name,
+#define CPU_LEVEL(name, feature_or) name = feature_or,
+#include "base/targets.def"
+} feature_set;
+
+/* target: "cpu NAME", as artifacts say it. */
+static uint32_t vector_bytes(const char *target) {
+    static const struct {
+        const char *target;
+        unsigned features; /* feature_set */
+    } rows[] = {
+#define CPU(name, vendor, features, ...) {"cpu " name, features},
+#include "base/targets.def"
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (strcmp(rows[i].target, target) == 0)
+            return rows[i].features & AVX512F ? 64 : rows[i].features & AVX2 ? 32 : 16;
+    die(target, "is no CPU of base/targets.def");
+    return 0;
+}
+
 void subject_open(const char *path, int n_threads, subject *s) {
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) die(path, dlerror());
@@ -85,8 +112,9 @@ void subject_open(const char *path, int n_threads, subject *s) {
     if (!s->artifact) die(path, "not an artifact of this version");
     frit_artifact_info info = {.struct_bytes = sizeof info};
     s->artifact->info(s->artifact, &info);
-    if (info.n_inputs < 1 || info.n_inputs > STREAM_MOST || info.n_outputs != 1)
+    if (info.n_inputs < 1 || info.n_inputs > SUBJECT_MOST_IN || info.n_outputs != 1)
         die(path, "too many inputs or outputs");
+    s->vector_bytes = vector_bytes(info.target);
     s->n_in = (int)info.n_inputs;
     for (int i = 0; i < s->n_in; i++) {
         frit_port in = {.struct_bytes = sizeof in};
@@ -111,6 +139,15 @@ double subject_time(const subject *s) {
     const double start = seconds();
     if (s->artifact->run(s->context, s->in, &s->out) != FRIT_OK) die("run", s->artifact->error(s->context));
     return seconds() - start;
+}
+
+double subject_best(const subject *s, int n_calls) {
+    double best = subject_time(s);
+    for (int i = 1; i < n_calls; i++) {
+        const double took = subject_time(s);
+        if (took < best) best = took;
+    }
+    return best;
 }
 
 void subject_close(subject *s) {
