@@ -8,11 +8,14 @@
 #include <time.h>
 #include <unistd.h>
 
-double seconds(void) {
+static double clock_seconds(clockid_t clock) {
     struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
+
+double seconds(void) { return clock_seconds(CLOCK_MONOTONIC); }
+double own_seconds(void) { return clock_seconds(CLOCK_THREAD_CPUTIME_ID); }
 
 void die(const char *what, const char *why) {
     fprintf(stderr, "bench: %s: %s\n", what, why);

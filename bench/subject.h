@@ -21,6 +21,7 @@ typedef struct subject {
 } subject;
 
 double seconds(void);
+double own_seconds(void);                      /* processor time of this thread: without what others took of it */
 void die(const char *what, const char *why);   /* prints and exits */
 float *floats(int64_t n);                      /* zeros, aligned to 64 */
 void fill(float *p, int64_t n, uint32_t seed); /* numbers in -1..1, the same in every run */
