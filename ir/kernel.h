@@ -105,22 +105,23 @@ typedef enum kloop_kind { KL_PAR, KL_SEQ, KL_UNROLL, KL_VEC, KL_THREAD } kloop_k
 typedef enum kstmt_kind { KS_LOOP, KS_IF, KS_ACC, KS_UPDATE, KS_LET, KS_STORE, KS_LEAF, KS_BARRIER } kstmt_kind;
 
 /* A matrix micro-kernel: for row < rows, col < cols: s = 0; for k < n_k in order: s = fma(a, b, s); c = accumulate ? c
- * + s : s. Index lists are over the symbols row, col, kk beside the loops around. a is linear in row and kk; b is
- * linear in kk with unit stride in col; c is linear in row with unit stride in col. When padded, b and c may be touched
- * up to cols rounded up to whole vectors (the values there are unspecified). rows, cols and n_k may be any dims; cols
+ * + s : s, with a factor c = accumulate ? fma(c, factor, s) : s. Index lists are over the symbols row, col, kk beside
+ * the loops around. a is linear in row and kk; b is linear in kk with unit stride in col; c is linear in row with unit
+ * stride in col. When padded, b and c may be touched up to cols rounded up to whole vectors (the values there are
+ * unspecified). rows, cols and n_k may be any dims; cols
  * <= max_cols. b streams when its blocks lie one after another in memory: where this one ends, the block begins that
- * will most likely be read next. With b_panel, b has unit stride in col only within aligned runs of that many columns:
- * it consists of panels, each of which streams by itself.
- * group > 1: groups of that many steps of k lie together, for instructions that take them at once: a has unit stride in
- * kk; b has it within a group, stride `group` in col, and is linear in the number of the group. n_k counts steps; a and
- * b may be touched up to n_k rounded up to groups, and the products there are zero. For integers, whose sums do not
- * depend on the order, and for pairs of bf16 summed in f32, where the products of up to 32 steps may be added in an
- * order of the machine's (the same for every row, column and shape), products and sums that are subnormal may count as
- * zero, and what a holds behind n_k is no NaN. a and b may be narrower than c, in which the products and sums are made.
- * With taps, k is two loops: for tap < n_taps, for k < n_k. Then a is linear in kk only and any function of row and tap
- * (an address is computed for each row of a register tile and each tap), b is linear in tap too, and where a_if is
- * false (it depends on row and tap, not on col and kk) a counts as 0 and is not read; a then has unit stride in kk and
- * n_k is at most a few thousand. */
+ * will most likely be read next; a walks when those are the rows behind this block's. With b_panel, b has unit stride
+ * in col only within aligned runs of that many columns: it consists of panels, each of which streams by itself. group >
+ * 1: groups of that many steps of k lie together, for instructions that take them at once: a has unit stride in kk; b
+ * has it within a group, stride `group` in col, and is linear in the number of the group. n_k counts steps; a and b may
+ * be touched up to n_k rounded up to groups, and the products there are zero. For integers, whose sums do not depend on
+ * the order, and for pairs of bf16 summed in f32, where the products of up to 32 steps may be added in an order of the
+ * machine's (the same for every row, column and shape), products and sums that are subnormal may count as zero, and
+ * what a holds behind n_k is no NaN. a and b may be narrower than c, in which the products and sums are made. With
+ * taps, k is two loops: for tap < n_taps, for k < n_k. Then a is linear in kk only and any function of row and tap (an
+ * address is computed for each row of a register tile and each tap), b is linear in tap too, and where a_if is false
+ * (it depends on row and tap, not on col and kk) a counts as 0 and is not read; a then has unit stride in kk and n_k is
+ * at most a few thousand. */
 typedef struct kleaf {
     buf_id c, a, b;
     const dim *c_at, *a_at, *b_at;
@@ -129,8 +130,9 @@ typedef struct kleaf {
     uint32_t max_cols;
     uint32_t group;   /* steps of k that lie together, a power of two; 0 and 1: none do */
     uint32_t b_panel; /* columns of b that lie together, a power of two; 0: all do */
-    bool accumulate, padded, b_streams;
+    bool accumulate, padded, a_walks, b_streams;
     kx accumulate_if; /* run-time form of accumulate: bool expression, 0 when the constant decides */
+    kx factor;        /* of what c holds, a number of c's type that may depend on row; 0: 1 */
     bool has_taps;
     sym_id tap; /* with taps only */
     dim n_taps;
@@ -146,7 +148,10 @@ struct kstmt {
             sym_id axis; /* its extent is the symbol's */
             kloop_kind kind;
             uint32_t lanes, unroll; /* VEC, THREAD: lanes; VEC: unroll */
-            uint32_t ahead; /* SEQ: trips ahead for which memory that is read along lanes is asked for; 0: none */
+            uint32_t ahead; /* how far ahead memory that is read along lanes is asked for: SEQ: in trips, into L2; VEC:
+                               in axis values, into L1; 0: not at all */
+            bool
+                is_singly; /* VEC: the vectors of a step take turns in the body, instead of going through it together */
             kstmt *body;
         } loop;
         struct {

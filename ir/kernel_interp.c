@@ -122,9 +122,10 @@ static frit_status leaf_element(kinterp *s, kthread *t, const kleaf *l, const le
     }
     kinterp_fresh(s);
     if (z->accumulate) {
-        scalar old, one = dtype_from_f64(dt, 1);
+        scalar old, factor = dtype_from_f64(dt, 1);
+        if (l->factor) TRY(kinterp_expr(s, t, l->factor, &factor));
         TRY(kinterp_load(s, t, l->c, l->c_at, &old));
-        sum = kinterp_fma(dt, old, one, sum);
+        sum = kinterp_fma(dt, old, factor, sum);
     }
     return kinterp_store(s, t, l->c, l->c_at, sum);
 }

@@ -352,9 +352,11 @@ static frit_status parse_loop(kparser *p, kloop_kind kind, klist *l) {
     if (extent != dim_sym_info(p->k->dims, axis)->extent) return kparse_fail(p, "the axis has another extent");
     if (kparse_word(p, "by")) TRY(kparse_u32(p, &lanes));
     if (kparse_word(p, "x")) TRY(kparse_u32(p, &unroll));
+    bool is_singly = kparse_word(p, "singly");
     if (kparse_word(p, "ahead")) TRY(kparse_u32(p, &ahead));
     kstmt *loop = kstmt_loop(p->k, l, kind, axis, lanes, unroll);
     loop->u.loop.ahead = ahead;
+    loop->u.loop.is_singly = is_singly;
     klist body = {0};
     TRY(kparse_expect(p, "{"));
     TRY(parse_list(p, &body));
@@ -449,12 +451,20 @@ static frit_status parse_leaf(kparser *p, klist *l) {
             TRY(kparse_u32(p, &leaf.b_panel));
             continue;
         }
-        bool *flag = kparse_word(p, "padded") ? &leaf.padded : kparse_word(p, "streams") ? &leaf.b_streams : NULL;
-        if (!flag) return kparse_fail(p, "expected 'taps', 'panels', 'padded' or 'streams'");
+        bool *flag = kparse_word(p, "padded")    ? &leaf.padded
+                     : kparse_word(p, "walks")   ? &leaf.a_walks
+                     : kparse_word(p, "streams") ? &leaf.b_streams
+                                                 : NULL;
+        if (!flag) return kparse_fail(p, "expected 'taps', 'panels', 'padded', 'walks' or 'streams'");
         *flag = true;
     }
     TRY(kparse_expect(p, ":"));
     TRY(parse_place(p, &leaf.c, &leaf.c_at));
+    if (kparse_word(p, "times")) {
+        TRY(kparse_expect(p, "("));
+        TRY(kparse_expr(p, &leaf.factor));
+        TRY(kparse_expect(p, ")"));
+    }
     leaf.accumulate = kparse_take(p, "+=");
     if (!leaf.accumulate) TRY(kparse_expect(p, "="));
     TRY(parse_place(p, &leaf.a, &leaf.a_at));

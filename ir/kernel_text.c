@@ -246,6 +246,7 @@ static void print_loop(printer *p, const kstmt *s) {
     dim_print(p->b, p->k->dims, dim_sym_info(p->k->dims, axis)->extent);
     if (s->u.loop.lanes) strbuf_printf(p->b, " by %u", s->u.loop.lanes);
     if (s->u.loop.unroll) strbuf_printf(p->b, " x %u", s->u.loop.unroll);
+    if (s->u.loop.is_singly) strbuf_add(p->b, " singly");
     if (s->u.loop.ahead) strbuf_printf(p->b, " ahead %u", s->u.loop.ahead);
     print_body(p, s->u.loop.body);
     strbuf_addc(p->b, '\n');
@@ -273,7 +274,7 @@ static void print_leaf_axis(printer *p, sym_id axis, dim extent) {
 }
 
 static void print_leaf(printer *p, const kleaf *l) {
-    print_shared(p, 2, (kx[]){l->accumulate_if, l->a_if});
+    print_shared(p, 3, (kx[]){l->accumulate_if, l->factor, l->a_if});
     line(p);
     strbuf_add(p->b, "leaf ");
     print_leaf_axis(p, l->row, l->rows);
@@ -287,10 +288,16 @@ static void print_leaf(printer *p, const kleaf *l) {
         print_leaf_axis(p, l->tap, l->n_taps);
     }
     if (l->padded) strbuf_add(p->b, ", padded");
+    if (l->a_walks) strbuf_add(p->b, ", walks");
     if (l->b_streams) strbuf_add(p->b, ", streams");
     if (l->b_panel) strbuf_printf(p->b, ", panels %u", l->b_panel);
     strbuf_add(p->b, ": ");
     print_at(p, l->c, l->c_at);
+    if (l->factor) {
+        strbuf_add(p->b, " times (");
+        print_expr(p, l->factor, PREC_TERNARY);
+        strbuf_addc(p->b, ')');
+    }
     strbuf_add(p->b, l->accumulate || l->accumulate_if ? " += " : " = ");
     print_at(p, l->a, l->a_at);
     if (l->a_if) {

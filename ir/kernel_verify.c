@@ -431,6 +431,11 @@ static frit_status check_leaf_access(verifier *v, const kleaf *l) {
     TRY(check_access(v, l->c, l->c_at));
     TRY(check_access(v, l->b, l->b_at));
     if (l->a_if) TRY(check_typed(v, l->a_if, FRIT_DT_BOOL, "leaf: its condition on a"));
+    if (l->factor) {
+        dtype dt = v->k->bufs.at[l->c].dt;
+        CHECK(v, dtype_is_float(dt), "leaf: a factor of c, which is no float");
+        TRY(check_typed(v, l->factor, dt, "leaf: the factor of c"));
+    }
     uint32_t n_without = v->n_facts;
     assume(v, l->a_if);
     TRY(check_access(v, l->a, l->a_at));

@@ -30,9 +30,10 @@ static void walk_leaf(const kernel_visitor *v, const kleaf *l) {
         walk_dims(v, v->k->bufs.at[bufs[i]].rank, at[i]);
     }
     v->word(v->data, (uint64_t)l->b_panel << 32 | l->group);
-    v->word(v->data,
-            (uint64_t)l->max_cols << 3 | (uint64_t)l->b_streams << 2 | (uint64_t)l->accumulate << 1 | l->padded);
+    v->word(v->data, (uint64_t)l->max_cols << 4 | (uint64_t)l->a_walks << 3 | (uint64_t)l->b_streams << 2 |
+                         (uint64_t)l->accumulate << 1 | l->padded);
     v->expr(v->data, l->accumulate_if);
+    v->expr(v->data, l->factor);
     v->word(v->data, l->has_taps);
     if (!l->has_taps) return;
     v->sym(v->data, l->tap);
@@ -51,7 +52,7 @@ static void walk_stmt(const kernel_visitor *v, const kstmt *s) {
     switch (s->kind) {
     case KS_LOOP:
         v->word(v->data, (uint64_t)s->u.loop.kind << 60 | (uint64_t)s->u.loop.lanes << 28 | s->u.loop.unroll);
-        v->word(v->data, s->u.loop.ahead);
+        v->word(v->data, (uint64_t)s->u.loop.is_singly << 32 | s->u.loop.ahead);
         v->sym(v->data, s->u.loop.axis);
         walk_list(v, s->u.loop.body);
         return;

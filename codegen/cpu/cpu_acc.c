@@ -98,7 +98,8 @@ static void update_in_groups(emitter *e, acc_id a, const val *values, val mask) 
 /* Fewer lanes than partials: they go to the partials from `base mod n` on, which lie in memory. */
 static void update_at(emitter *e, acc_id a, const val *values, val mask) {
     val old[COMBINE_MAX], new[COMBINE_MAX], at[COMBINE_MAX];
-    val place = LLVMBuildAnd(e->b, e->lane.base, const_int(e->i64, (int64_t)e->accs[a].n - 1), "");
+    val first = e->lane.partial ? e->lane.partial : e->lane.base;
+    val place = LLVMBuildAnd(e->b, first, const_int(e->i64, (int64_t)e->accs[a].n - 1), "");
     for (uint32_t c = 0; c < n_components(e, a); c++) {
         LLVMTypeRef element = memory_type(e, a, c);
         at[c] = LLVMBuildInBoundsGEP2(e->b, element, e->accs[a].partial[c], &place, 1, "");
@@ -118,7 +119,7 @@ void acc_update(emitter *e, acc_id a, const val *values) {
     s->is_dirty = !s->is_private && s->n > 1;
     bool is_one_partial = e->lane.axis == SYM_NONE && s->n > 1;
     if (is_one_partial) { /* outside lane loops everything goes to partial 0 */
-        e->lane.base = e->zero;
+        e->lane.base = e->lane.partial = e->zero;
         update_at(e, a, v, NULL);
     } else if (s->n == width)
         update_whole(e, a, v, mask);

@@ -23,7 +23,9 @@ typedef struct lane_state {
     sym_id axis;    /* SYM_NONE outside lane loops */
     uint32_t width; /* axis values side by side; 1: values are scalars */
     val base;       /* i64: axis value of lane 0 */
+    val partial;    /* i64: base where the partials are counted from, which they take modulo their number; NULL: base */
     val mask;       /* <width x i1>: lanes that take part, at least one; NULL: all */
+    uint32_t ahead; /* axis values ahead for which memory is asked for; 0: none */
 } lane_state;
 
 /* A live accumulator. */

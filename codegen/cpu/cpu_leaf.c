@@ -12,7 +12,7 @@
  * integer instructions a row for n_k times the width of multiply-adds, and needs no copy of a. */
 #include "codegen/cpu/cpu_leaf.h"
 
-enum { MAX_ROWS = 6, MAX_STRIDES = 4, LINE_BYTES = 64, FEW_ROWS = 3, MOST_ZEROS = 1 << 16, CHAINS = 8 };
+enum { MAX_ROWS = 6, MAX_STRIDES = 4, LINE_BYTES = 64, FEW_ROWS = 3, MOST_ZEROS = 1 << 16, CHAINS = 8, UNROLL = 4 };
 
 /* One register tile. */
 typedef struct tile {
@@ -105,11 +105,24 @@ static val c_address(emitter *e, const leaf *f, const tile *t, uint32_t r) {
     return element_address(e, f->c.buf, plus(e, plus(e, f->c.base, times(e, row, f->c.row)), t->col));
 }
 
+/* The factor of what c holds in a row. */
+static val factor_of_row(emitter *e, const leaf *f, val row, uint32_t width) {
+    forget_values(e);
+    e->syms[f->l->row] = row;
+    val factor = emit_expr(e, f->l->factor);
+    e->syms[f->l->row] = NULL;
+    forget_values(e);
+    return splat(e, factor, width);
+}
+
 /* What goes to c: the tile's sum, added to what c holds where the leaf accumulates. */
 static val last_value(emitter *e, const leaf *f, const tile *t, uint32_t r, val sum) {
     if (LLVMIsConstant(f->accumulate) && !LLVMConstIntGetZExtValue(f->accumulate)) return sum;
     val old = load_row(e, f, f->element, c_address(e, f, t, r), t);
     bool is_integer = LLVMGetTypeKind(f->element) == LLVMIntegerTypeKind;
+    val row = plus(e, t->row, number(e, r));
+    if (f->l->factor)
+        return LLVMBuildSelect(e->b, f->accumulate, emit_fma(e, factor_of_row(e, f, row, t->width), old, sum), sum, "");
     val both = is_integer ? LLVMBuildAdd(e->b, old, sum, "") : LLVMBuildFAdd(e->b, old, sum, "");
     return LLVMBuildSelect(e->b, f->accumulate, both, sum, "");
 }
@@ -150,9 +163,9 @@ typedef struct chain_loop {
     val start[MAX_ROWS], chain[MAX_ROWS];
 } chain_loop;
 
-static chain_loop chains_begin(emitter *e, uint32_t rows, val n, const val *acc) {
+static chain_loop chains_begin(emitter *e, uint32_t rows, val n, uint32_t by, const val *acc) {
     chain_loop c = {.before = LLVMGetInsertBlock(e->b)};
-    c.loop = loop_begin(e, e->zero, n, number(e, 1));
+    c.loop = loop_begin(e, e->zero, n, number(e, by));
     LLVMBasicBlockRef ahead = LLVMGetIncomingBlock(c.loop.index, 0);
     for (uint32_t r = 0; r < rows; r++) {
         c.start[r] = acc[r];
@@ -192,15 +205,46 @@ static val first_ahead(emitter *e, const leaf *f, const tile *t, val tap) {
     return LLVMBuildGEP2(e->b, e->i8, block, (val[]){done}, 1, "");
 }
 
-/* Brings the lines into L2 that this step of k has to fetch. Never faults, so it may run over the end. */
+/* Asks for a line in L2. Never faults, so it may run over the end. */
+static void fetch_line(emitter *e, val address) {
+    enum { FOR_READING = 0, INTO_L2 = 2, DATA = 1 };
+    val args[4] = {address, const_int(e->i32, FOR_READING), const_int(e->i32, INTO_L2), const_int(e->i32, DATA)};
+    intrinsic(e, "llvm.prefetch", 1, &e->ptr, 4, args);
+}
+
+/* Asks for what this step reads of a, in the rows behind the block's. */
+static void fetch_rows_behind(emitter *e, const leaf *f, const tile *t, const val *a_row, val kk) {
+    val at = plus(e, times(e, f->rows, f->a.row), times(e, kk, f->a.kk));
+    for (uint32_t r = 0; r < t->rows; r++) fetch_line(e, LLVMBuildGEP2(e->b, f->a.in_memory, a_row[r], &at, 1, ""));
+}
+
+/* Brings the lines into L2 that this step of k has to fetch. */
 static void fetch_ahead(emitter *e, const leaf *f, const tile *t, val first, val kk) {
     val step = times(e, number(e, t->rows), f->share), at = times(e, kk, step);
     int64_t bytes = LLVMIsConstant(step) ? LLVMConstIntGetSExtValue(step) : f->tile_bytes;
     for (int64_t i = 0; i < bytes; i += LINE_BYTES) {
-        val address = LLVMBuildGEP2(e->b, e->i8, first, (val[]){plus(e, at, number(e, i))}, 1, "");
-        val args[4] = {address, const_int(e->i32, 0), const_int(e->i32, 2), const_int(e->i32, 1)};
-        intrinsic(e, "llvm.prefetch", 1, &e->ptr, 4, args);
+        fetch_line(e, LLVMBuildGEP2(e->b, e->i8, first, (val[]){plus(e, at, number(e, i))}, 1, ""));
     }
+}
+
+/* One step of k: chains become acc. */
+static void run_step(emitter *e, const leaf *f, const tile *t, val kk, val b_first, const val *a_row, val *acc) {
+    val b_at = times(e, kk, f->b.kk), a_at = times(e, kk, f->a.kk);
+    val b = load_row(e, f, f->lane, LLVMBuildInBoundsGEP2(e->b, f->b.in_memory, b_first, &b_at, 1, ""), t);
+    for (uint32_t r = 0; r < t->rows; r++) {
+        val at = LLVMBuildInBoundsGEP2(e->b, f->a.in_memory, a_row[r], &a_at, 1, "");
+        val a = LLVMBuildLoad2(e->b, f->lane, at, "");
+        if (f->group > 1) LLVMSetAlignment(a, 1);
+        acc[r] = step(e, f, a, b, acc[r]);
+    }
+}
+
+/* Steps of a trip of the loop over k: some where their number is known to be a multiple, so that trips are few enough
+ * for branches to be foreseen. */
+static uint32_t steps_of_a_trip(const leaf *f) {
+    if (!LLVMIsConstant(f->n_k) || f->n_taps) return 1;
+    int64_t n = LLVMConstIntGetSExtValue(f->n_k);
+    return n > UNROLL && n % UNROLL == 0 ? UNROLL : 1;
 }
 
 /* The loop over k of one tile (at one tap). acc: what the chains start from; they end in it. */
@@ -211,15 +255,14 @@ static void run_steps(emitter *e, const leaf *f, const tile *t, val tap, val *ac
     if (f->n_taps) first = plus(e, first, times(e, tap, f->b.tap));
     val b_first = element_address(e, f->b.buf, first);
     val ahead = f->share ? first_ahead(e, f, t, tap) : NULL;
-    chain_loop c = chains_begin(e, t->rows, f->n_k, acc);
-    val b_at = times(e, c.loop.index, f->b.kk), a_at = times(e, c.loop.index, f->a.kk);
-    val b = load_row(e, f, f->lane, LLVMBuildInBoundsGEP2(e->b, f->b.in_memory, b_first, &b_at, 1, ""), t);
-    if (ahead) fetch_ahead(e, f, t, ahead, c.loop.index);
-    for (uint32_t r = 0; r < t->rows; r++) {
-        val at = LLVMBuildInBoundsGEP2(e->b, f->a.in_memory, a_row[r], &a_at, 1, "");
-        val a = LLVMBuildLoad2(e->b, f->lane, at, "");
-        if (f->group > 1) LLVMSetAlignment(a, 1);
-        acc[r] = step(e, f, a, b, c.chain[r]);
+    uint32_t n_steps = steps_of_a_trip(f);
+    chain_loop c = chains_begin(e, t->rows, f->n_k, n_steps, acc);
+    for (uint32_t r = 0; r < t->rows; r++) acc[r] = c.chain[r];
+    if (f->l->a_walks) fetch_rows_behind(e, f, t, a_row, c.loop.index);
+    for (uint32_t u = 0; u < n_steps; u++) {
+        val kk = u ? plus(e, c.loop.index, number(e, u)) : c.loop.index;
+        if (ahead) fetch_ahead(e, f, t, ahead, kk);
+        run_step(e, f, t, kk, b_first, a_row, acc);
     }
     chains_end(e, &c, t->rows, acc);
 }
@@ -229,7 +272,7 @@ static void run_chains(emitter *e, const leaf *f, const tile *t, val *acc) {
         run_steps(e, f, t, e->zero, acc);
         return;
     }
-    chain_loop taps = chains_begin(e, t->rows, f->n_taps, acc);
+    chain_loop taps = chains_begin(e, t->rows, f->n_taps, 1, acc);
     for (uint32_t r = 0; r < t->rows; r++) acc[r] = taps.chain[r];
     run_steps(e, f, t, taps.loop.index, acc);
     chains_end(e, &taps, t->rows, acc);

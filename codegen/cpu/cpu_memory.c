@@ -198,38 +198,53 @@ static val gather_load(emitter *e, LLVMTypeRef type, val addresses, val mask, un
 
 enum { CACHE_LINE = 64 };
 
-static void prefetch(emitter *e, buf_id b, val offset) {
+typedef enum fetch_into { FETCH_L2 = 2, FETCH_L1 } fetch_into; /* LLVM's locality */
+
+static void prefetch(emitter *e, buf_id b, val offset, fetch_into into) {
     LLVMTypeRef type = storage_type(e, e->k->bufs.at[b].dt);
     /* Not "inbounds": behind the last item there is no row. */
     val address = LLVMBuildGEP2(e->b, type, buffer_address(e, b), &offset, 1, "");
     unsigned bytes = e->lane.width * dtype_bits(e->k->bufs.at[b].dt) / 8;
     for (unsigned at = 0; at < bytes; at += CACHE_LINE) {
-        enum { FOR_READING = 0, INTO_L2 = 2, DATA = 1 };
+        enum { FOR_READING = 0, DATA = 1 };
         val place = const_int(e->i64, at);
         val args[4] = {LLVMBuildGEP2(e->b, e->i8, address, &place, 1, ""), const_int(e->i32, FOR_READING),
-                       const_int(e->i32, INTO_L2), const_int(e->i32, DATA)};
+                       const_int(e->i32, into), const_int(e->i32, DATA)};
         intrinsic(e, "llvm.prefetch", 1, &e->ptr, 4, args);
     }
 }
 
+/* Whether a buffer may be too large to stay in the second-level cache. */
+static bool is_large(emitter *e, buf_id b) {
+    int64_t lo, hi;
+    dim_bounds(e->k->dims, kbuf_elements(e->k, b), &lo, &hi);
+    return hi >= e->t->l2_bytes;
+}
+
 /* Asks for what later trips of a loop around will read: the first reader of a buffer asks, for it is the one that is
  * furthest along. Where no loop says so, a row that a second lane loop reads again is in the cache, and memory is idle
- * meanwhile: ask for the next item's row. (Asking in the first loop, beside the stores, or for L1 was measured to be
- * slower.) */
+ * meanwhile: ask for the next item's row. A lane loop that asks along its lanes does so for all that it reads. (Asking
+ * in the first loop, beside the stores, or for L1 was measured to be slower.) */
 static void prefetch_ahead(emitter *e, buf_id b, dim offset) {
     dim stride, rest;
     int64_t step;
     uint32_t trips = e->ahead ? e->ahead->u.loop.ahead : 1;
     sym_id axis = e->ahead ? e->ahead->u.loop.axis : e->item_axis;
-    if (b >= e->k->n_params || e->lane.mask || axis == SYM_NONE) return;
+    if (b >= e->k->n_params || e->lane.mask) return;
     if (!e->first_read[b]) e->first_read[b] = e->n_lane_loops;
+    if (e->lane.ahead) {
+        val distance = const_int(e->i64, e->lane.ahead);
+        if (is_large(e, b)) prefetch(e, b, LLVMBuildAdd(e->b, dim_scalar(e, offset), distance, ""), FETCH_L1);
+        return;
+    }
+    if (axis == SYM_NONE) return;
     if (!e->ahead && e->first_read[b] + 1 != e->n_lane_loops) return;
     if (e->ahead && (e->first_read[b] != e->n_lane_loops || e->asked_in[b] == e->n_trips)) return;
     if (!dim_linear(e->k->dims, offset, axis, &stride, &rest)) return;
     if (dim_is_const(e->k->dims, stride, &step) && step == 0) return;
     e->asked_in[b] = e->n_trips;
     dim distance = dim_mul(e->k->dims, stride, dim_const(e->k->dims, trips));
-    prefetch(e, b, LLVMBuildAdd(e->b, dim_scalar(e, offset), dim_scalar(e, distance), ""));
+    prefetch(e, b, LLVMBuildAdd(e->b, dim_scalar(e, offset), dim_scalar(e, distance), ""), FETCH_L2);
 }
 
 /* How an index runs along the lanes. */

@@ -11,7 +11,8 @@ static dim extent_of(emitter *e, sym_id axis) { return dim_sym_info(e->k->dims, 
 
 /* One trip of a lane loop: `width` axis values from base on. */
 static void emit_lanes(emitter *e, const kstmt *s, uint32_t width, val base, val mask) {
-    e->lane = (lane_state){.axis = s->u.loop.axis, .width = width, .base = base, .mask = mask};
+    e->lane =
+        (lane_state){.axis = s->u.loop.axis, .width = width, .base = base, .mask = mask, .ahead = s->u.loop.ahead};
     e->n_trips++;
     emit_list(e, s->u.loop.body);
     e->lane = NO_LANES;
@@ -35,11 +36,23 @@ static uint32_t floor_power_of_two(uint32_t n) {
     return n ? n : 1;
 }
 
+/* Lanes that take a turn when vectors go singly: a vector, or several that fill a cache line. */
+static uint32_t turn_width(const emitter *e, uint32_t lanes, uint32_t width) {
+    enum { CACHE_LINE = 64 };
+    uint32_t n = e->t->vector_bytes < CACHE_LINE ? lanes * (CACHE_LINE / e->t->vector_bytes) : lanes;
+    return n < width ? n : width;
+}
+
 /* Whole trips of `width` values from `from` on; returns where they end. */
 static val emit_trips(emitter *e, const kstmt *s, uint32_t width, val from, val extent) {
     val end = LLVMBuildAnd(e->b, extent, const_int(e->i64, -(int64_t)width), "");
     count_loop l = loop_begin(e, from, end, const_int(e->i64, width));
-    emit_lanes(e, s, width, l.index, NULL);
+    uint32_t each = s->u.loop.is_singly ? turn_width(e, s->u.loop.lanes, width) : width;
+    for (uint32_t i = 0; i < width; i += each) {
+        val at = const_int(e->i64, i);
+        if (each < width) e->lane.partial = at;
+        emit_lanes(e, s, each, i ? LLVMBuildNSWAdd(e->b, l.index, at, "") : l.index, NULL);
+    }
     loop_end(e, &l);
     return end;
 }

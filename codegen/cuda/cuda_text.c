@@ -376,6 +376,7 @@ static frit_status check_leaf(cemit *e, const kleaf *l) {
     const buf_id bufs[3] = {l->c, l->a, l->b};
     for (int i = 0; i < 3; i++) cuda_prepare(e, 0, NULL, e->k->bufs.at[bufs[i]].rank, lists[i]);
     if (l->has_taps) return cuda_unsupported(e, "a matrix product with taps");
+    if (l->factor) return cuda_unsupported(e, "a matrix product that scales what it is added to");
     if (!dtype_is_float(e->k->bufs.at[l->c].dt) && e->k->bufs.at[l->c].dt != FRIT_DT_I32)
         return cuda_unsupported(e, "a matrix product of this dtype");
     return FRIT_OK;
