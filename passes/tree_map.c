@@ -4,7 +4,15 @@
  *   CUDA: par b { unroll u { thread i { y[(4 b + u) T + i] = expr } } }     several loads in flight for each thread */
 #include "passes/lower.h"
 
-enum { MAP_GRAIN = 4096, MAP_UNROLL = 2, CUDA_THREADS = 256, CUDA_UNROLL = 4, CUDA_UNROLL_FROM = 1 << 17 };
+enum {
+    MAP_AHEAD = 512,
+    MAP_GRAIN = 4096,
+    MAP_UNROLL = 2,
+    CUDA_THREADS = 256,
+    CUDA_UNROLL = 4,
+    CUDA_UNROLL_FROM = 1 << 17,
+    MAP_LARGE = 32 << 20
+};
 
 typedef struct map_output {
     value_id v;
@@ -56,6 +64,21 @@ static dim map_split_threads(axis_map *m, nest *s) {
     return inner;
 }
 
+/* Slow operators over more memory than caches hold: their instructions fill the reorder buffer, so that the loads of
+ * later elements do not start in time by themselves. */
+static bool waits_for_memory(const expander *e) {
+    const group *gr = &e->f->groups.at[e->group];
+    bool has_slow = false, is_large = false;
+    for (uint32_t i = 0; i < gr->nodes.n; i++) has_slow |= op_is(graph_node(e->f->g, gr->nodes.at[i])->op, OPF_SLOW);
+    for (buf_id b = 0; b < e->params.n; b++) {
+        const kbuf *buf = &e->k->bufs.at[b];
+        int64_t lo, hi;
+        dim_bounds(e->k->dims, kbuf_elements(e->k, b), &lo, &hi);
+        is_large |= buf->is_written && lo >= MAP_LARGE * 8ll / dtype_bits(buf->dt);
+    }
+    return has_slow && is_large;
+}
+
 static void map_loops(expander *e, axis_map *m, const map_output *outs, uint32_t n_outs, const lower_options *o) {
     kernel *k = e->k;
     bool is_cuda = o->t->kind == TARGET_CUDA;
@@ -77,6 +100,7 @@ static void map_loops(expander *e, axis_map *m, const map_output *outs, uint32_t
         nest_push(&s, is_cuda ? KL_THREAD : KL_VEC, inner != DIM_BAD ? inner : m->runs[m->n - 1].axis, lanes,
                   is_cuda ? 0 : MAP_UNROLL);
     store_all(e, &body, m, outs, n_outs);
+    if (m->n && !is_cuda && waits_for_memory(e)) s.loops[s.n - 1]->u.loop.ahead = MAP_AHEAD;
     nest_close(&s, body, &top);
     vec_push(k->a, k->phases, top.first);
     k->schedule = (kschedule){.is_cuda = is_cuda,

@@ -19,7 +19,6 @@
 enum {
     MOMENTS_BLOCK = 1024, /* elements of a block: it and what is read beside it fit the first-level cache */
     MOMENTS_SHORT = 2048, /* a row of at most this is one block */
-    MOMENTS_LEAST = 1024  /* one that is not longer reads so little ahead that it overlaps for several tensors only */
 };
 
 static void is_made_of_slow(row_cx *r, member *m, void *data) {
@@ -107,7 +106,7 @@ static frit_status find_sum(row_cx *r, member *m) {
 /* Long rows gain always; short ones by overlapping alone, when they wait for memory. */
 static bool is_worth_blocks(const row_cx *r) {
     if (row_bound(r) > MOMENTS_SHORT) return true;
-    return row_n_large(r, true) && row_n_large(r, false) > (row_bound(r) <= MOMENTS_LEAST);
+    return row_n_large(r, true) && row_n_large(r, false);
 }
 
 static bool is_one_block(const row_cx *r) { return dim_is_const(r->k->dims, r->block, NULL); }
@@ -207,6 +206,7 @@ frit_status row_close_block(row_cx *r, klist *l) {
     for (uint32_t i = 0; i < r->n_members; i++)
         if (r->members[i].is_shift && r->members[i].level == r->sweep) close_sum(r, l, &r->members[i]);
     nest_push(&lanes, KL_VEC, r->column, r->lanes / ROW_UNROLL, ROW_UNROLL);
+    lanes.loops[lanes.n - 1]->u.loop.ahead = r->ahead;
     for (uint32_t i = 0; i < r->n_members; i++) {
         const member *m = &r->members[i];
         if (!m->sum || m->level != r->sweep) continue;

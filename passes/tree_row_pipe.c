@@ -20,10 +20,14 @@
 #include "passes/tree_row.h"
 
 enum {
-    PIPE_ROWS = 32,                 /* rows of a block */
-    PIPE_ROWS_LEAST = 64,           /* fewer rows in all are not worth filling the pipeline */
-    PIPE_ROW_BYTES = 8192,          /* the rows under way and their tiles fit into the first-level cache */
-    PIPE_AHEAD_BYTES = 8192,        /* what is asked for in advance */
+    PIPE_ROWS = 32,                /* rows of a block */
+    PIPE_ROWS_LEAST = 64,          /* fewer rows in all are not worth filling the pipeline */
+    PIPE_ROW_BYTES = 8192,         /* the rows under way and their tiles fit into the first-level cache */
+    PIPE_LONG_ROW_BYTES = 1 << 16, /* ... or into a second-level cache of this size, while memory is waited for: */
+    PIPE_L2_BYTES = 2 << 20,
+    PIPE_AHEAD_BYTES = 8192, /* what is asked for in advance */
+    PIPE_AHEAD_LANES = 256,  /* the same along the lanes, of several tensors */
+    PIPE_SINGLY = 512,       /* elements from which on loads, arithmetic and stores take turns vector by vector */
     PIPE_CHEAP_ROW_BYTES = 1 << 18, /* a row of two sweeps is in the second-level cache when it is read again */
     PIPE_CHEAP_BYTES = 32 << 20     /* ... and waits for memory when an output is this large */
 };
@@ -39,13 +43,6 @@ static int64_t row_bytes(const row_cx *r) {
     return n > INT32_MAX ? INT64_MAX : n * (bits / 8);
 }
 
-static bool is_slow_and_short(const row_cx *r) {
-    bool has_slow = false;
-    for (uint32_t i = 0; i < r->n_members; i++)
-        has_slow |= r->members[i].is_whole && op_is(graph_node(r->e->f->g, r->members[i].n)->op, OPF_SLOW);
-    return has_slow && row_bytes(r) <= PIPE_ROW_BYTES;
-}
-
 uint32_t row_n_large(const row_cx *r, bool is_written) {
     uint32_t n = 0;
     for (buf_id b = 0; b < r->e->params.n; b++) {
@@ -55,6 +52,18 @@ uint32_t row_n_large(const row_cx *r, bool is_written) {
         n += buf->is_written == is_written && lo >= PIPE_CHEAP_BYTES * 8ll / dtype_bits(buf->dt);
     }
     return n;
+}
+
+/* Whether the target has many misses of the second-level cache under way, as CPUs with a large one do. */
+static bool has_large_l2(const row_cx *r) { return r->o->t->l2_bytes >= PIPE_L2_BYTES; }
+
+static bool is_slow_and_short(const row_cx *r) {
+    bool has_slow = false;
+    for (uint32_t i = 0; i < r->n_members; i++)
+        has_slow |= r->members[i].is_whole && op_is(graph_node(r->e->f->g, r->members[i].n)->op, OPF_SLOW);
+    bool is_long = row_bytes(r) > PIPE_ROW_BYTES;
+    if (is_long && (!has_large_l2(r) || !row_n_large(r, true))) return false;
+    return has_slow && row_bytes(r) <= PIPE_LONG_ROW_BYTES;
 }
 
 /* Rows of two sweeps, whose moments are taken in blocks, with an output that no cache holds. */
@@ -194,6 +203,8 @@ static frit_status emit_lanes(pipe *p, dim column, klist *l) {
     nest lanes = {.k = r->k};
     klist body = {0};
     nest_push(&lanes, KL_VEC, column, r->lanes / ROW_UNROLL, ROW_UNROLL);
+    lanes.loops[lanes.n - 1]->u.loop.ahead = r->ahead;
+    lanes.loops[lanes.n - 1]->u.loop.is_singly = row_bound(r) >= PIPE_SINGLY;
     for (uint32_t s = 0; s < r->n_levels; s++) TRY(emit_sweep(p, &body, s));
     nest_close(&lanes, body, l);
     return FRIT_OK;
@@ -252,6 +263,8 @@ frit_status row_pipe_tree(row_cx *r) {
     p.n_rows = dim_min(t, size, dim_sub(t, rows.extent, dim_mul(t, p.block, size)));
     p.trip = dim_axis(t, "t", dim_add(t, p.n_rows, dim_const(t, r->n_levels - 1)));
     make_buffers(r);
+    bool are_several = row_n_large(r, true) && row_n_large(r, false) > 1;
+    if (has_large_l2(r) && are_several) r->ahead = PIPE_AHEAD_LANES;
     nest s = {.k = r->k}, trips = {.k = r->k};
     klist body = {0}, trip = {0}, top = {0};
     for (uint32_t i = 0; i < row_run; i++)
