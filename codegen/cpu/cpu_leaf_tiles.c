@@ -280,7 +280,7 @@ static void prepare_gathering(emitter *e, tiles *t) {
 bool leaf_takes_tiles(const emitter *e, const kleaf *l) {
     int64_t lo, hi;
     dim_bounds(e->k->dims, l->rows, &lo, &hi);
-    return e->t->has_tiles && (l->group == 2 || (l->group > 2 && hi > FEW_ROWS));
+    return e->t->has_tiles && !l->factor && (l->group == 2 || (l->group > 2 && hi > FEW_ROWS));
 }
 
 void emit_leaf_tiles(emitter *e, const leaf *f) {
