@@ -58,7 +58,7 @@ static const char *const gpu_rows[] = {
 
 #if defined(__x86_64__)
 /* Bits of XCR0 that the operating system must have set for the upper halves of the registers to be kept. */
-enum { XCR0_AVX = 0x6, XCR0_AVX512 = 0xe6, XCR0_AMX = 0x60000 };
+enum { XCR0_AVX = 0x6, XCR0_AVX512 = 0xe6, XCR0_AMX = 0x60000, TILE_DATA = 18 };
 
 static unsigned xcr0(void) {
     unsigned eax, ebx, ecx, edx;
@@ -66,6 +66,17 @@ static unsigned xcr0(void) {
     unsigned low, high;
     __asm__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
     return low;
+}
+
+/* Whether the system lets processes ask for the registers of the matrix unit: some containers do not. */
+static bool system_has_tiles(void) {
+#if defined(__linux__)
+    enum { GET_SUPPORTED = 0x1021 }; /* ARCH_GET_XCOMP_SUPP of Linux 5.16 */
+    unsigned long supported = 0;
+    return syscall(SYS_arch_prctl, GET_SUPPORTED, &supported) == 0 && supported >> TILE_DATA & 1;
+#else
+    return false;
+#endif
 }
 
 static unsigned features_here(void) {
@@ -80,7 +91,7 @@ static unsigned features_here(void) {
     unsigned avx = AVX | FMA | F16C | AVX2 | AVXVNNI | VPCLMUL;
     if ((kept & XCR0_AVX) != XCR0_AVX) have &= ~avx;
     if ((kept & XCR0_AVX512) != XCR0_AVX512) have &= ~(wide & ~(unsigned)(V3 | ADX | GFNI | VPCLMUL));
-    if ((kept & XCR0_AMX) != XCR0_AMX) have &= ~(unsigned)AMX;
+    if ((kept & XCR0_AMX) != XCR0_AMX || !system_has_tiles()) have &= ~(unsigned)AMX;
     return have;
 }
 
@@ -149,10 +160,11 @@ frit_status target_cpu(cx *c, const char *name, target *out) {
     return FAIL(c, TARGET, name, "unknown CPU; use native, x86-64-v2, x86-64-v3, x86-64-v4 or a name such as znver4");
 }
 
-const char *target_missing(const char *name) {
+const char *target_missing(const char *name, bool uses_tiles) {
     const cpu_row *row = row_named(name);
     if (!row) return name;
     unsigned missing = row->features & ~features_here();
+    if (!uses_tiles) missing &= ~(unsigned)AMX;
     for (unsigned i = 0; i < N_FEATURES; i++)
         if (missing >> i & 1) return feature_rows[i].text;
     return NULL;
@@ -160,7 +172,7 @@ const char *target_missing(const char *name) {
 
 bool target_ask_for_tiles(void) {
 #if defined(__x86_64__) && defined(__linux__)
-    enum { ASK_FOR_STATE = 0x1023, TILE_DATA = 18 }; /* ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA of Linux 5.16 */
+    enum { ASK_FOR_STATE = 0x1023 }; /* ARCH_REQ_XCOMP_PERM */
     return syscall(SYS_arch_prctl, ASK_FOR_STATE, TILE_DATA) == 0;
 #else
     return false;

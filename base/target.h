@@ -32,8 +32,9 @@ static inline uint32_t target_tile_columns(const target *t, uint32_t element_byt
 frit_status target_cpu(cx *c, const char *name, target *out);
 frit_status target_cuda(cx *c, const char *arch, target *out);
 /* The first instruction set extension that code for the CPU called name needs and this machine lacks; NULL when it can
- * run here. A name that is not in targets.def is itself what is missing. */
-const char *target_missing(const char *name);
+ * run here. A name that is not in targets.def is itself what is missing. Code that does not use the matrix unit runs
+ * without one. */
+const char *target_missing(const char *name, bool uses_tiles);
 /* Asks the system to let this process use the registers of the matrix unit (AMX), which it must before the first such
  * instruction; once is enough, and threads inherit it. false: errno says why not. */
 bool target_ask_for_tiles(void);

@@ -212,7 +212,7 @@ static bool measure_on(const frit_pool *pool, roofline *out) {
     if (memory && parts) {
         memset(memory, 1, 2 * bytes);
         for (uint32_t i = 0; i < n; i++) parts[i] = (roof_part){.from = memory + (size_t)i * MEMORY_BYTES};
-        bool has_tiles = !target_missing("sapphirerapids") && target_ask_for_tiles();
+        bool has_tiles = !target_missing("sapphirerapids", true) && target_ask_for_tiles();
         for (uint32_t i = 0; i < n; i++) parts[i].to = parts[i].from + bytes, parts[i].has_tiles = has_tiles;
         double total = (double)bytes, cache = (double)((size_t)CACHE_BYTES * CACHE_ROUNDS * n);
         out->n_threads = n;

@@ -18,7 +18,7 @@ static inline bool skips_level(cx *c, const char *test, const char *level, targe
     const char *why = NULL;
     if (is_quick() && is_between)
         why = "it lies between the levels of quick runs";
-    else if (target_cpu(c, level, out) != FRIT_OK || target_missing(out->cpu))
+    else if (target_cpu(c, level, out) != FRIT_OK || target_missing(out->cpu, true))
         why = "this CPU lacks it";
     cx_clear(c);
     if (why) printf("skip: %s: %s: %s\n", test, level, why);

@@ -41,9 +41,9 @@ START_TEST(native_runs_here) {
         return;
     }
     ck_assert_str_ne(t.cpu, "native");
-    ck_assert_ptr_null(target_missing(t.cpu));
-    ck_assert_ptr_null(target_missing("x86-64-v2"));
-    ck_assert_str_eq(target_missing("z80"), "z80");
+    ck_assert_ptr_null(target_missing(t.cpu, true));
+    ck_assert_ptr_null(target_missing("x86-64-v2", true));
+    ck_assert_str_eq(target_missing("z80", true), "z80");
 }
 END_TEST
 
