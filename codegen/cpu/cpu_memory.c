@@ -221,6 +221,18 @@ static bool is_large(emitter *e, buf_id b) {
     return hi >= e->t->l2_bytes;
 }
 
+/* Rows that overlap and are too long to stay in L1: one that is read again comes from L2, and is asked for a little
+ * before. */
+static void prefetch_again(emitter *e, buf_id b, dim offset) {
+    enum { NEAR_BYTES = 1024, ROWS_UNDER_WAY = 3 };
+    unsigned bits = dtype_bits(e->k->bufs.at[b].dt);
+    int64_t lo, hi;
+    dim_bounds(e->k->dims, dim_sym_info(e->k->dims, e->lane.axis)->extent, &lo, &hi);
+    if (hi < e->t->l1_bytes * 8ll / (ROWS_UNDER_WAY * bits)) return;
+    val distance = const_int(e->i64, NEAR_BYTES * 8ll / bits);
+    prefetch(e, b, LLVMBuildAdd(e->b, dim_scalar(e, offset), distance, ""), FETCH_L1);
+}
+
 /* Asks for what later trips of a loop around will read: the first reader of a buffer asks, for it is the one that is
  * furthest along. Where no loop says so, a row that a second lane loop reads again is in the cache, and memory is idle
  * meanwhile: ask for the next item's row. A lane loop that asks along its lanes does so for all that it reads. (Asking
@@ -239,6 +251,7 @@ static void prefetch_ahead(emitter *e, buf_id b, dim offset) {
     }
     if (axis == SYM_NONE) return;
     if (!e->ahead && e->first_read[b] + 1 != e->n_lane_loops) return;
+    if (e->ahead && e->first_read[b] == e->n_lane_loops && e->asked_in[b] == e->n_trips) prefetch_again(e, b, offset);
     if (e->ahead && (e->first_read[b] != e->n_lane_loops || e->asked_in[b] == e->n_trips)) return;
     if (!dim_linear(e->k->dims, offset, axis, &stride, &rest)) return;
     if (dim_is_const(e->k->dims, stride, &step) && step == 0) return;
