@@ -91,8 +91,8 @@ __attribute__((target("avx512f,avx512vnni"))) static double byte_dots(uint64_t *
     for (int k = 0; k < N_SUMS; k++) sums[k] = _mm512_set1_epi32(k);
     for (int i = 0; i < FMA_ROUNDS; i++)
         for (int k = 0; k < N_SUMS; k++) sums[k] = _mm512_dpbusd_epi32(sums[k], x, x);
-    for (int k = 1; k < N_SUMS; k++) sums[0] = _mm512_add_epi32(sums[0], sums[k]);
-    *sink += (uint64_t)_mm512_reduce_add_epi32(sums[0]);
+    for (int k = 1; k < N_SUMS; k++) sums[0] = _mm512_xor_si512(sums[0], sums[k]);
+    *sink += (uint64_t)_mm512_reduce_or_epi32(sums[0]);
     return 8.0 * (16 * N_SUMS * FMA_ROUNDS);
 }
 
