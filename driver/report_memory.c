@@ -35,7 +35,7 @@ static void draw_bar(strbuf *b, const chart *x, pbuf_id id) {
     const char *name = report_buffer_name(r, id);
     if (height > 11 && str_equal(name, "") == false && room > 2) {
         strbuf_printf(b, "<text class=\"life\" x=\"%.1f\" y=\"%.1f\">", left + 3, top + height / 2 + 4);
-        report_escape(b, arena_strndup(b->a, name, room));
+        report_escape(b, arena_strndup(b->a, name, strnlen(name, room)));
         strbuf_add(b, "</text>");
     }
     strbuf_add(b, "</g>\n");
