@@ -138,6 +138,11 @@ static bool emulate_step() {
     return moved;
 }
 
+// When the code is unloaded, its threads' stacks go.
+__attribute__((destructor)) static void emulate_end(void) {
+    for (unsigned i = 0; i < EMULATE_MAX_THREADS; i++) free(emulate_threads[i].stack);
+}
+
 // 0, or 1 when threads wait for each other for ever.
 static int emulate_launch(void (*body)(void **, const long long *), long long blocks, unsigned threads, void **buffers,
                           const long long *dims) {
