@@ -1,6 +1,7 @@
 /* Draws the arena over time: a column for each step, a band for each slot, a bar for each tensor over the steps of its
  * life; and above it, how many bytes are in use. */
 #include <math.h>
+#include <string.h>
 
 #include "driver/report.h"
 

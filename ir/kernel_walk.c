@@ -105,7 +105,8 @@ static void walk_kernel(const kernel_visitor *v) {
     const kernel *k = v->k;
     for (uint32_t i = 0; i < k->bufs.n; i++) {
         const kbuf *b = &k->bufs.at[i];
-        v->word(v->data, (uint64_t)b->dt << 32 | (uint64_t)b->scope << 16 | b->rank << 2 | (uint64_t)b->is_const << 1 | b->is_written);
+        v->word(v->data, (uint64_t)b->dt << 32 | (uint64_t)b->scope << 16 | b->rank << 2 | (uint64_t)b->is_const << 1 |
+                             b->is_written);
         walk_dims(v, b->rank, b->shape);
         v->word(v->data, b->strides != NULL);
         if (b->strides) walk_dims(v, b->rank, b->strides);

@@ -17,7 +17,7 @@
 #include "passes/tree_row.h"
 
 enum {
-    MOMENTS_BLOCK = 256, /* elements of a block: the two loops over one are short enough to overlap in the core */
+    MOMENTS_BLOCK = 256,  /* elements of a block: the two loops over one are short enough to overlap in the core */
     MOMENTS_SHORT = 2048, /* a row of at most this is one block */
 };
 
