@@ -19,6 +19,9 @@ typedef struct tile {
     uint32_t rows, width;
     val row, col; /* its corner */
     val mask;     /* <width x i1>, NULL for all */
+    /* Of what a step fetches ahead this is part `part` of n_parts equal ones; 0: as its rows are to all rows. */
+    uint32_t n_parts;
+    val part;
 } tile;
 
 static void refuse(emitter *e, const char *why) {
@@ -198,7 +201,7 @@ static val first_ahead(emitter *e, const leaf *f, const tile *t, val tap) {
         steps = times(e, steps, f->n_taps);
     }
     val block = element_address(e, f->b.buf, end);
-    val done = times(e, t->row, f->share);
+    val done = t->n_parts ? times(e, t->part, number(e, f->tile_bytes / t->n_parts)) : times(e, t->row, f->share);
     if (!has_panels) done = plus(e, done, times(e, t->col, number(e, element_bytes(f))));
     done = times(e, steps, done);
     if (f->n_taps) done = plus(e, done, times(e, times(e, tap, f->n_k), times(e, number(e, t->rows), f->share)));
@@ -220,7 +223,9 @@ static void fetch_rows_behind(emitter *e, const leaf *f, const tile *t, const va
 
 /* Brings the lines into L2 that this step of k has to fetch. */
 static void fetch_ahead(emitter *e, const leaf *f, const tile *t, val first, val kk) {
-    val step = times(e, number(e, t->rows), f->share), at = times(e, kk, step);
+    val step = times(e, number(e, t->rows), f->share);
+    if (t->n_parts) step = number(e, f->tile_bytes / t->n_parts);
+    val at = times(e, kk, step);
     int64_t bytes = LLVMIsConstant(step) ? LLVMConstIntGetSExtValue(step) : f->tile_bytes;
     for (int64_t i = 0; i < bytes; i += LINE_BYTES) {
         fetch_line(e, LLVMBuildGEP2(e->b, e->i8, first, (val[]){plus(e, at, number(e, i))}, 1, ""));
@@ -291,11 +296,12 @@ static void emit_tile(emitter *e, const leaf *f, const tile *t) {
     }
 }
 
-/* Tiles of n_rows rows from row to end. */
+/* Tiles of n_rows rows from row to end. t.part: of the first. */
 static void emit_row_tiles(emitter *e, const leaf *f, tile t, uint32_t n_rows, const val range[2]) {
     count_loop loop = loop_begin(e, range[0], range[1], number(e, n_rows));
     t.rows = n_rows;
     t.row = loop.index;
+    if (t.n_parts) t.part = plus(e, t.part, LLVMBuildUDiv(e->b, minus(e, loop.index, range[0]), number(e, n_rows), ""));
     emit_tile(e, f, &t);
     loop_end(e, &loop);
 }
@@ -308,9 +314,28 @@ static val emit_whole_tiles(emitter *e, const leaf *f, tile t, uint32_t n_rows, 
     return end;
 }
 
+/* Few rows that stream b are cut into so many tiles of about the same size that a step of each fetches whole lines, no
+ * line twice: 16 rows are four tiles of four, not two of six and one of four. 0: there are more rows, b stays, or there
+ * is one tile, which was measured to be quicker when it asks for a line more. */
+static uint32_t equal_parts(const leaf *f, uint32_t n) {
+    uint32_t parts = 1;
+    while (parts * MAX_ROWS < n) parts *= 2;
+    bool has_lines = f->tile_bytes / LINE_BYTES >= parts && f->tile_bytes % (parts * LINE_BYTES) == 0;
+    return f->share && !f->n_taps && parts > 1 && has_lines ? parts : 0;
+}
+
 /* A known number of rows: tiles of MAX_ROWS, then one of what is left, or two where that would be so few that loading b
  * takes longer than the arithmetic on it. */
 static void emit_known_rows(emitter *e, const leaf *f, tile t, uint32_t n) {
+    t.n_parts = equal_parts(f, n);
+    if (t.n_parts) {
+        uint32_t rows = n / t.n_parts, more = n % t.n_parts, whole = more * (rows + 1);
+        t.part = e->zero;
+        if (more) emit_row_tiles(e, f, t, rows + 1, (val[]){e->zero, number(e, whole)});
+        t.part = number(e, more);
+        emit_row_tiles(e, f, t, rows, (val[]){number(e, whole), number(e, n)});
+        return;
+    }
     uint32_t left = n % MAX_ROWS, whole = n - left;
     bool is_shared = whole && left && left < FEW_ROWS;
     if (is_shared) whole -= MAX_ROWS, left += MAX_ROWS;
