@@ -8,8 +8,9 @@ enum { PANEL = 64, ROW_BLOCK = 96 }; /* columns of a tile; most rows of a block 
 /* Steps of k that one chain of multiply-adds runs over; chains begin at absolute multiples. */
 enum { K_BLOCK = 128 };
 /* The same where the matrix unit sums: bytes of k. Its steps are sums of 64 bytes that are added, so chains are short
- * anyhow, and what a block costs is to load and store its sums. */
-enum { TILE_K_BYTES = 2048, TILE_TAP_BYTES = 512, TILE_PANEL = 32, TILE_ROWS = 32, TILE_ROW_BLOCK = 256 };
+ * anyhow; a block costs loading and storing its sums, and two tiles of rows by two of columns of it fit the first-level
+ * cache. */
+enum { TILE_K_BYTES = 512, TILE_PANEL = 32, TILE_ROWS = 32, TILE_ROW_BLOCK = 256 };
 enum tag { TAG_OUTER, TAG_ROW, TAG_COL, TAG_K }; /* what an axis of the domain is to the matrix */
 
 typedef struct operand {

@@ -153,7 +153,7 @@ static void make_blocks(taps *t, blocks *b, tap_blocks *tb) {
     b->rows_first = false;
     b->rows = contract_rows_of_block(x, x->n_rows, contract_has_tiles(x) ? TILE_ROWS : ROW_BLOCK);
     b->cols = PANEL;
-    int64_t most = contract_has_tiles(x) ? contract_steps_of(x, TILE_TAP_BYTES) : K_BLOCK;
+    int64_t most = contract_has_tiles(x) ? contract_steps_of(x, TILE_K_BYTES) : K_BLOCK;
     b->k = t->n_kk < most ? t->n_kk : most;
     b->row_block = contract_block_axis(k, "ib", x->n_rows, b->rows, &b->row_base, &b->n_rows);
     b->col_block = contract_block_axis(k, "jb", x->n_cols, b->cols, &b->col_base, &b->n_cols);
