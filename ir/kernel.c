@@ -202,6 +202,13 @@ dim kbuf_offset(kernel *k, buf_id b, const dim *at) {
 
 dim kbuf_elements(kernel *k, buf_id b) { return dim_product(k->dims, k->bufs.at[b].rank, k->bufs.at[b].shape); }
 
+bool kbuf_outgrows_caches(kernel *k, buf_id b) {
+    enum { LARGE_BYTES = 32 << 20 };
+    int64_t lo, hi;
+    dim_bounds(k->dims, kbuf_elements(k, b), &lo, &hi);
+    return lo >= LARGE_BYTES * 8ll / dtype_bits(k->bufs.at[b].dt);
+}
+
 dim kbuf_span(kernel *k, buf_id b) {
     const kbuf *buf = &k->bufs.at[b];
     if (!buf->strides) return kbuf_elements(k, b);

@@ -287,6 +287,8 @@ uint32_t kernel_n_functions(const kernel *k); /* that a back end makes: one for 
 dim kernel_items(kernel *k, uint32_t phase);  /* product of the phase's PAR extents */
 dim kbuf_offset(kernel *k, buf_id b, const dim *at); /* element offset */
 dim kbuf_elements(kernel *k, buf_id b);
+/* Whether the buffer takes 32 MiB or more whatever the dims: no cache keeps it until it is read. */
+bool kbuf_outgrows_caches(kernel *k, buf_id b);
 /* Elements from the first to the last: more than those of the shape where strides leave gaps. */
 dim kbuf_span(kernel *k, buf_id b);
 dim kbuf_stride(kernel *k, buf_id b, uint32_t axis); /* in elements */

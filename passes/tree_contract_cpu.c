@@ -39,8 +39,12 @@ int64_t contract_rows_of_block(const contract_cx *x, dim n_rows, int64_t most) {
     return (each + tile - 1) / tile * tile < hi ? (each + tile - 1) / tile * tile : hi;
 }
 
+static int64_t packed_bytes(const pack_request *r) {
+    return r->n_k * r->n_cols * (int64_t)(dtype_bits(r->data->dt) / 8);
+}
+
 void contract_push_blocks(nest *s, const blocks *b, const pack_request *pack) {
-    bool b_stays = pack && pack->n_k * pack->n_cols * (int64_t)(dtype_bits(pack->data->dt) / 8) <= CACHED_B;
+    bool b_stays = pack && packed_bytes(pack) <= CACHED_B;
     bool rows_first = b_stays || b->rows_first;
     nest_push(s, KL_PAR, rows_first ? b->row_block : b->col_block, 0, 0);
     nest_push(s, KL_PAR, rows_first ? b->col_block : b->row_block, 0, 0);
@@ -232,10 +236,10 @@ static const dim *group_place(const contract_cx *x, dim kk, dim col) {
 /* Whether the leaf is to bring its next block of b from memory. On the matrix unit asking costs as much as multiplying:
  * only where rows are few, so that each block is read once, and b does not stay in the cache. */
 static bool b_streams(const contract_cx *x, const pack_request *pack) {
-    int64_t lo, rows, bytes = pack->n_k * pack->n_cols * (int64_t)(dtype_bits(pack->data->dt) / 8);
+    int64_t lo, rows;
     if (!contract_has_tiles(x)) return true;
     dim_bounds(x->k->dims, x->n_rows, &lo, &rows);
-    return rows <= 2 * TILE_ROWS && bytes > x->o->t->l2_bytes / 2;
+    return rows <= 2 * TILE_ROWS && packed_bytes(pack) > x->o->t->l2_bytes / 2;
 }
 
 static void emit_leaf(contract_cx *x, klist *l, const blocks *b, const pack_request *pack) {

@@ -10,8 +10,7 @@ enum {
     MAP_UNROLL = 2,
     CUDA_THREADS = 256,
     CUDA_UNROLL = 4,
-    CUDA_UNROLL_FROM = 1 << 17,
-    MAP_LARGE = 32 << 20
+    CUDA_UNROLL_FROM = 1 << 17
 };
 
 typedef struct map_output {
@@ -70,12 +69,7 @@ static bool waits_for_memory(const expander *e) {
     const group *gr = &e->f->groups.at[e->group];
     bool has_slow = false, is_large = false;
     for (uint32_t i = 0; i < gr->nodes.n; i++) has_slow |= op_is(graph_node(e->f->g, gr->nodes.at[i])->op, OPF_SLOW);
-    for (buf_id b = 0; b < e->params.n; b++) {
-        const kbuf *buf = &e->k->bufs.at[b];
-        int64_t lo, hi;
-        dim_bounds(e->k->dims, kbuf_elements(e->k, b), &lo, &hi);
-        is_large |= buf->is_written && lo >= MAP_LARGE * 8ll / dtype_bits(buf->dt);
-    }
+    for (buf_id b = 0; b < e->params.n; b++) is_large |= e->k->bufs.at[b].is_written && kbuf_outgrows_caches(e->k, b);
     return has_slow && is_large;
 }
 

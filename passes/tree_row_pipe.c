@@ -28,8 +28,8 @@ enum {
     PIPE_AHEAD_BYTES = 8192, /* what is asked for in advance */
     PIPE_AHEAD_LANES = 256,  /* the same along the lanes, of several tensors */
     PIPE_SINGLY = 512,       /* elements from which on loads, arithmetic and stores take turns vector by vector */
-    PIPE_CHEAP_ROW_BYTES = 1 << 18, /* a row of two sweeps is in the second-level cache when it is read again */
-    PIPE_CHEAP_BYTES = 32 << 20     /* ... and waits for memory when an output is this large */
+    PIPE_CHEAP_ROW_BYTES = 1 << 18, /* a row of two sweeps is in the second-level cache when it is read again, and waits
+                                       for memory when an output outgrows the caches */
 };
 
 /* Bytes of a row of the widest member, as an upper bound. */
@@ -45,12 +45,8 @@ static int64_t row_bytes(const row_cx *r) {
 
 uint32_t row_n_large(const row_cx *r, bool is_written) {
     uint32_t n = 0;
-    for (buf_id b = 0; b < r->e->params.n; b++) {
-        const kbuf *buf = &r->k->bufs.at[b];
-        int64_t lo, hi;
-        dim_bounds(r->k->dims, kbuf_elements(r->k, b), &lo, &hi);
-        n += buf->is_written == is_written && lo >= PIPE_CHEAP_BYTES * 8ll / dtype_bits(buf->dt);
-    }
+    for (buf_id b = 0; b < r->e->params.n; b++)
+        n += r->k->bufs.at[b].is_written == is_written && kbuf_outgrows_caches(r->k, b);
     return n;
 }
 

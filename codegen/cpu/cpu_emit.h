@@ -136,6 +136,9 @@ val masked_load(emitter *e, LLVMTypeRef vector, val address, val mask, unsigned 
 void masked_store(emitter *e, val v, val address, val mask, unsigned alignment);
 val emit_load(emitter *e, const kx_node *x);
 void emit_store(emitter *e, buf_id b, const dim *at, val new_value, val pred);
+typedef enum fetch_into { FETCH_L2 = 2, FETCH_L1 } fetch_into; /* LLVM's locality */
+/* Asks for the line at an address. Never faults, so the address may lie anywhere. */
+void fetch_line(emitter *e, val address, fetch_into into);
 void check_access(emitter *e, buf_id b, val offset, val mask); /* with --checked: leaves the function when outside */
 
 /* cpu_narrow.c: bits <-> register form for floats narrower than 32 bits; the f16 ones use F16C where there is any */

@@ -12,7 +12,7 @@
  * integer instructions a row for n_k times the width of multiply-adds, and needs no copy of a. */
 #include "codegen/cpu/cpu_leaf.h"
 
-enum { MAX_ROWS = 6, MAX_STRIDES = 4, LINE_BYTES = 64, FEW_ROWS = 3, MOST_ZEROS = 1 << 16, CHAINS = 8, UNROLL = 4 };
+enum { MAX_ROWS = 6, MAX_STRIDES = 4, FEW_ROWS = 3, MOST_ZEROS = 1 << 16, CHAINS = 8, UNROLL = 4 };
 
 /* One register tile. */
 typedef struct tile {
@@ -23,10 +23,6 @@ typedef struct tile {
     uint32_t n_parts;
     val part;
 } tile;
-
-static void refuse(emitter *e, const char *why) {
-    if (e->status == FRIT_OK) e->status = FAIL(e->c, UNSUPPORTED, e->k->name, "matrix leaf: %s", why);
-}
 
 /* An offset as a function of the number of the group in place of the step. */
 static dim by_groups(emitter *e, dim offset, const kleaf *l) {
@@ -45,7 +41,7 @@ static leaf_operand operand_of(emitter *e, buf_id buf, const dim *at, const klea
         dim rest = offset;
         if (has_panels && syms[i] == l->col) continue;
         if (!dim_linear(e->k->dims, offset, syms[i], &stride, &rest)) {
-            refuse(e, "an index is not linear");
+            leaf_refuse(e, "an index is not linear");
             return (leaf_operand){.buf = buf, .base = e->zero, .row = e->zero, .kk = e->zero, .in_memory = e->i8};
         }
         strides[i] = dim_scalar(e, stride);
@@ -67,22 +63,21 @@ static leaf_operand operand_by_taps(emitter *e, const kleaf *l) {
     dim stride, rest, offset = kbuf_offset(e->k, l->a, l->a_at);
     if (l->group > 1) offset = by_groups(e, offset, l);
     if (!dim_linear(e->k->dims, offset, l->kk, &stride, &rest)) {
-        refuse(e, "an index is not linear");
+        leaf_refuse(e, "an index is not linear");
         stride = dim_const(e->k->dims, 0);
     }
     return (leaf_operand){
         .buf = l->a, .kk = dim_scalar(e, stride), .in_memory = storage_type(e, e->k->bufs.at[l->a].dt)};
 }
 
-static val times(emitter *e, val x, val y) { return LLVMBuildNSWMul(e->b, x, y, ""); }
-static val plus(emitter *e, val x, val y) { return LLVMBuildNSWAdd(e->b, x, y, ""); }
-static val minus(emitter *e, val x, val y) { return LLVMBuildNSWSub(e->b, x, y, ""); }
-static val number(emitter *e, int64_t n) { return const_int(e->i64, n); }
-
 static unsigned element_bytes(const leaf *f) {
     LLVMTypeKind kind = LLVMGetTypeKind(f->element);
     if (kind == LLVMIntegerTypeKind) return LLVMGetIntTypeWidth(f->element) / 8;
     return kind == LLVMDoubleTypeKind ? 8 : 4;
+}
+
+void leaf_refuse(emitter *e, const char *why) {
+    if (e->status == FRIT_OK) e->status = FAIL(e->c, UNSUPPORTED, e->k->name, "matrix leaf: %s", why);
 }
 
 val leaf_b_base(emitter *e, const leaf *f, val col) {
@@ -103,9 +98,8 @@ static val load_row(emitter *e, const leaf *f, LLVMTypeRef lane, val address, co
     return v;
 }
 
-static val c_address(emitter *e, const leaf *f, const tile *t, uint32_t r) {
-    val row = plus(e, t->row, number(e, r));
-    return element_address(e, f->c.buf, plus(e, plus(e, f->c.base, times(e, row, f->c.row)), t->col));
+val leaf_c_address(emitter *e, const leaf *f, val row, val col) {
+    return element_address(e, f->c.buf, plus(e, plus(e, f->c.base, times(e, row, f->c.row)), col));
 }
 
 /* The factor of what c holds in a row. */
@@ -121,7 +115,7 @@ static val factor_of_row(emitter *e, const leaf *f, val row, uint32_t width) {
 /* What goes to c: the tile's sum, added to what c holds where the leaf accumulates. */
 static val last_value(emitter *e, const leaf *f, const tile *t, uint32_t r, val sum) {
     if (LLVMIsConstant(f->accumulate) && !LLVMConstIntGetZExtValue(f->accumulate)) return sum;
-    val old = load_row(e, f, f->element, c_address(e, f, t, r), t);
+    val old = load_row(e, f, f->element, leaf_c_address(e, f, plus(e, t->row, number(e, r)), t->col), t);
     bool is_integer = LLVMGetTypeKind(f->element) == LLVMIntegerTypeKind;
     val row = plus(e, t->row, number(e, r));
     if (f->l->factor)
@@ -208,17 +202,11 @@ static val first_ahead(emitter *e, const leaf *f, const tile *t, val tap) {
     return LLVMBuildGEP2(e->b, e->i8, block, (val[]){done}, 1, "");
 }
 
-/* Asks for a line in L2. Never faults, so it may run over the end. */
-static void fetch_line(emitter *e, val address) {
-    enum { FOR_READING = 0, INTO_L2 = 2, DATA = 1 };
-    val args[4] = {address, const_int(e->i32, FOR_READING), const_int(e->i32, INTO_L2), const_int(e->i32, DATA)};
-    intrinsic(e, "llvm.prefetch", 1, &e->ptr, 4, args);
-}
-
 /* Asks for what this step reads of a, in the rows behind the block's. */
 static void fetch_rows_behind(emitter *e, const leaf *f, const tile *t, const val *a_row, val kk) {
     val at = plus(e, times(e, f->rows, f->a.row), times(e, kk, f->a.kk));
-    for (uint32_t r = 0; r < t->rows; r++) fetch_line(e, LLVMBuildGEP2(e->b, f->a.in_memory, a_row[r], &at, 1, ""));
+    for (uint32_t r = 0; r < t->rows; r++)
+        fetch_line(e, LLVMBuildGEP2(e->b, f->a.in_memory, a_row[r], &at, 1, ""), FETCH_L2);
 }
 
 /* Brings the lines into L2 that this step of k has to fetch. */
@@ -227,9 +215,8 @@ static void fetch_ahead(emitter *e, const leaf *f, const tile *t, val first, val
     if (t->n_parts) step = number(e, f->tile_bytes / t->n_parts);
     val at = times(e, kk, step);
     int64_t bytes = LLVMIsConstant(step) ? LLVMConstIntGetSExtValue(step) : f->tile_bytes;
-    for (int64_t i = 0; i < bytes; i += LINE_BYTES) {
-        fetch_line(e, LLVMBuildGEP2(e->b, e->i8, first, (val[]){plus(e, at, number(e, i))}, 1, ""));
-    }
+    for (int64_t i = 0; i < bytes; i += LINE_BYTES)
+        fetch_line(e, LLVMBuildGEP2(e->b, e->i8, first, (val[]){plus(e, at, number(e, i))}, 1, ""), FETCH_L2);
 }
 
 /* One step of k: chains become acc. */
@@ -288,7 +275,8 @@ static void emit_tile(emitter *e, const leaf *f, const tile *t) {
     for (uint32_t r = 0; r < t->rows; r++) acc[r] = LLVMConstNull(vector_of(f->element, t->width));
     run_chains(e, f, t, acc);
     for (uint32_t r = 0; r < t->rows; r++) {
-        val address = c_address(e, f, t, r), result = last_value(e, f, t, r, acc[r]);
+        val address = leaf_c_address(e, f, plus(e, t->row, number(e, r)), t->col),
+            result = last_value(e, f, t, r, acc[r]);
         if (t->mask)
             masked_store(e, result, address, t->mask, element_bytes(f));
         else
@@ -439,7 +427,7 @@ static val zero_row(emitter *e, const leaf *f) {
     int64_t lo, n;
     dim_bounds(e->k->dims, f->l->n_k, &lo, &n);
     if (n > MOST_ZEROS) {
-        refuse(e, "a condition on a over too many steps");
+        leaf_refuse(e, "a condition on a over too many steps");
         n = 1;
     }
     LLVMTypeRef type = LLVMArrayType2(f->a.in_memory, (uint64_t)(n + f->group - 1));
@@ -463,7 +451,7 @@ static uint32_t widest_tile(emitter *e, const leaf *f) {
 void emit_leaf(emitter *e, const kleaf *l) {
     dtype dt = e->k->bufs.at[l->c].dt;
     if (!has_code(e, l)) {
-        refuse(e, "operands must all be f32, f64, i32 or i64, or padded groups of four u8 by i8 or two bf16");
+        leaf_refuse(e, "operands must all be f32, f64, i32 or i64, or padded groups of four u8 by i8 or two bf16");
         return;
     }
     leaf f = {.l = l, .element = reg_type(e, dt), .group = l->group > 1 ? l->group : 1};

@@ -28,11 +28,22 @@ typedef struct leaf {
     uint32_t lanes, max_width, tile_bytes; /* tile_bytes: of a row of the widest tile */
 } leaf;
 
+enum { LINE_BYTES = 64 };
+
+/* Arithmetic on i64: indices and addresses do not wrap. */
+static inline val number(emitter *e, int64_t n) { return const_int(e->i64, n); }
+static inline val plus(emitter *e, val x, val y) { return LLVMBuildNSWAdd(e->b, x, y, ""); }
+static inline val minus(emitter *e, val x, val y) { return LLVMBuildNSWSub(e->b, x, y, ""); }
+static inline val times(emitter *e, val x, val y) { return LLVMBuildNSWMul(e->b, x, y, ""); }
+
 /* cpu_leaf.c */
+void leaf_refuse(emitter *e, const char *why); /* the leaf has no code */
 /* b's first element in a column. */
 val leaf_b_base(emitter *e, const leaf *f, val col);
 /* Where a's row begins at this tap (zero without taps): zeros where the leaf says that it counts as such. */
 val leaf_a_address(emitter *e, const leaf *f, val row, val tap);
+
+val leaf_c_address(emitter *e, const leaf *f, val row, val col);
 
 /* cpu_leaf_tiles.c: the leaf on the matrix unit. Bytes of few rows stay with vectors, which are as fast there and give
  * the same sums; sums of bf16 would not be the same. */

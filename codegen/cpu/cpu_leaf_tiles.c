@@ -15,17 +15,18 @@
 #include "codegen/cpu/cpu_leaf.h"
 
 enum { SIDE = 16, ROW_BYTES = 64, GROUP_BYTES = 4, MOST_TILES = 2, C_TILE = 0, A_TILE = 4, B_TILE = 6, N_TILES = 8 };
-enum { AT_COLUMN_BYTES = 16, AT_ROWS = 48, LINE_BYTES = 64, MOST_GATHERED = 1024, FEW_ROWS = 4 };
+enum { AT_COLUMN_BYTES = 16, AT_ROWS = 48, MOST_GATHERED = 1024, FEW_ROWS = 4 };
 
 typedef struct tiles {
     const leaf *f;
-    val rows, cols;   /* cols: rounded up to tiles */
-    val n_groups;     /* of all of k, taps included */
-    val gathered;     /* a's rows of a block; NULL where they are read in place */
-    val row_bytes;    /* from one row of a to the next */
-    int64_t b_bytes;  /* from a group of b to the next */
-    int64_t element;  /* bytes of an element of a and b */
-    uint32_t n_lines; /* of b's next block that a step of a row block fetches */
+    val rows, cols;    /* cols: rounded up to tiles */
+    int64_t tile_rows; /* of a whole tile: fewer than SIDE where there never are more rows */
+    val n_groups;      /* of all of k, taps included */
+    val gathered;      /* a's rows of a block; NULL where they are read in place */
+    val row_bytes;     /* from one row of a to the next */
+    int64_t b_bytes;   /* from a group of b to the next */
+    int64_t element;   /* bytes of an element of a and b */
+    uint32_t n_lines;  /* of b's next block that a step of a row block fetches */
 } tiles;
 
 /* A block of rows and a part of k under one configuration. */
@@ -36,20 +37,12 @@ typedef struct pass {
     val accumulate;   /* i1: c is added to */
 } pass;
 
-static val number(emitter *e, int64_t n) { return const_int(e->i64, n); }
-static val plus(emitter *e, val x, val y) { return LLVMBuildNSWAdd(e->b, x, y, ""); }
-static val minus(emitter *e, val x, val y) { return LLVMBuildNSWSub(e->b, x, y, ""); }
-static val times(emitter *e, val x, val y) { return LLVMBuildNSWMul(e->b, x, y, ""); }
 static val tile_number(emitter *e, uint32_t n) { return LLVMConstInt(e->i8, n, 0); }
 static val is_more(emitter *e, val x, int64_t n) { return LLVMBuildICmp(e->b, LLVMIntSGT, x, number(e, n), ""); }
 static bool is_none(val x) { return LLVMIsConstant(x) && LLVMConstIntGetSExtValue(x) <= 0; }
 
 static val bytes_after(emitter *e, val address, val n) {
     return LLVMBuildInBoundsGEP2(e->b, e->i8, address, &n, 1, "");
-}
-
-static void refuse(emitter *e, const char *why) {
-    if (e->status == FRIT_OK) e->status = FAIL(e->c, UNSUPPORTED, e->k->name, "matrix tiles: %s", why);
 }
 
 /* Sets the shapes of all tiles: rows of a and c, groups of k. Their contents are lost. */
@@ -71,9 +64,7 @@ static void configure(emitter *e, val rows, val groups) {
 }
 
 /* The configuration in which this leaf begins, set when the phase begins; returns whether it was that already. */
-static bool begin_configured(emitter *e, val rows) {
-    int64_t wanted = LLVMIsConstant(rows) ? LLVMConstIntGetSExtValue(rows) : SIDE;
-    if (wanted < 1 || wanted > SIDE) wanted = SIDE;
+static bool begin_configured(emitter *e, int64_t wanted) {
     if (!e->tile_rows) {
         LLVMBuilderRef here = e->b;
         e->b = e->entry;
@@ -139,14 +130,9 @@ static void fetch_ahead(emitter *e, const tiles *t, const pass *p, val b, val st
     val block = LLVMBuildUDiv(e->b, p->row, number(e, MOST_TILES * SIDE), "");
     val at = plus(e, times(e, step, number(e, of_step)), times(e, block, number(e, share)));
     for (int64_t i = 0; i < share; i += LINE_BYTES) {
-        val address = LLVMBuildGEP2(e->b, e->i8, next, (val[]){plus(e, at, number(e, i))}, 1, "");
-        val args[4] = {address, const_int(e->i32, 0), const_int(e->i32, 2), const_int(e->i32, 1)};
-        intrinsic(e, "llvm.prefetch", 1, &e->ptr, 4, args);
+        val line = LLVMBuildGEP2(e->b, e->i8, next, (val[]){plus(e, at, number(e, i))}, 1, "");
+        fetch_line(e, line, FETCH_L2);
     }
-}
-
-static val c_address(emitter *e, const leaf *f, val row, val col) {
-    return element_address(e, f->c.buf, plus(e, plus(e, f->c.base, times(e, row, f->c.row)), col));
 }
 
 /* What the c tiles of a block start from. */
@@ -169,7 +155,8 @@ static void emit_block(emitter *e, const tiles *t, const pass *p, val a, uint32_
     for (uint32_t i = 0; i < n_columns; i++) {
         val at = plus(e, col, number(e, SIDE * i));
         b[i] = element_address(e, f->b.buf, plus(e, leaf_b_base(e, f, at), times(e, p->first, f->b.kk)));
-        for (uint32_t r = 0; r < p->n_tiles; r++) c[r][i] = c_address(e, f, plus(e, p->row, number(e, SIDE * r)), at);
+        for (uint32_t r = 0; r < p->n_tiles; r++)
+            c[r][i] = leaf_c_address(e, f, plus(e, p->row, number(e, SIDE * r)), at);
     }
     begin_sums(e, p, n_columns, c, c_stride);
     count_loop k = loop_begin(e, e->zero, p->steps, number(e, 1));
@@ -230,7 +217,7 @@ static void emit_pass(emitter *e, const tiles *t, pass p, val groups) {
     }
     val last = LLVMBuildAnd(e->b, left, number(e, SIDE - 1), "");
     if (is_none(last)) return;
-    if (LLVMIsConstant(t->rows) && LLVMConstIntGetSExtValue(t->rows) < SIDE) { /* as configured from the beginning */
+    if (t->tile_rows < SIDE) { /* as configured from the beginning */
         p.n_rows = t->rows;
         p.row = e->zero;
         emit_rows(e, t, &p);
@@ -246,16 +233,16 @@ static void emit_pass(emitter *e, const tiles *t, pass p, val groups) {
     if_end(e, &some);
 }
 
-static val slot_of(emitter *e, int64_t bytes) {
-    val slot = LLVMBuildAlloca(e->entry, LLVMArrayType2(e->i8, (uint64_t)bytes), "");
-    LLVMSetAlignment(slot, LINE_BYTES);
-    return slot;
-}
-
-static int64_t most(emitter *e, dim d) {
+static int64_t most(const emitter *e, dim d) {
     int64_t lo, hi;
     dim_bounds(e->k->dims, d, &lo, &hi);
     return hi;
+}
+
+/* Rows of a whole tile for so many rows in all. */
+static int64_t rows_of_tile(val rows) {
+    int64_t n = LLVMIsConstant(rows) ? LLVMConstIntGetSExtValue(rows) : SIDE;
+    return n < 1 || n > SIDE ? SIDE : n;
 }
 
 /* Room for the rows of a block where they do not lie side by side. */
@@ -264,33 +251,35 @@ static void prepare_gathering(emitter *e, tiles *t) {
     t->n_groups = times(e, f->n_taps, f->n_k);
     int64_t n_taps = most(e, f->l->n_taps), bytes = most(e, f->l->n_k) * t->element;
     if (n_taps > MOST_GATHERED || bytes > MOST_GATHERED || n_taps * bytes > MOST_GATHERED) {
-        refuse(e, "too many steps at the taps of a block");
+        leaf_refuse(e, "too many steps at the taps of a block");
         n_taps = 1, bytes = ROW_BYTES;
     }
     bool is_flat = n_taps == 1;
     if (!is_flat && LLVMIsConstant(f->n_k) && LLVMIsConstant(f->b.tap))
         is_flat =
             LLVMConstIntGetSExtValue(f->b.tap) == LLVMConstIntGetSExtValue(f->n_k) * LLVMConstIntGetSExtValue(f->b.kk);
-    if (!is_flat) refuse(e, "b's taps do not follow each other");
+    if (!is_flat) leaf_refuse(e, "b's taps do not follow each other");
     int64_t row = (n_taps * bytes + ROW_BYTES - 1) / ROW_BYTES * ROW_BYTES;
     t->row_bytes = number(e, row);
-    t->gathered = slot_of(e, row * MOST_TILES * SIDE);
+    t->gathered = stack_slot(e, LLVMArrayType2(e->i8, (uint64_t)(row * MOST_TILES * SIDE)));
 }
 
 bool leaf_takes_tiles(const emitter *e, const kleaf *l) {
-    int64_t lo, hi;
-    dim_bounds(e->k->dims, l->rows, &lo, &hi);
-    return e->t->has_tiles && !l->factor && (l->group == 2 || (l->group > 2 && hi > FEW_ROWS));
+    return e->t->has_tiles && !l->factor && (l->group == 2 || (l->group > 2 && most(e, l->rows) > FEW_ROWS));
 }
 
 void emit_leaf_tiles(emitter *e, const leaf *f) {
     e->uses_tiles = true;
-    tiles t = {.f = f, .rows = f->rows, .n_groups = f->n_k, .element = GROUP_BYTES / f->group};
+    tiles t = {.f = f,
+               .rows = f->rows,
+               .tile_rows = rows_of_tile(f->rows),
+               .n_groups = f->n_k,
+               .element = GROUP_BYTES / f->group};
     val side = number(e, SIDE);
     t.cols = LLVMBuildAnd(e->b, plus(e, f->cols, number(e, SIDE - 1)), number(e, -SIDE), "");
     t.row_bytes = times(e, f->a.row ? f->a.row : e->zero, number(e, t.element));
     if (!LLVMIsConstant(f->b.kk)) {
-        refuse(e, "b's stride is not known");
+        leaf_refuse(e, "b's stride is not known");
         return;
     }
     t.b_bytes = LLVMConstIntGetSExtValue(f->b.kk) * t.element;
@@ -302,16 +291,14 @@ void emit_leaf_tiles(emitter *e, const leaf *f) {
     }
     val steps = LLVMBuildUDiv(e->b, t.n_groups, side, ""),
         last = LLVMBuildAnd(e->b, t.n_groups, number(e, SIDE - 1), "");
-    bool is_kept = begin_configured(e, t.rows);
+    bool is_kept = begin_configured(e, t.tile_rows);
     pass whole = {.first = e->zero, .steps = steps, .accumulate = f->accumulate};
     if (!is_none(steps)) emit_pass(e, &t, whole, side);
     if (!is_none(last)) {
         if_else some = if_begin(e, is_more(e, last, 0));
         pass rest = {.first = times(e, steps, side), .steps = number(e, 1), .accumulate = f->accumulate};
         if (!is_none(steps)) rest.accumulate = const_int(e->i1, 1);
-        val rows = number(e, LLVMIsConstant(t.rows) && LLVMConstIntGetSExtValue(t.rows) < SIDE
-                                 ? LLVMConstIntGetSExtValue(t.rows)
-                                 : SIDE);
+        val rows = number(e, t.tile_rows);
         configure(e, rows, last);
         emit_pass(e, &t, rest, last);
         configure(e, rows, side);

@@ -198,7 +198,11 @@ static val gather_load(emitter *e, LLVMTypeRef type, val addresses, val mask, un
 
 enum { CACHE_LINE = 64 };
 
-typedef enum fetch_into { FETCH_L2 = 2, FETCH_L1 } fetch_into; /* LLVM's locality */
+void fetch_line(emitter *e, val address, fetch_into into) {
+    enum { FOR_READING = 0, DATA = 1 };
+    val args[4] = {address, const_int(e->i32, FOR_READING), const_int(e->i32, into), const_int(e->i32, DATA)};
+    intrinsic(e, "llvm.prefetch", 1, &e->ptr, 4, args);
+}
 
 static void prefetch(emitter *e, buf_id b, val offset, fetch_into into) {
     LLVMTypeRef type = storage_type(e, e->k->bufs.at[b].dt);
@@ -206,11 +210,8 @@ static void prefetch(emitter *e, buf_id b, val offset, fetch_into into) {
     val address = LLVMBuildGEP2(e->b, type, buffer_address(e, b), &offset, 1, "");
     unsigned bytes = e->lane.width * dtype_bits(e->k->bufs.at[b].dt) / 8;
     for (unsigned at = 0; at < bytes; at += CACHE_LINE) {
-        enum { FOR_READING = 0, DATA = 1 };
         val place = const_int(e->i64, at);
-        val args[4] = {LLVMBuildGEP2(e->b, e->i8, address, &place, 1, ""), const_int(e->i32, FOR_READING),
-                       const_int(e->i32, into), const_int(e->i32, DATA)};
-        intrinsic(e, "llvm.prefetch", 1, &e->ptr, 4, args);
+        fetch_line(e, LLVMBuildGEP2(e->b, e->i8, address, &place, 1, ""), into);
     }
 }
 
@@ -251,8 +252,11 @@ static void prefetch_ahead(emitter *e, buf_id b, dim offset) {
     }
     if (axis == SYM_NONE) return;
     if (!e->ahead && e->first_read[b] + 1 != e->n_lane_loops) return;
-    if (e->ahead && e->first_read[b] == e->n_lane_loops && e->asked_in[b] == e->n_trips) prefetch_again(e, b, offset);
-    if (e->ahead && (e->first_read[b] != e->n_lane_loops || e->asked_in[b] == e->n_trips)) return;
+    if (e->ahead && e->first_read[b] != e->n_lane_loops) return;
+    if (e->ahead && e->asked_in[b] == e->n_trips) {
+        prefetch_again(e, b, offset);
+        return;
+    }
     if (!dim_linear(e->k->dims, offset, axis, &stride, &rest)) return;
     if (dim_is_const(e->k->dims, stride, &step) && step == 0) return;
     e->asked_in[b] = e->n_trips;
@@ -402,17 +406,12 @@ static void packed_stores(emitter *e, buf_id b, val offsets, val v, val mask) {
     }
 }
 
-enum { STREAMING_BYTES = 32 << 20 }; /* an output that no cache keeps until it is read */
-
 /* Whether a contiguous store should bypass the caches, which saves reading each line before it is overwritten: the
  * buffer is large whatever the dims, and its vectors are aligned if its address is. */
 static bool can_stream(emitter *e, buf_id b, dim offset) {
-    int64_t lo, hi;
     dim stride, rest;
     unsigned bits = dtype_bits(e->k->bufs.at[b].dt);
-    if (b >= e->k->n_params || e->lane.width * bits / 8 % CACHE_LINE) return false;
-    dim_bounds(e->k->dims, kbuf_elements(e->k, b), &lo, &hi);
-    if (lo < STREAMING_BYTES / (int64_t)(bits / 8)) return false;
+    if (b >= e->k->n_params || e->lane.width * bits / 8 % CACHE_LINE || !kbuf_outgrows_caches(e->k, b)) return false;
     if (!dim_linear(e->k->dims, offset, e->lane.axis, &stride, &rest)) return false;
     return dim_divides(e->k->dims, dim_const(e->k->dims, CACHE_LINE * 8 / bits), rest);
 }
