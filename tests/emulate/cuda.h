@@ -15,7 +15,7 @@
 #define __device__
 #define __shared__      static
 #define __forceinline__ inline
-#define __launch_bounds__(n)
+#define __launch_bounds__(...)
 #define __align__(n) __attribute__((aligned(n)))
 #undef INFINITY
 #undef NAN
@@ -25,14 +25,29 @@
 struct emulate_index {
     unsigned x, y, z;
 };
+struct ulonglong2 {
+    unsigned long long x, y;
+};
 static emulate_index threadIdx, blockIdx;
 
 enum emulate_state { READY, AT_BARRIER, AT_WARP, DONE };
+// A copy on its way from global to shared memory.
+struct emulate_copy {
+    unsigned to;
+    const void *from;
+    int n_bytes;
+    unsigned group; // number of the commit that takes it
+};
+enum { EMULATE_MAX_COPIES = 4096, EMULATE_OFFER_WORDS = 8 };
 struct emulate_thread {
     ucontext_t context;
     emulate_state state;
     unsigned group; // AT_WARP: the threads of the warp that are waited for
     uint64_t slot;  // what a shuffle offers
+    unsigned offers[2][EMULATE_OFFER_WORDS]; // what the thread brings to its warp's last two common instructions
+    unsigned n_offers;
+    emulate_copy *copies; // a ring of EMULATE_MAX_COPIES, oldest first
+    unsigned first_copy, n_copies, n_groups;
     char *stack;
 };
 enum { EMULATE_MAX_THREADS = 1024, EMULATE_STACK = 128 * 1024 };
@@ -90,6 +105,99 @@ static unsigned short emulate_float_to_f16(float x) {
     return bits;
 }
 
+// Brings n words to an instruction that the whole warp executes together; returns which of `offers` all have filled. A
+// thread is at most one such instruction ahead of another, so two sets suffice.
+static unsigned emulate_offer(const unsigned *words, unsigned n) {
+    emulate_thread *t = &emulate_threads[threadIdx.x];
+    const unsigned turn = t->n_offers++ & 1;
+    memcpy(t->offers[turn], words, n * sizeof *words);
+    emulate_wait(AT_WARP, 0xffffffffu);
+    return turn;
+}
+
+static const unsigned *emulate_offer_of(unsigned lane, unsigned turn) {
+    return emulate_threads[(threadIdx.x & ~31u) + lane].offers[turn];
+}
+
+// The bf16 in half `half` of a word.
+static float emulate_half(unsigned word, unsigned half) {
+    const unsigned bits = half ? word & 0xffff0000u : word << 16;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+// Register i of lane 4 g + t gets elements 2 t and 2 t + 1 of row g of matrix i, whose rows' places are lanes 8 i to
+// 8 i + 7's.
+static void load_matrices(unsigned *r, unsigned at) {
+    const unsigned lane = threadIdx.x & 31, turn = emulate_offer(&at, 1);
+    for (unsigned i = 0; i < 4; i++)
+        memcpy(&r[i], emulate_shared + *emulate_offer_of(8 * i + lane / 4, turn) + lane % 4 * 4, 4);
+}
+
+static void load_matrices_turned(unsigned *r, unsigned at) {
+    const unsigned lane = threadIdx.x & 31, turn = emulate_offer(&at, 1);
+    for (unsigned i = 0; i < 4; i++)
+        for (unsigned e = 0; e < 2; e++)
+            memcpy((char *)&r[i] + 2 * e,
+                   emulate_shared + *emulate_offer_of(8 * i + lane % 4 * 2 + e, turn) + lane / 4 * 2, 2);
+}
+
+// a[m, k] stands in lane 4 (m mod 8) + k mod 8 / 2, register m / 8 + 2 (k / 8), half k mod 2; b[k, n] in lane 4 n +
+// k mod 8 / 2, register k / 8, half k mod 2; c[m, n] in lane 4 (m mod 8) + n / 2, register 2 (m / 8) + n mod 2. The
+// hardware's order of the sum is its own; here it is exact to one rounding.
+static void mma_bf16(float *c, const unsigned *a, const unsigned *b) {
+    const unsigned lane = threadIdx.x & 31;
+    unsigned words[6];
+    memcpy(words, a, 4 * sizeof *a);
+    memcpy(words + 4, b, 2 * sizeof *b);
+    const unsigned turn = emulate_offer(words, 6);
+    for (unsigned r = 0; r < 4; r++) {
+        const unsigned m = lane / 4 + r / 2 * 8, n = lane % 4 * 2 + r % 2;
+        double sum = c[r];
+        for (unsigned k = 0; k < 16; k++) {
+            const unsigned *of_a = emulate_offer_of(m % 8 * 4 + k % 8 / 2, turn);
+            const unsigned *of_b = emulate_offer_of(n * 4 + k % 8 / 2, turn);
+            sum += (double)emulate_half(of_a[m / 8 + k / 8 * 2], k % 2) * emulate_half(of_b[4 + k / 8], k % 2);
+        }
+        c[r] = (float)sum;
+    }
+}
+
+static unsigned pack_bf16(float lo, float hi) {
+    unsigned bits[2], r = 0;
+    memcpy(&bits[0], &lo, sizeof lo);
+    memcpy(&bits[1], &hi, sizeof hi);
+    for (unsigned i = 0; i < 2; i++) {
+        const bool is_nan = (bits[i] & 0x7fffffffu) > 0x7f800000u;
+        r |= (is_nan ? 0x7fffu : (bits[i] + 0x7fff + (bits[i] >> 16 & 1)) >> 16) << 16 * i;
+    }
+    return r;
+}
+
+// What an asynchronous copy will overwrite is NaN until the thread waits for it: a read before that, or of what stood
+// there, shows in the result.
+static void copy_async(unsigned to, const void *from, int n_bytes) {
+    emulate_thread *t = &emulate_threads[threadIdx.x];
+    if (to % 16 || to + 16 > sizeof emulate_shared || (uintptr_t)from % 16 || t->n_copies == EMULATE_MAX_COPIES) abort();
+    if (!t->copies) t->copies = (emulate_copy *)malloc(EMULATE_MAX_COPIES * sizeof *t->copies);
+    memset(emulate_shared + to, 0xff, 16);
+    t->copies[(t->first_copy + t->n_copies++) % EMULATE_MAX_COPIES] = {to, from, n_bytes, t->n_groups};
+}
+
+static void copy_async_commit() { emulate_threads[threadIdx.x].n_groups++; }
+
+template <int n> static void copy_async_wait() {
+    emulate_thread *t = &emulate_threads[threadIdx.x];
+    while (t->n_copies && t->copies[t->first_copy].group + n < t->n_groups) {
+        const emulate_copy *x = &t->copies[t->first_copy];
+        memcpy(emulate_shared + x->to, x->from, (size_t)x->n_bytes);
+        memset(emulate_shared + x->to + x->n_bytes, 0, (size_t)(16 - x->n_bytes));
+        t->first_copy = (t->first_copy + 1) % EMULATE_MAX_COPIES;
+        t->n_copies--;
+    }
+}
+
 static void emulate_entry() {
     emulate_body(emulate_buffers, emulate_dims);
     emulate_threads[threadIdx.x].state = DONE;
@@ -114,25 +222,36 @@ static bool emulate_warp_is_complete(unsigned i) {
     return true;
 }
 
-// Lets threads on that nothing holds back; false when none could go on.
-static bool emulate_step() {
-    bool moved = false;
-    bool may_pass[EMULATE_MAX_THREADS];
-    for (unsigned i = 0; i < emulate_n; i++) {
-        const emulate_state s = emulate_threads[i].state;
-        may_pass[i] = s == READY || (s == AT_WARP && emulate_warp_is_complete(i));
+// Lets those threads of a warp on that nothing holds back; false when none could go on.
+static bool emulate_warp_step(unsigned first) {
+    bool moved = false, may_pass[32] = {};
+    for (unsigned lane = 0; lane < 32 && first + lane < emulate_n; lane++) {
+        const emulate_state s = emulate_threads[first + lane].state;
+        may_pass[lane] = s == READY || (s == AT_WARP && emulate_warp_is_complete(first + lane));
     }
-    for (unsigned i = 0; i < emulate_n; i++) {
-        if (!may_pass[i]) continue;
-        emulate_resume(i);
+    for (unsigned lane = 0; lane < 32; lane++) {
+        if (!may_pass[lane]) continue;
+        emulate_resume(first + lane);
         moved = true;
+    }
+    return moved;
+}
+
+// Each warp runs as far as it can before the next one does, in odd blocks from the last warp to the first: what a missing
+// barrier allows happens. False when no thread could go on.
+static bool emulate_step() {
+    const unsigned n_warps = (emulate_n + 31) / 32;
+    bool moved = false;
+    for (unsigned i = 0; i < n_warps; i++) {
+        const unsigned warp = blockIdx.x % 2 ? n_warps - 1 - i : i;
+        while (emulate_warp_step(warp * 32)) moved = true;
     }
     if (moved) return true;
     for (unsigned i = 0; i < emulate_n; i++)
         if (emulate_threads[i].state == AT_WARP) return false; // waits for threads at another place
     for (unsigned i = 0; i < emulate_n; i++) {
         if (emulate_threads[i].state != AT_BARRIER) continue;
-        emulate_resume(i);
+        emulate_threads[i].state = READY;
         moved = true;
     }
     return moved;
@@ -140,7 +259,10 @@ static bool emulate_step() {
 
 // When the code is unloaded, its threads' stacks go.
 __attribute__((destructor)) static void emulate_end(void) {
-    for (unsigned i = 0; i < EMULATE_MAX_THREADS; i++) free(emulate_threads[i].stack);
+    for (unsigned i = 0; i < EMULATE_MAX_THREADS; i++) {
+        free(emulate_threads[i].stack);
+        free(emulate_threads[i].copies);
+    }
 }
 
 // 0, or 1 when threads wait for each other for ever.
@@ -162,6 +284,7 @@ static int emulate_launch(void (*body)(void **, const long long *), long long bl
             t->context.uc_link = NULL;
             makecontext(&t->context, emulate_entry, 0);
             t->state = READY;
+            t->n_offers = t->first_copy = t->n_copies = t->n_groups = 0;
         }
         while (emulate_step()) {
         }

@@ -1,0 +1,144 @@
+/* The hand-written tensor-core product of tests/gpu/spike under the CPU emulation: every tiling of tiles.def, compiled
+ * behind tests/emulate/cuda.h, against sums of integers, which are exact in f32, so that the result must be their
+ * nearest bf16 bit by bit. */
+#include <check.h>
+#include <math.h>
+
+#include "cuda_emulated.h"
+
+typedef struct tiling {
+    const char *name;
+    unsigned m, n, k, warps_m, warps_n, warps_k, stages;
+} tiling;
+
+static const tiling tilings[] = {
+#define TILES(name, m, n, k, warps_m, warps_n, warps_k, stages, blocks)                                                \
+    {#name, m, n, k, warps_m, warps_n, warps_k, stages},
+#include "tests/gpu/spike/tiles.def"
+#undef TILES
+};
+
+static const char *const constants[] = {
+#define TILES(name, m, n, k, warps_m, warps_n, warps_k, stages, blocks)                                                \
+    "enum { TILE_M = " #m ", TILE_N = " #n ", TILE_K = " #k ", WARPS_M = " #warps_m ", WARPS_N = " #warps_n            \
+    ", WARPS_K = " #warps_k ", STAGES = " #stages ", BLOCKS = " #blocks " };\n",
+#include "tests/gpu/spike/tiles.def"
+#undef TILES
+};
+
+static arena job, scratch;
+static cx c;
+
+static void setup(void) {
+    arena_init(&job), arena_init(&scratch);
+    c = (cx){.job = &job, .scratch = &scratch};
+}
+
+static void teardown(void) { arena_fini(&job), arena_fini(&scratch); }
+
+static const char *read_text(const char *path) {
+    FILE *f = fopen(path, "r");
+    ck_assert_msg(f != NULL, "%s cannot be read", path);
+    strbuf b = {.a = &job};
+    char part[4096];
+    for (size_t n; (n = fread(part, 1, sizeof part, f));) strbuf_addn(&b, part, n);
+    fclose(f);
+    return strbuf_text(&b);
+}
+
+/* One namespace for each tiling, with a function run_NUMBER. */
+static const char *source_of_all(void) {
+    static const char linkage[] = "extern \"C\" ";
+    const char *text = read_text(FRIT_SOURCE "/tests/gpu/spike/matmul_bf16.cu");
+    const char *entry = strstr(text, linkage);
+    ck_assert_msg(entry != NULL, "matmul_bf16.cu has no entry");
+    strbuf b = {.a = &job};
+    emulated_begin(&b);
+    for (size_t i = 0; i < countof(tilings); i++) {
+        strbuf_printf(&b, "namespace k%zu {\n%s", i, constants[i]);
+        strbuf_addn(&b, text, (size_t)(entry - text));
+        strbuf_add(&b, entry + strlen(linkage));
+        strbuf_printf(&b,
+                      "static void body(void **p, const long long *dims)\n{\n"
+                      "    matmul_bf16(any_pointer{p[0]}, any_pointer{p[1]}, any_pointer{p[2]}, dims);\n}\n}\n"
+                      "extern \"C\" int run_%zu(long long blocks, unsigned threads, void **p, const long long *dims)\n"
+                      "{\n    return emulate_launch(k%zu::body, blocks, threads, p, dims);\n}\n",
+                      i, i);
+    }
+    return strbuf_text(&b);
+}
+
+static uint16_t bf16_of(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+/* Integers from -8 to 8, each a bf16, in `numbers` too. 16-byte aligned. */
+static uint16_t *random_matrix(size_t n, uint32_t *seed, int **out_numbers) {
+    uint16_t *x = arena_alloc(&job, n * sizeof *x + 16);
+    x = (uint16_t *)(((uintptr_t)x + 15) & ~(uintptr_t)15);
+    *out_numbers = ARENA_ARRAY(&job, int, n);
+    for (size_t i = 0; i < n; i++) {
+        *seed = *seed * 1664525 + 1013904223;
+        (*out_numbers)[i] = (int)(*seed >> 16) % 17 - 8;
+        x[i] = bf16_of((float)(*out_numbers)[i]);
+    }
+    return x;
+}
+
+static void check_product(void *library, size_t number, int64_t m, int64_t n, int64_t k) {
+    const tiling *t = &tilings[number];
+    uint32_t seed = (uint32_t)(m + 3 * n + 7 * k);
+    int *a_numbers, *b_numbers, *unused;
+    uint16_t *a = random_matrix((size_t)(m * k), &seed, &a_numbers);
+    uint16_t *b = random_matrix((size_t)(k * n), &seed, &b_numbers);
+    uint16_t *product = random_matrix((size_t)(m * n + 1), &seed, &unused);
+    for (int64_t i = 0; i <= m * n; i++) product[i] = 0x7fc1;
+    const long long dims[] = {m, n, k};
+    void *buffers[] = {a, b, product};
+    emulated_fn *run;
+    *(void **)&run = dlsym(library, arena_printf(&job, "run_%zu", number));
+    ck_assert(run != NULL);
+    const long long blocks = (m + t->m - 1) / t->m * ((n + t->n - 1) / t->n);
+    ck_assert_int_eq(run(blocks, t->warps_m * t->warps_n * t->warps_k * 32, buffers, dims), 0);
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = 0; j < n; j++) {
+            int sum = 0;
+            for (int64_t l = 0; l < k; l++) sum += a_numbers[i * k + l] * b_numbers[l * n + j];
+            ck_assert_msg(product[i * n + j] == bf16_of((float)sum), "%s %lldx%lldx%lld [%lld, %lld]: %04x for %d",
+                          t->name, (long long)m, (long long)n, (long long)k, (long long)i, (long long)j,
+                          product[i * n + j], sum);
+        }
+    ck_assert_uint_eq(product[m * n], 0x7fc1); /* nothing behind the matrix */
+}
+
+START_TEST(product_on_tensor_cores) {
+    void *library = emulated_compile(&c, source_of_all());
+    ck_assert_msg(library != NULL, "%s", c.message);
+    for (size_t i = 0; i < countof(tilings); i++) {
+        const tiling *t = &tilings[i];
+        check_product(library, i, 1, 8, 8);              /* less than a tile of each */
+        check_product(library, i, t->m, t->n, t->k * 2); /* whole tiles, an even number of k */
+        check_product(library, i, t->m - 3, t->n + 8, t->k * (t->stages + 1) + 8); /* odd numbers, more than stages */
+    }
+    const tiling *small = &tilings[countof(tilings) - 1];
+    check_product(library, countof(tilings) - 1, small->m * 19 + 5, small->n * 3,
+                  40); /* a band of fewer rows of tiles */
+    dlclose(library);
+}
+END_TEST
+
+int main(void) {
+    TCase *t = tcase_create("cuda_spike");
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_set_timeout(t, 240);
+    tcase_add_test(t, product_on_tensor_cores);
+    Suite *s = suite_create("cuda_spike");
+    suite_add_tcase(s, t);
+    SRunner *r = srunner_create(s);
+    srunner_run_all(r, CK_ENV);
+    int failed = srunner_ntests_failed(r);
+    srunner_free(r);
+    return failed != 0;
+}
