@@ -1,6 +1,6 @@
 /* The hand-written tensor-core product of tests/gpu/spike under the CPU emulation: every tiling of tiles.def, compiled
  * behind tests/emulate/cuda.h, against sums of integers, which are exact in f32, so that the result must be their
- * nearest bf16 bit by bit. */
+ * nearest bf16 bit by bit. The layouts that its comment names stand in layouts.def; here they are counted out. */
 #include <check.h>
 #include <math.h>
 
@@ -129,11 +129,119 @@ START_TEST(product_on_tensor_cores) {
 }
 END_TEST
 
+typedef enum place { element, reg, lane, warp, N_PLACES } place;
+typedef enum axis { row, column, N_AXES } axis;
+typedef struct digit {
+    place of;
+    axis along;
+    unsigned step, n; /* n 0 ends a list */
+} digit;
+typedef struct layout {
+    const char *name;
+    unsigned extents[N_AXES];
+    digit digits[8];
+} layout;
+
+static const layout layouts[] = {
+#define DIGIT(of, along, step, n)           {of, along, step, n},
+#define LAYOUT(name, rows, columns, digits) {#name, {rows, columns}, {digits{0}}},
+#include "tests/gpu/spike/layouts.def"
+#undef LAYOUT
+#undef DIGIT
+};
+
+/* How many places of a kind there are. */
+static unsigned n_of(const layout *l, place of) {
+    unsigned n = 1;
+    for (const digit *d = l->digits; d->n; d++)
+        if (d->of == of) n *= d->n;
+    return n;
+}
+
+static void find_element(const layout *l, const unsigned *places, unsigned *out) {
+    unsigned rest[N_PLACES];
+    memcpy(rest, places, sizeof rest);
+    out[row] = out[column] = 0;
+    for (const digit *d = l->digits; d->n; d++) {
+        out[d->along] += rest[d->of] % d->n * d->step;
+        rest[d->of] /= d->n;
+    }
+}
+
+/* The next combination of places; false behind the last. */
+static bool next_places(const layout *l, unsigned *places) {
+    for (place p = element; p < N_PLACES; p++) {
+        if (++places[p] < n_of(l, p)) return true;
+        places[p] = 0;
+    }
+    return false;
+}
+
+START_TEST(layouts_cover_each_element_once) {
+    for (size_t i = 0; i < countof(layouts); i++) {
+        const layout *l = &layouts[i];
+        unsigned char *seen = ARENA_ARRAY(&job, unsigned char, l->extents[row] * l->extents[column]);
+        unsigned places[N_PLACES] = {0}, at[N_AXES], n = 0;
+        do {
+            find_element(l, places, at);
+            ck_assert_msg(at[row] < l->extents[row] && at[column] < l->extents[column], "%s leaves its matrix",
+                          l->name);
+            ck_assert_msg(!seen[at[row] * l->extents[column] + at[column]]++, "%s has [%u, %u] twice", l->name, at[row],
+                          at[column]);
+            n++;
+        } while (next_places(l, places));
+        ck_assert_msg(n == l->extents[row] * l->extents[column], "%s has %u elements", l->name, n);
+        ck_assert_uint_eq(n_of(l, lane), 32);
+    }
+}
+END_TEST
+
+/* The formulas of matmul_bf16.cu's comment, which its emulated run shows to be right. */
+START_TEST(layouts_are_those_of_the_kernel) {
+    for (size_t i = 0; i < 3; i++) {
+        const layout *l = &layouts[i];
+        unsigned places[N_PLACES] = {0}, at[N_AXES];
+        do {
+            const unsigned g = places[lane] / 4, t = places[lane] % 4, r = places[reg], e = places[element];
+            const unsigned meant[][N_AXES] = {
+                {g + 8 * (r % 2), 2 * t + e + 8 * (r / 2)}, {2 * t + e + 8 * r, g}, {g + 8 * (r / 2), 2 * t + r % 2}};
+            find_element(l, places, at);
+            ck_assert_uint_eq(at[row], meant[i][row]);
+            ck_assert_uint_eq(at[column], meant[i][column]);
+        } while (next_places(l, places));
+    }
+}
+END_TEST
+
+/* A tile of rows of n chunks of 16 bytes: each chunk has a place of its own, and one chunk of 8 neighbouring rows lies
+ * in 8 different groups of 4 banks. */
+START_TEST(swizzles_avoid_bank_conflicts) {
+    for (unsigned n = 1; n <= 32; n *= 2) {
+        unsigned char seen[64 * 32] = {0};
+        for (unsigned r = 0; r < 64; r++)
+            for (unsigned chunk = 0; chunk < n; chunk++) {
+                const unsigned turn = n >= 8 ? r % 8 : r / (8 / n) % n, at = r * n + (chunk ^ turn);
+                ck_assert(at < 64 * n && !seen[at]++);
+            }
+        for (unsigned r = 0; r < 64; r += 8)
+            for (unsigned chunk = 0; chunk < n; chunk++) {
+                unsigned banks = 0;
+                for (unsigned j = r; j < r + 8; j++)
+                    banks |= 1u << (j * n + (chunk ^ (n >= 8 ? j % 8 : j / (8 / n) % n))) % 8;
+                ck_assert_uint_eq(banks, 0xff);
+            }
+    }
+}
+END_TEST
+
 int main(void) {
     TCase *t = tcase_create("cuda_spike");
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 240);
     tcase_add_test(t, product_on_tensor_cores);
+    tcase_add_test(t, layouts_cover_each_element_once);
+    tcase_add_test(t, layouts_are_those_of_the_kernel);
+    tcase_add_test(t, swizzles_avoid_bank_conflicts);
     Suite *s = suite_create("cuda_spike");
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);
