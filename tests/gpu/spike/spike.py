@@ -179,6 +179,15 @@ def library_run(torch, name):
     return run
 
 
+def bits_agree(torch, p, rows):
+    """Whether all tilings give the same bits."""
+    results = []
+    for t in rows:
+        p.launch(t, p.sets[0])
+        results.append(p.sets[0][2].view(torch.int16).clone())
+    return all(torch.equal(results[0], r) for r in results)
+
+
 def verify(torch, rows, sizes):
     bad = 0
     for m, n, k in sizes:
@@ -187,8 +196,11 @@ def verify(torch, rows, sizes):
         errors["cublaslt"] = p.error(library_run(torch, "cublaslt"))
         wrong = [name for name, e in errors.items() if not e <= 1 and name != "cublaslt"]
         bad += len(wrong)
+        alike = bits_agree(torch, p, [t for t in rows if t.of["WARPS_K"] == 1])
+        bad += not alike
         own = max(e for name, e in errors.items() if name != "cublaslt")
-        print(f"{m} x {n} x {k}: error at most {own:.3f} of the bound, cuBLASLt {errors['cublaslt']:.3f}{'; WRONG: ' + ', '.join(wrong) if wrong else ''}", flush=True)
+        print(f"{m} x {n} x {k}: error at most {own:.3f} of the bound, cuBLASLt {errors['cublaslt']:.3f}; tilings without warps along k "
+              f"{'agree' if alike else 'DIFFER'} bit by bit{'; WRONG: ' + ', '.join(wrong) if wrong else ''}", flush=True)
     return bad
 
 
