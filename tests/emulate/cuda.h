@@ -42,8 +42,8 @@ enum { EMULATE_MAX_COPIES = 4096, EMULATE_OFFER_WORDS = 8 };
 struct emulate_thread {
     ucontext_t context;
     emulate_state state;
-    unsigned group; // AT_WARP: the threads of the warp that are waited for
-    uint64_t slot;  // what a shuffle offers
+    unsigned group;                          // AT_WARP: the threads of the warp that are waited for
+    uint64_t slot;                           // what a shuffle offers
     unsigned offers[2][EMULATE_OFFER_WORDS]; // what the thread brings to its warp's last two common instructions
     unsigned n_offers;
     emulate_copy *copies; // a ring of EMULATE_MAX_COPIES, oldest first
@@ -179,7 +179,8 @@ static unsigned pack_bf16(float lo, float hi) {
 // there, shows in the result.
 static void copy_async(unsigned to, const void *from, int n_bytes) {
     emulate_thread *t = &emulate_threads[threadIdx.x];
-    if (to % 16 || to + 16 > sizeof emulate_shared || (uintptr_t)from % 16 || t->n_copies == EMULATE_MAX_COPIES) abort();
+    if (to % 16 || to + 16 > sizeof emulate_shared || (uintptr_t)from % 16 || t->n_copies == EMULATE_MAX_COPIES)
+        abort();
     if (!t->copies) t->copies = (emulate_copy *)malloc(EMULATE_MAX_COPIES * sizeof *t->copies);
     memset(emulate_shared + to, 0xff, 16);
     t->copies[(t->first_copy + t->n_copies++) % EMULATE_MAX_COPIES] = {to, from, n_bytes, t->n_groups};
@@ -237,8 +238,8 @@ static bool emulate_warp_step(unsigned first) {
     return moved;
 }
 
-// Each warp runs as far as it can before the next one does, in odd blocks from the last warp to the first: what a missing
-// barrier allows happens. False when no thread could go on.
+// Each warp runs as far as it can before the next one does, in odd blocks from the last warp to the first: what a
+// missing barrier allows happens. False when no thread could go on.
 static bool emulate_step() {
     const unsigned n_warps = (emulate_n + 31) / 32;
     bool moved = false;
