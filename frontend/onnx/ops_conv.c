@@ -238,45 +238,87 @@ void map_max_unpool(reader *r, call *n) {
     n->out[0] = wanted.n ? make(r, OP_pad, 1, &y, &(attr_pad){.lo = {t.rank, lo}, .hi = {t.rank, hi}}) : y;
 }
 
-/* Columns summed back into an image: a transposed convolution by kernels that each hold a single one. */
-void map_col2im(reader *r, call *n) {
-    int_list image, block;
-    value_id x = n->in[0];
-    if (x == VALUE_NONE || !want_ints(r, n, 1, &image) || !want_ints(r, n, 2, &block)) return;
-    uint32_t k = image.n;
-    int64_t strides[MAX_RANK], pads[2 * MAX_RANK], dilations[MAX_RANK], taps = 1, channels, shape[MAX_RANK];
-    if (k == 0 || k + 2 > MAX_RANK || block.n != k || rank_of(r, x) != 3) fail_node(r, FRIT_SHAPE, "shapes do not fit");
-    if (failed(r) || !ints_into(r, n, "strides", k, 1, strides) || !ints_into(r, n, "pads", 2 * k, 0, pads)) return;
-    if (!ints_into(r, n, "dilations", k, 1, dilations)) return;
-    dim columns[MAX_RANK];
+typedef struct fold_call {
+    uint32_t n; /* spatial axes */
+    int64_t block[MAX_RANK], strides[MAX_RANK], pads[2 * MAX_RANK], dilations[MAX_RANK];
+    int64_t rest[MAX_RANK]; /* extents of the padded image behind the last window, below the stride */
+    int64_t taps;           /* elements of a block */
+    dim image[MAX_RANK], columns[MAX_RANK];
+    bool cuts; /* the rest depends on the call: the image is cut out of all that the windows cover */
+} fold_call;
+
+static bool read_fold(reader *r, call *n, fold_call *f) {
+    dim_list image;
+    int_list block;
+    *f = (fold_call){.taps = 1};
+    if (n->in[0] == VALUE_NONE || !want_dims(r, n, 1, &image) || !want_ints(r, n, 2, &block)) return false;
+    uint32_t k = f->n = image.n;
+    if (k == 0 || k + 2 > MAX_RANK || block.n != k || rank_of(r, n->in[0]) != 3)
+        fail_node(r, FRIT_SHAPE, "shapes do not fit");
+    if (failed(r) || !ints_into(r, n, "strides", k, 1, f->strides) || !ints_into(r, n, "pads", 2 * k, 0, f->pads))
+        return false;
+    if (!ints_into(r, n, "dilations", k, 1, f->dilations)) return false;
     for (uint32_t i = 0; i < k; i++) {
-        taps *= block.at[i];
-        if (block.at[i] < 1 || taps > 65536 || strides[i] < 1) fail_node(r, FRIT_RANGE, "a block of an unlikely size");
-        if (failed(r)) return;
-        int64_t room = image.at[i] + pads[i] + pads[k + i] - dilations[i] * (block.at[i] - 1) - 1;
-        columns[2 + i] = dimi(r, room / strides[i] + 1);
-        shape[2 + i] = block.at[i];
+        dim_table *t = r->dims;
+        if (block.at[i] < 1 || block.at[i] > 65536 / f->taps || f->strides[i] < 1 || f->dilations[i] < 1) {
+            fail_node(r, FRIT_RANGE, "a block of an unlikely size");
+            return false;
+        }
+        f->taps *= f->block[i] = block.at[i];
+        int64_t reach = f->dilations[i] * (block.at[i] - 1) + 1;
+        dim stride = dimi(r, f->strides[i]), room = dim_add(t, image.at[i], dimi(r, f->pads[i] + f->pads[k + i] - reach));
+        f->image[i] = image.at[i];
+        f->columns[i] = dim_add(t, dim_floordiv(t, room, stride), dimi(r, 1));
+        if (!dim_is_const(t, dim_mod(t, room, stride), &f->rest[i])) f->cuts = true;
     }
-    if (!dim_is_const(r->dims, extent_of(r, x, 1), &channels) || channels % taps || channels > 1 << 20) {
+    return true;
+}
+
+/* y, which begins where the image does and is cut or filled with zeros at its end. */
+static value_id cut_image(reader *r, const fold_call *f, value_id y) {
+    dim lo[MAX_RANK], hi[MAX_RANK];
+    if (y == VALUE_NONE) return y;
+    for (uint32_t i = 0; i < f->n + 2; i++) {
+        lo[i] = hi[i] = dimi(r, 0);
+        if (i >= 2) hi[i] = dim_sub(r->dims, f->image[i - 2], extent_of(r, y, i));
+    }
+    return make(r, OP_pad, 1, &y, &(attr_pad){.lo = {f->n + 2, lo}, .hi = {f->n + 2, hi}});
+}
+
+/* Kernels [channels, 1, block..] of which each holds a single one, at its channel's place in the block. */
+static value_id fold_kernels(reader *r, const fold_call *f, int64_t channels) {
+    int64_t shape[MAX_RANK] = {channels, 1};
+    memcpy(shape + 2, f->block, f->n * sizeof *shape);
+    float *ones = ARENA_ARRAY(r->c->job, float, (size_t)(channels * f->taps));
+    for (int64_t c = 0; c < channels; c++) ones[c * f->taps + c % f->taps] = 1;
+    const_data d = {
+        .kind = CONST_DENSE, .dt = FRIT_DT_F32, .dims = int_list_of(r->c->job, 2 + f->n, shape), .bytes = ones};
+    value_id kernel = VALUE_NONE;
+    return graph_const_bytes(r->c, r->g, &d, &kernel) == FRIT_OK ? kernel : VALUE_NONE;
+}
+
+/* Columns summed back into an image: a transposed convolution by kernels that each hold a single one. What the last
+ * window leaves of the padded image is padding of the output, as the image's own pads are cut off behind it. */
+void map_col2im(reader *r, call *n) {
+    fold_call f;
+    int64_t channels;
+    if (!read_fold(r, n, &f)) return;
+    value_id x = n->in[0];
+    if (!dim_is_const(r->dims, extent_of(r, x, 1), &channels) || channels % f.taps || channels > 1 << 20) {
         fail_node(r, FRIT_SHAPE, "the channels are not a multiple of the block");
         return;
     }
-    columns[0] = extent_of(r, x, 0), columns[1] = dimi(r, channels);
-    shape[0] = channels, shape[1] = 1;
-    float *ones = ARENA_ARRAY(r->c->job, float, (size_t)(channels * taps));
-    for (int64_t c = 0; c < channels; c++) ones[c * taps + c % taps] = 1;
-    const_data d = {
-        .kind = CONST_DENSE, .dt = FRIT_DT_F32, .dims = int_list_of(r->c->job, 2 + k, shape), .bytes = ones};
-    value_id kernel;
-    if (graph_const_bytes(r->c, r->g, &d, &kernel) != FRIT_OK) return;
-    value_id in[2] = {make_reshape(r, x, 2 + k, columns), make_cast(r, kernel, dtype_of(r, x))};
-    attr_conv_transpose a = {
-        .strides = {k, strides}, .pads = {2 * k, pads}, .dilations = {k, dilations}, .groups = channels / taps};
+    value_id kernel = fold_kernels(r, &f, channels);
+    if (kernel == VALUE_NONE) return;
+    dim columns[MAX_RANK] = {extent_of(r, x, 0), dimi(r, channels)};
+    memcpy(columns + 2, f.columns, f.n * sizeof *columns);
+    if (f.cuts) memset(f.rest, 0, sizeof f.rest), memset(f.pads + f.n, 0, f.n * sizeof *f.pads);
+    value_id in[2] = {make_reshape(r, x, 2 + f.n, columns), make_cast(r, kernel, dtype_of(r, x))};
+    attr_conv_transpose a = {.strides = {f.n, f.strides},
+                             .pads = {2 * f.n, f.pads},
+                             .dilations = {f.n, f.dilations},
+                             .output_pads = {f.n, f.rest},
+                             .groups = channels / f.taps};
     value_id y = make(r, OP_conv_transpose, 2, in, &a);
-    dim result[MAX_RANK] = {columns[0], dimi(r, channels / taps)}, lo[MAX_RANK], hi[MAX_RANK];
-    for (uint32_t i = 0; i < k + 2; i++) { /* what the last stride does not reach */
-        if (i >= 2) result[i] = dimi(r, image.at[i - 2]);
-        lo[i] = dimi(r, 0), hi[i] = dim_sub(r->dims, result[i], extent_of(r, y, i));
-    }
-    n->out[0] = make(r, OP_pad, 1, &y, &(attr_pad){.lo = {k + 2, lo}, .hi = {k + 2, hi}});
+    n->out[0] = f.cuts ? cut_image(r, &f, y) : y;
 }
