@@ -121,7 +121,7 @@ const eval_row row_slice = {.run = run_slice};
 
 static int64_t floor_mod(int64_t a, int64_t b) { return (a % b + b) % b; }
 
-/* Where position p of a padded axis reads an axis of extent n; -1: the fill value. */
+/* Where position p of a padded axis reads an axis of extent n, without what negative pads cut off; -1: the fill value. */
 static int64_t pad_source(pad_mode mode, int64_t p, int64_t n) {
     if (p >= 0 && p < n) return p;
     switch (mode) {
@@ -176,10 +176,14 @@ static frit_status run_pad(eval_cx *e, const node *n, const tensor *in, tensor *
     strides_of(in->rank, in->shape, strides);
     walk w = {0};
     for (uint32_t i = 0; i < in->rank; i++) {
-        if (shape[i] > 0 && in->shape[i] == 0 && at->mode != PM_constant)
+        int64_t first = lo[i] < 0 ? -lo[i] : 0, left = in->shape[i] - first + (hi[i] < 0 ? hi[i] : 0);
+        if (shape[i] > 0 && left <= 0 && at->mode != PM_constant)
             return FAIL(e->c, RANGE, node_where(e, n), "pad: axis %u is empty, there is nothing to repeat", i);
         maps[i] = ARENA_ARRAY(e->c->scratch, int64_t, shape[i] + 1);
-        for (int64_t p = 0; p < shape[i]; p++) maps[i][p] = pad_source(at->mode, p - lo[i], in->shape[i]);
+        for (int64_t p = 0; p < shape[i]; p++) {
+            int64_t from = pad_source(at->mode, p - lo[i] - first, left);
+            maps[i][p] = from < 0 ? -1 : from + first;
+        }
         walk_axis(&w, shape[i], 0, 0, 0);
     }
     int64_t to = 0;

@@ -153,12 +153,14 @@ frit_status infer_pad(cx *c, const infer_args *a, tensor_type *out, uint32_t *ou
     TRY(list_has(c, a, "lo", t->lo.n, x->rank));
     TRY(list_has(c, a, "hi", t->hi.n, x->rank));
     TRY(fill_is_scalar(c, a));
-    dim *shape = shape_of(a);
+    dim *shape = shape_of(a), zero = dim_const(dims, 0);
     for (uint32_t i = 0; i < x->rank; i++) shape[i] = dim_add(dims, shape[i], dim_add(dims, t->lo.at[i], t->hi.at[i]));
     dim_list sizes = {x->rank, shape};
     TRY(dims_are_sizes(c, a, &sizes, "size"));
-    for (uint32_t i = 0; i < x->rank && t->mode != PM_constant; i++)
-        if (shape[i] != x->shape[i]) TRY(infer_not_empty(c, a, shape[i], x->shape[i]));
+    for (uint32_t i = 0; i < x->rank && t->mode != PM_constant; i++) {
+        dim cropped = dim_add(dims, dim_min(dims, t->lo.at[i], zero), dim_min(dims, t->hi.at[i], zero));
+        if (shape[i] != x->shape[i]) TRY(infer_not_empty(c, a, shape[i], dim_add(dims, x->shape[i], cropped)));
+    }
     return infer_result(c, a, out, (tensor_type){x->dt, x->rank, shape});
 }
 

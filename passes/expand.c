@@ -113,12 +113,26 @@ static void broadcast_index(dim_table *t, const tensor_type *x, const tensor_typ
 
 static dim dim_neg(dim_table *t, dim a) { return dim_sub(t, dim_const(t, 0), a); }
 
-/* Where a padded index falls in x, by the pad mode; constant mode adds to the guard instead. */
+/* Where `at` falls on 0..last, going there and back without the ends twice; is_near: at most `last` beyond an end. */
+static dim reflected(dim_table *t, dim at, dim last, bool is_near) {
+    if (!is_near) { /* the pattern repeats */
+        dim period = dim_max(t, dim_const(t, 1), dim_mul(t, dim_const(t, 2), last));
+        dim phase = dim_mod(t, at, period);
+        return dim_min(t, phase, dim_sub(t, dim_mul(t, dim_const(t, 2), last), phase));
+    }
+    dim positive = dim_max(t, at, dim_neg(t, at));
+    dim back = dim_sub(t, last, positive);
+    return dim_sub(t, last, dim_max(t, back, dim_neg(t, back)));
+}
+
+/* Where a padded index falls in x, by the pad mode; constant mode adds to the guard instead. Wrapping and reflecting
+ * repeat what negative pads leave of the axis. */
 static dim pad_axis(kernel *k, const attr_pad *p, uint32_t i, dim at, dim extent, kx *guard) {
     dim_table *t = k->dims;
-    dim zero = dim_const(t, 0), last = dim_sub(t, extent, dim_const(t, 1));
-    dim in = dim_sub(t, at, p->lo.at[i]);
-    bool is_same = dim_equal(t, p->lo.at[i], zero) && dim_equal(t, p->hi.at[i], zero);
+    dim zero = dim_const(t, 0), last = dim_sub(t, extent, dim_const(t, 1)), lo = p->lo.at[i], hi = p->hi.at[i];
+    dim in = dim_sub(t, at, lo), first = dim_max(t, zero, dim_neg(t, lo));
+    dim left = dim_sub(t, dim_sub(t, extent, first), dim_max(t, zero, dim_neg(t, hi)));
+    bool is_same = dim_equal(t, lo, zero) && dim_equal(t, hi, zero);
     if (is_same) return in;
     switch (p->mode) {
     case PM_constant:
@@ -127,18 +141,11 @@ static dim pad_axis(kernel *k, const attr_pad *p, uint32_t i, dim at, dim extent
     case PM_edge:
         return dim_max(t, zero, dim_min(t, in, last));
     case PM_wrap:
-        return dim_mod(t, in, extent);
-    case PM_reflect: {
-        bool is_near = dim_le(t, p->lo.at[i], last) && dim_le(t, p->hi.at[i], last);
-        if (!is_near) { /* the pattern repeats: there and back without the ends twice */
-            dim period = dim_max(t, dim_const(t, 1), dim_mul(t, dim_const(t, 2), last));
-            dim phase = dim_mod(t, in, period);
-            return dim_min(t, phase, dim_sub(t, dim_mul(t, dim_const(t, 2), last), phase));
-        }
-        dim positive = dim_max(t, in, dim_neg(t, in));
-        dim back = dim_sub(t, last, positive);
-        return dim_sub(t, last, dim_max(t, back, dim_neg(t, back)));
-    }
+        return dim_add(t, first, dim_mod(t, dim_sub(t, in, first), left));
+    case PM_reflect:
+        last = dim_sub(t, left, dim_const(t, 1));
+        in = dim_sub(t, in, first);
+        return dim_add(t, first, reflected(t, in, last, dim_le(t, lo, last) && dim_le(t, hi, last)));
     }
     return in;
 }
