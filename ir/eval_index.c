@@ -178,11 +178,11 @@ static frit_status run_scatter_nd(eval_cx *e, const node *n, const tensor *in, t
 }
 const eval_row row_scatter_nd = {.run = run_scatter_nd};
 
-/* Order of topk: NaN above everything among the largest, as infinity among the smallest. */
+/* Order of topk: NaN is above all numbers. */
 static bool ranks_before(dtype dt, bool largest, scalar a, scalar b) {
     if (dtype_is_float(dt)) {
-        if (largest && (isnan(a.f) || isnan(b.f))) return isnan(a.f) && !isnan(b.f);
-        return largest ? a.f > b.f : a.f < b.f || (isnan(b.f) && a.f < (double)INFINITY);
+        if (isnan(a.f) || isnan(b.f)) return largest ? isnan(a.f) && !isnan(b.f) : isnan(b.f) && !isnan(a.f);
+        return largest ? a.f > b.f : a.f < b.f;
     }
     if (dtype_kind_of(dt) == DTYPE_UINT) return largest ? a.u > b.u : a.u < b.u;
     return largest ? a.i > b.i : a.i < b.i;

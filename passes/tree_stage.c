@@ -64,11 +64,19 @@ static kx comes_after(kernel *k, bool largest, kx x, kx i, kx lx, kx li) {
     return op2(k, OP_or, after, op2(k, OP_or, both, leaves));
 }
 
-/* What elements are ordered by: themselves, but NaN counts as infinity among the smallest. */
-static kx topk_key(kernel *k, bool largest, kx x) {
-    dtype dt = kx_dtype(k, x);
-    if (largest || !dtype_is_float(dt)) return x;
-    kx pick[3] = {op2(k, OP_ne, x, x), kx_number(k, dt, (double)INFINITY), x};
+/* Among the smallest NaN comes last: there its key is infinity, and its index counts from the axis' extent on, behind
+ * that of every infinity. */
+static void topk_keys(kernel *k, dim extent, kx *x, kx *index) {
+    dtype dt = kx_dtype(k, *x);
+    kx is_nan = op2(k, OP_ne, *x, *x), behind = op2(k, OP_add, *index, kx_index(k, extent));
+    kx pick[3] = {is_nan, kx_number(k, dt, (double)INFINITY), *x}, pick_i[3] = {is_nan, behind, *index};
+    *x = kx_op(k, OP_select, 3, pick);
+    *index = kx_op(k, OP_select, 3, pick_i);
+}
+
+/* The index that a key of topk_keys stands for. */
+static kx topk_index(kernel *k, dim extent, kx key) {
+    kx n = kx_index(k, extent), pick[3] = {op2(k, OP_ge, key, n), op2(k, OP_sub, key, n), key};
     return kx_op(k, OP_select, 3, pick);
 }
 
@@ -87,6 +95,7 @@ static frit_status stage_topk(expander *e, const group *gr, const node *n) {
     buf_id last_x = kernel_local(k, "last_x", in->dt, KB_TILE, 1, arena_copy(k->a, &one, sizeof one));
     buf_id last_i = kernel_local(k, "last_i", FRIT_DT_I64, KB_TILE, 1, arena_copy(k->a, &one, sizeof one));
     combiner comb = a->largest ? COMBINE_argmax : COMBINE_argmin;
+    bool has_keys = !a->largest && dtype_is_float(in->dt);
     kstmt_store(k, &body, last_x, &zero, kx_number(k, in->dt, 0), 0);
     kstmt_store(k, &body, last_i, &zero, kx_index(k, dim_const(k->dims, -1)), 0);
     dim r = gr->axes[axis], i = dim_axis(k->dims, "i", in->shape[axis]);
@@ -95,7 +104,7 @@ static frit_status stage_topk(expander *e, const group *gr, const node *n) {
     at[axis] = i;
     kx x, index = kx_index(k, i);
     TRY(expand(e, n->in[0], at, 0, &x));
-    x = topk_key(k, a->largest, x);
+    if (has_keys) topk_keys(k, in->shape[axis], &x, &index);
     kx after = comes_after(k, a->largest, x, index, kx_load(k, last_x, &zero, 0, 0), kx_load(k, last_i, &zero, 0, 0));
     kx is_first = op2(k, OP_eq, kx_index(k, r), kx_index(k, zero));
     kx pick[3] = {op2(k, OP_or, is_first, after), x, kx_const(k, in->dt, combiner_identity(comb, 0, in->dt))};
@@ -104,16 +113,17 @@ static frit_status stage_topk(expander *e, const group *gr, const node *n) {
     kstmt_update(k, &step, best, update);
     nest_push(&along, KL_SEQ, i, 0, 0);
     nest_close(&along, step, &rank_body);
-    kx chosen = kx_acc(k, best, 0);
-    if (!a->largest && dtype_is_float(in->dt)) { /* infinity may stand for NaN */
-        at[axis] = kx_loaded(k, kx_acc(k, best, 1), in->shape[axis], "chosen");
+    kx chosen = kx_acc(k, best, 0), chosen_i = kx_acc(k, best, 1);
+    if (has_keys) { /* infinity may stand for NaN */
+        chosen_i = topk_index(k, in->shape[axis], chosen_i);
+        at[axis] = kx_loaded(k, chosen_i, in->shape[axis], "chosen");
         TRY(expand(e, n->in[0], at, 0, &chosen));
     }
     at[axis] = r;
     kstmt_store(k, &rank_body, last_x, &zero, kx_acc(k, best, 0), 0);
     kstmt_store(k, &rank_body, last_i, &zero, kx_acc(k, best, 1), 0);
     expander_store(e, &rank_body, n->out, at, chosen, 0);
-    expander_store(e, &rank_body, n->out + 1, at, kx_acc(k, best, 1), 0);
+    expander_store(e, &rank_body, n->out + 1, at, chosen_i, 0);
     nest_push(&ranks, KL_SEQ, r, 0, 0);
     nest_close(&ranks, rank_body, &body);
     end_phase(k, &s, body);

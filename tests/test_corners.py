@@ -57,10 +57,92 @@ def pad_by_shapes(cases):
                           {"x": {0: "M"}, "like": {0: "N"}}, opset=19, before=before, absent=("lo", "like"), mode=mode)
 
 
+def resize_old(cases):
+    """Before opset 11 x = p / scale in f32, rounded up where an axis shrinks and down where it grows, or linear."""
+    x = np.arange(1, 9, dtype=np.float32).reshape(1, 1, 2, 4)
+    small = np.array([1, 1, 0.6, 0.6], np.float32)
+    cases.add("resize_10_nearest", "Resize", {"x": x, "scales": small}, [np.array([[[[1, 3]]]], np.float32)], ("scales",), opset=10)
+
+    def positions(n, scale):
+        p = np.arange(int(np.float32(n) * np.float32(scale))).astype(np.float32) / np.float32(scale)
+        return p, np.clip((np.ceil if scale < 1 else np.floor)(p), 0, n - 1).astype(int)
+
+    def interpolated(y, axis, p):
+        left = np.clip(np.floor(p), 0, y.shape[axis] - 1).astype(int)
+        right, weight = np.minimum(left + 1, y.shape[axis] - 1), (p - left).astype(np.float64)
+        weight = weight.reshape([-1 if i == axis else 1 for i in range(y.ndim)])
+        return np.take(y, left, axis) * (1 - weight) + np.take(y, right, axis) * weight
+
+    for h, w in [(0.6, 0.6), (0.5, 2), (2, 0.5), (0.7, 0.7), (1.5, 0.4), (1.3, 1.7), (0.3, 0.26), (1, 0.35), (3, 3), (1 / 3, 2 / 3)]:
+        for dtype in (np.float32, np.int32) if h != 1 else (np.float32,):
+            x = numbers(dtype, 2, 1, 10, 20)
+            scales = np.array([1, 1, h, w], np.float32)
+            (rows, row), (cols, col) = positions(10, h), positions(20, w)
+            ops = [("Resize", 10)] + [("Upsample", 9)] * (min(h, w) >= 1)
+            for op, opset in ops:
+                for mode in ("nearest", "linear")[:1 + (dtype == np.float32)]:
+                    y = x[:, :, row][:, :, :, col] if mode == "nearest" else \
+                        interpolated(interpolated(x, 2, rows), 3, cols).astype(dtype)
+                    name = f"{op.lower()}_{opset}_{mode}_{h:.2g}_{w:.2g}_{x.dtype}"
+                    for form, symbolic in (("", None), ("_symbolic", {"x": {0: "B", 2: "H", 3: "W"}})):
+                        cases.add(name + form, op, {"x": x, "scales": scales}, [y], ("scales",), symbolic, opset=opset, mode=mode)
+
+
+def top_k(cases):
+    """NaN is above all numbers, as NumPy sorts."""
+    nan, inf = np.nan, np.inf
+    lines = [[1, nan, 5, -inf, inf, nan], [nan, nan, nan, nan, nan, nan], [inf, nan, inf, nan, inf, -inf],
+             [nan, inf, nan, inf, 0, -0.0], [3, 3, 3, nan, 1, 1], [-inf, -inf, nan, -inf, inf, inf]]
+    for dtype in (np.float32, np.float64, np.float16):
+        for k in (1, 3, 5, 6):
+            for largest in (0, 1):
+                for axis in (-1, 0):
+                    x = np.array(lines, dtype)
+                    key = np.where(np.isnan(x), 8, np.where(np.isinf(x), np.sign(x) * 7, x)).astype(np.float64)
+                    order = np.argsort(-key if largest else key, axis=axis, kind="stable").take(range(k), axis)
+                    want = [np.take_along_axis(x, order, axis), order]
+                    name = f"topk_{x.dtype}_{k}_{largest}_{axis}"
+                    for form, symbolic in (("", None), ("_symbolic", {"x": {0: "R", 1: "C"}})):
+                        cases.add(name + form, "TopK", {"x": x, "k": np.array([k])}, want, ("k",), symbolic, axis=axis, largest=largest)
+
+
+def arg_reductions(cases):
+    """The first NaN wins, or the last one, as NumPy has it."""
+    nan, inf = np.nan, np.inf
+    x = np.array([[1, nan, 5, -inf, inf, nan], [nan, nan, nan, nan, nan, nan], [inf, 2, inf, -inf, 5, -inf], [0, -1, 3, nan, inf, -inf]])
+    for dtype in (np.float32, np.float64):
+        for op in ("ArgMax", "ArgMin"):
+            find = np.argmax if op == "ArgMax" else np.argmin
+            y = x.astype(dtype)
+            cases.add(f"{op}_{y.dtype}", op, {"x": y}, [find(y, 1)], axis=1, keepdims=0)
+            cases.add(f"{op}_last_{y.dtype}", op, {"x": y}, [5 - find(y[:, ::-1], 1)], (), {"x": {0: "R", 1: "C"}}, axis=1,
+                      keepdims=0, select_last_index=1)
+
+
+def dynamic_quantize(cases):
+    """The range holds 0; a range of nothing has scale 1, as ONNX Runtime has it."""
+    f = np.float32
+    lines = [[0, 0, 0], [-0.0, 0, 0], [5, 5, 5], [-3, -3, -3], [1e-42, 0, 0], [0, 2, -2], [1, 2, 5], [-1, -2.5, -4], [255, 0, 1]]
+    for number, line in enumerate(lines):
+        x = np.array(line, f)
+        low, high = min(f(0), x.min()), max(f(0), x.max())
+        scale = f(f(high - low) / f(255))
+        scale = scale if scale > 0 else f(1)
+        zero = np.rint(np.clip(f(-low) / scale, 0, 255))
+        y = np.clip(np.rint(x / scale) + zero, 0, 255).astype(np.uint8)
+        for form, symbolic in (("", None), ("_symbolic", {"x": {0: "N"}})):
+            cases.add(f"dynamic_quantize_{number}{form}", "DynamicQuantizeLinear", {"x": x}, [y, np.array(scale), np.array(zero, np.uint8)],
+                      (), symbolic)
+
+
 def main():
     cases = Cases(sys.argv[1:])
     pad(cases)
     pad_by_shapes(cases)
+    resize_old(cases)
+    top_k(cases)
+    arg_reductions(cases)
+    dynamic_quantize(cases)
     return cases.run()
 
 

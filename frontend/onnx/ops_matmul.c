@@ -92,6 +92,7 @@ value_id quantised_dynamically(reader *r, value_id x, value_id *out_scale, value
     value_id lo = make2(r, OP_min, make_reduce(r, RK_min, x, rank, axes, false), zero);
     value_id hi = make2(r, OP_max, make_reduce(r, RK_max, x, rank, axes, false), zero);
     value_id scale = quotient(r, sub(r, hi, lo), levels);
+    scale = make3(r, OP_select, make2(r, OP_eq, scale, zero), make_like(r, x, 1), scale);
     value_id point = make1(r, OP_round, make_clamp(r, quotient(r, sub(r, zero, lo), scale), 0, 255));
     *out_scale = scale;
     *out_zero = make_cast(r, point, FRIT_DT_U8);

@@ -120,6 +120,36 @@ static void read_operands(reader *r, call *n, resize_call *k) {
         fail_node(r, FRIT_FORMAT, "neither scales nor sizes are given");
 }
 
+/* The elements of one axis at p / scale in f32, rounded up where the axis shrinks and down where it grows. */
+static value_id pick_old_nearest(reader *r, value_id x, uint32_t axis, dim out, double scale) {
+    value_id p = make_iota(r, FRIT_DT_F32, out);
+    value_id at = make1(r, scale < 1 ? OP_ceil : OP_floor, quotient(r, p, make_like(r, p, scale)));
+    dim last = dim_sub(r->dims, extent_of(r, x, axis), dimi(r, 1));
+    value_id end = make_reshape(r, make_from_dims(r, 1, &last), 0, NULL);
+    value_id index = make2(r, OP_min, make_cast(r, at, FRIT_DT_I64), end);
+    return make_gather(r, axis, x, index);
+}
+
+/* Nearest before opset 11: whole factors repeat, as rounding down has it. */
+static value_id resize_old_nearest(reader *r, const resize_call *k, const attr_resize *a) {
+    value_id x = k->x;
+    dim out[MAX_RANK];
+    double whole[MAX_RANK];
+    bool repeats = false;
+    for (uint32_t i = 0; i < k->rank; i++) {
+        bool is_whole = k->scales[i] == floor(k->scales[i]);
+        whole[i] = is_whole ? k->scales[i] : 1;
+        out[i] = is_whole ? k->out[i] : extent_of(r, x, i);
+        repeats = repeats || whole[i] != 1;
+    }
+    attr_resize part = *a;
+    part.out.at = out, part.scales.at = whole;
+    if (repeats) x = make(r, OP_resize, 1, &x, &part);
+    for (uint32_t i = 0; i < k->rank; i++)
+        if (k->scales[i] != floor(k->scales[i])) x = pick_old_nearest(r, x, i, k->out[i], k->scales[i]);
+    return x;
+}
+
 void map_resize(reader *r, call *n) {
     static const char *const modes[] = {"nearest", "linear", "cubic", NULL};
     static const char *const coords[] = {
@@ -146,5 +176,7 @@ void map_resize(reader *r, call *n) {
         if (!k.has_roi) fail_node(r, FRIT_FORMAT, "tf_crop_and_resize needs a constant roi");
         a.roi = (f64_list){2 * k.rank, k.roi};
     }
-    if (!failed(r)) n->out[0] = make(r, OP_resize, 1, &k.x, &a);
+    if (failed(r)) return;
+    bool splits = old && a.mode == RM_nearest;
+    n->out[0] = splits ? resize_old_nearest(r, &k, &a) : make(r, OP_resize, 1, &k.x, &a);
 }
