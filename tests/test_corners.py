@@ -135,7 +135,73 @@ def dynamic_quantize(cases):
                       (), symbolic)
 
 
+def sampled(image, point, mode, padding, align):
+    """One value of an image of n axes at a point in -1..1, whose coordinates name the axes last first: PyTorch's definition,
+    in which every tap lies inside, is 0, or clamps or reflects. A NaN is position 0, and an infinity too where it reflects."""
+    positions = []
+    for extent, p in zip(image.shape, point[::-1]):
+        x = (np.float64(p) + 1) / 2 * (extent - 1) if align else ((np.float64(p) + 1) * extent - 1) / 2
+        if padding == "border":
+            x = 0.0 if np.isnan(x) else min(max(x, -9), extent + 9)
+        elif padding == "reflection" and not np.isfinite(x):
+            x = 0.0
+        positions.append(x)
+    if not all(np.isfinite(x) for x in positions):
+        return 0.0
+
+    def inside(tap, extent):
+        if padding == "border":
+            return min(max(tap, 0), extent - 1)
+        if padding == "reflection":
+            pattern = list(range(extent)) + list(range(extent))[::-1] if not align else \
+                list(range(extent)) + list(range(1, extent - 1))[::-1]
+            return pattern[tap % len(pattern)]
+        return tap if 0 <= tap < extent else None
+
+    def weights(f):
+        if mode == "linear":
+            return {0: 1 - f, 1: f}
+        a, outer = -0.75, lambda d: ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+        inner = lambda d: ((a + 2) * d - (a + 3)) * d * d + 1
+        return {-1: outer(f + 1), 0: inner(f), 1: inner(1 - f), 2: outer(2 - f)}
+
+    taps = []
+    for x, extent in zip(positions, image.shape):
+        base = np.rint(x) if mode == "nearest" else np.floor(x)
+        chosen = {0: 1.0} if mode == "nearest" else weights(x - base)
+        taps.append([(inside(int(base) + k, extent), w) for k, w in chosen.items()])
+    total = 0.0
+    for place in np.ndindex(*map(len, taps)):
+        chosen = [t[k] for t, k in zip(taps, place)]
+        if all(at is not None for at, _ in chosen):
+            total += image[tuple(at for at, _ in chosen)] * np.prod([w for _, w in chosen])
+    return total
+
+
+def grid_sample(cases):
+    """Infinite, undefined and far coordinates, beside ordinary ones."""
+    inf, nan = np.inf, np.nan
+    for shape in ((5,), (3, 4), (2, 3, 4), (1, 3)):
+        n = len(shape)
+        special = [v for v in (inf, -inf, nan, 100.5, -37.25, 3.3) for _ in range(2)]
+        points = random.uniform(-1.6, 1.6, (30, n)).astype(np.float32)
+        for i, v in enumerate(special):
+            points[i, i % n] = v
+        points[len(special)], points[len(special) + 1] = inf, nan
+        x = numbers(np.float32, 1, 2, *shape)
+        grid = points.reshape(1, 30, *[1] * (n - 1), n)
+        for mode in ("linear", "nearest", "cubic")[:2 if n == 3 else 3]:
+            for padding in ("zeros", "border", "reflection"):
+                for align in (0, 1):
+                    y = np.array([[[sampled(c, p, mode, padding, align) for p in points] for c in x[0]]], np.float32)
+                    name = f"grid_sample_{'x'.join(map(str, shape))}_{mode}_{padding}_{align}"
+                    symbols = {"x": {2 + i: f"D{i}" for i in range(n)}, "grid": {1: "P"}}
+                    cases.add(name, "GridSample", {"x": x, "grid": grid}, [y.reshape(1, 2, *grid.shape[1:-1])], (),
+                              symbols if align else None, mode=mode, padding_mode=padding, align_corners=align)
+
+
 def main():
+    np.seterr(invalid="ignore")  # NaN and infinity are what this is about
     cases = Cases(sys.argv[1:])
     pad(cases)
     pad_by_shapes(cases)
@@ -143,6 +209,7 @@ def main():
     top_k(cases)
     arg_reductions(cases)
     dynamic_quantize(cases)
+    grid_sample(cases)
     return cases.run()
 
 

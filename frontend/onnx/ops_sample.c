@@ -51,9 +51,22 @@ static value_id cubic_weight(reader *r, value_id f, uint32_t k) {
     return add(r, mul(r, add(r, mul(r, add(r, mul(r, c3, d), c2), d), c1), d), c0);
 }
 
+/* x without what has no fraction: infinity clamps to where every tap reads the border, NaN is position 0. Reflected,
+ * infinity has no position either. */
+static value_id finite_position(reader *r, const sampler *s, value_id x, value_id extent) {
+    value_id zero = make_like(r, x, 0), reach = make_like(r, x, MAX_TAPS);
+    if (s->padding == PAD_REFLECTION) {
+        value_id is_finite = make2(r, OP_lt, make1(r, OP_abs, x), make_like(r, x, (double)INFINITY));
+        return make3(r, OP_select, is_finite, x, zero);
+    }
+    x = make3(r, OP_select, make2(r, OP_eq, x, x), x, zero);
+    return make2(r, OP_min, make2(r, OP_max, x, make1(r, OP_neg, reach)), add(r, extent, reach));
+}
+
 /* The taps of axis i around positions x [N, P], in image coordinates. */
 static void make_taps(reader *r, sampler *s, uint32_t i, value_id x) {
     value_id extent = dim_float(r, s->extents[i], dtype_of(r, x));
+    if (s->padding != PAD_ZEROS) x = finite_position(r, s, x, extent);
     value_id base = make1(r, s->mode == MODE_NEAREST ? OP_round : OP_floor, x), fraction = sub(r, x, base);
     for (uint32_t k = 0; k < s->n_taps; k++) {
         double shift = s->mode == MODE_CUBIC ? (double)k - 1 : (double)k;
@@ -87,7 +100,9 @@ static value_id gather_taps(reader *r, const sampler *s, value_id flat) {
         dim shape[3] = {extent_of(r, flat, 0), extent_of(r, flat, 1), extent_of(r, index, 1)};
         value_id places = make_broadcast(r, make_unsqueeze(r, index, 1), 3, shape);
         value_id pixels = make(r, OP_gather_elements, 2, (value_id[]){flat, places}, &(attr_axis){.axis = 2});
-        value_id part = mul(r, pixels, make_cast(r, make_unsqueeze(r, weight, 1), dtype_of(r, flat)));
+        bool is_plain = rank_of(r, weight) == 0; /* the nearest pixel as it is */
+        value_id part =
+            is_plain ? pixels : mul(r, pixels, make_cast(r, make_unsqueeze(r, weight, 1), dtype_of(r, flat)));
         sum = c ? make2(r, s->takes_max ? OP_max : OP_add, sum, part) : part;
     }
     return sum;
