@@ -10,6 +10,7 @@ typedef struct formula {
     const attr_resize *at;
     uint32_t axis, rank;
     value_id in, out, scale; /* scalars */
+    value_id is_copy;        /* bool scalar: the axis keeps its extent, VALUE_NONE where it cannot */
     value_id position;       /* f64 source coordinate of each output element */
 } formula;
 
@@ -103,7 +104,7 @@ static value_id is_inside(const formula *f, value_id position) {
     return build_op2(b, OP_and, low, build_op2(b, OP_le, position, plus(f, f->in, -1)));
 }
 
-/* Weights of positions outside become 0, the others sum to 1 again. */
+/* Weights of positions outside become 0, the others sum to 1 again where there are any. */
 static void exclude_outside(const formula *f, uint32_t n, const value_id *position, value_id *weight) {
     build *b = f->b;
     value_id sum = number(f, 0);
@@ -111,7 +112,17 @@ static void exclude_outside(const formula *f, uint32_t n, const value_id *positi
         weight[i] = build_select(b, is_inside(f, position[i]), weight[i], number(f, 0));
         sum = build_add(b, sum, weight[i]);
     }
+    sum = build_select(b, build_op2(b, OP_eq, sum, number(f, 0)), number(f, 1), sum);
     for (uint32_t i = 0; i < n; i++) weight[i] = build_div(b, weight[i], sum);
+}
+
+/* An axis that keeps its extent is copied, whatever stands beside an element: all taps read the element itself. Their
+ * weights are powers of two. */
+static void copy_taps(const formula *f, value_id p, uint32_t n, value_id *position, value_id *weight) {
+    for (uint32_t i = 0; i < n && f->is_copy != VALUE_NONE; i++) {
+        position[i] = build_select(f->b, f->is_copy, p, position[i]);
+        weight[i] = build_select(f->b, f->is_copy, number(f, 1.0 / n), weight[i]);
+    }
 }
 
 static value_id gather_at(const formula *f, value_id x, value_id position) {
@@ -121,19 +132,37 @@ static value_id gather_at(const formula *f, value_id x, value_id position) {
     return build_node(b, OP_gather, 2, (value_id[]){x, index}, &(attr_axis){.axis = f->axis});
 }
 
-static value_id weighted_sum(const formula *f, value_id x, value_id left, value_id ratio) {
+static value_id weighted_sum(const formula *f, value_id x, value_id p, value_id left, value_id ratio) {
     build *b = f->b;
     dtype dt = build_type(b, x)->dt, wide = dtype_is_float(dt) ? dt : FRIT_DT_F32;
     value_id position[MOST_TAPS], weight[MOST_TAPS], sum = VALUE_NONE;
     uint32_t n = tap_weights(f, ratio, weight);
     for (uint32_t i = 0; i < n; i++) position[i] = plus(f, left, (double)i - (n / 2 - 1));
     if (f->at->exclude_outside) exclude_outside(f, n, position, weight);
+    copy_taps(f, p, n, position, weight);
     for (uint32_t i = 0; i < n; i++) {
         value_id w = build_along(b, build_cast(b, weight[i], wide), f->axis, f->rank);
         value_id part = build_mul(b, build_cast(b, gather_at(f, x, position[i]), wide), w);
         sum = i ? build_add(b, sum, part) : part;
     }
     return build_cast(b, sum, dt);
+}
+
+/* The element at a position, times 0 where positions outside are excluded and this one is. */
+static value_id nearest_at(const formula *f, value_id x, value_id position) {
+    build *b = f->b;
+    value_id y = gather_at(f, x, position);
+    if (!f->at->exclude_outside || !build_ok(b)) return y;
+    value_id weight = build_cast(b, is_inside(f, position), build_type(b, x)->dt);
+    return build_mul(b, y, build_along(b, weight, f->axis, f->rank));
+}
+
+/* Whether x is as long as the result, where that means that it is copied; VALUE_NONE: it never does. */
+static value_id keeps_extent(const formula *f, bool has_scale) {
+    const attr_resize *a = f->at;
+    bool has_roi = a->coord == RC_tf_crop_and_resize && a->roi.n == 2 * f->rank;
+    bool is_cropped = has_roi && (a->roi.at[f->axis] != 0 || a->roi.at[f->axis + f->rank] != 1);
+    return has_scale || is_cropped ? VALUE_NONE : build_op2(f->b, OP_eq, f->in, f->out);
 }
 
 value_id decompose_resize_symbolic(decomposition *d, value_id x, uint32_t axis, dim from, dim to) {
@@ -145,13 +174,14 @@ value_id decompose_resize_symbolic(decomposition *d, value_id x, uint32_t axis, 
     f.out = build_of_dim(b, FRIT_DT_F64, to);
     bool has_scale = axis < a->scales.n && a->scales.at[axis] > 0;
     f.scale = has_scale ? number(&f, a->scales.at[axis]) : build_div(b, f.out, f.in);
+    f.is_copy = keeps_extent(&f, has_scale);
     value_id p = build_cast(b, build_iota(b, FRIT_DT_I64, 0, 1, to), FRIT_DT_F64);
     value_id at = coordinate(&f, p), left = plus(&f, build_op1(b, OP_ceil, at), -1);
     value_id ratio = build_sub(b, at, left), y = VALUE_NONE;
     if (a->mode == RM_nearest)
-        y = gather_at(&f, x, build_add(b, left, nearest_right(&f, ratio)));
+        y = nearest_at(&f, x, build_add(b, left, nearest_right(&f, ratio)));
     else
-        y = weighted_sum(&f, x, left, ratio);
+        y = weighted_sum(&f, x, p, left, ratio);
     if (a->coord != RC_tf_crop_and_resize) return y;
     value_id inside = build_along(b, is_inside(&f, at), axis, f.rank);
     return build_select(b, inside, y, build_like(b, y, a->extrapolation));

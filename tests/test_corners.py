@@ -200,16 +200,66 @@ def grid_sample(cases):
                               symbols if align else None, mode=mode, padding_mode=padding, align_corners=align)
 
 
+def resized(x, axis, out, scale, mode, coord, nearest, exclude_outside):
+    """ONNX's sum of weights times elements along one axis: a NaN counts with weight 0 too. An axis that stays is a copy."""
+    n = x.shape[axis]
+    if n == out and scale == 1:
+        return x
+    width, p = scale * n, np.arange(out, dtype=np.float64)
+    at = {"half_pixel": (p + 0.5) / scale - 0.5, "asymmetric": p / scale,
+          "pytorch_half_pixel": (p + 0.5) / scale - 0.5 if width != 1 else p * 0 - 0.5,
+          "align_corners": p * (n - 1) / (width - 1) if width != 1 else p * 0}[coord]
+    left = np.ceil(at) - 1
+    f = at - left  # in (0, 1]
+    a = -0.75
+    inner, outer = lambda d: ((a + 2) * d - (a + 3)) * d * d + 1, lambda d: ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+    weights = {"linear": [1 - f, f], "cubic": [outer(f + 1), inner(f), inner(1 - f), outer(2 - f)], "nearest": [f * 0 + 1]}[mode]
+    right = {"round_prefer_floor": f > 0.5, "round_prefer_ceil": f >= 0.5, "floor": f == 1, "ceil": f > 0}[nearest]
+    first = left + right if mode == "nearest" else left - (len(weights) // 2 - 1)
+    places, weights = np.stack([first + k for k in range(len(weights))]), np.stack(weights)
+    if exclude_outside:
+        weights = np.where((places >= 0) & (places < n), weights, 0)
+        total = weights.sum(0)
+        weights = weights / np.where(total == 0, 1, total)
+    shape = [-1 if i == axis else 1 for i in range(x.ndim)]
+    return sum(np.take(x, np.clip(p, 0, n - 1).astype(int), axis) * w.reshape(shape) for p, w in zip(places, weights))
+
+
+def resize_beside_nan(cases):
+    number = 0
+    while number < 60:
+        mode = ("linear", "cubic", "nearest")[number % 3]
+        dtype = (np.float32, np.float64, np.int32)[number % 2 + (mode == "nearest")]
+        coord = str(random.choice(["half_pixel", "asymmetric", "pytorch_half_pixel", "align_corners"]))
+        nearest = str(random.choice(["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]))
+        exclude, has_scales = bool(random.integers(2)), bool(random.integers(2))
+        x = numbers(dtype, 1, 2, *random.integers(1, 7, 2))
+        scales = [float(random.choice([0.5, 1, 1.5, 2, 2.5])) for _ in "hw"]
+        sizes = [int(s * e) for s, e in zip(scales, x.shape[2:])] if has_scales else [int(random.integers(1, 11)) for _ in "hw"]
+        if min(sizes) < 1:
+            continue
+        for value in (np.nan, np.inf, -np.inf) if mode != "nearest" else ():
+            if random.integers(2):
+                x[(0, *(random.integers(e) for e in x.shape[1:]))] = value
+        y = x.astype(np.float64)
+        for i in range(2):
+            scale = scales[i] if has_scales else sizes[i] / x.shape[2 + i]
+            y = resized(y, 2 + i, sizes[i], scale, mode, coord, nearest, exclude)
+        inputs = {"x": x, "roi": None, "scales": np.array([1, 1, *scales], np.float32) if has_scales else None}
+        if not has_scales:
+            inputs["sizes"] = np.array([1, 2, *sizes])
+        name = f"resize_nan_{number}_{mode}_{coord}_{nearest}_{exclude}"
+        for form, symbolic in (("", None), ("_symbolic", {"x": {2: "H", 3: "W"}})):
+            cases.add(name + form, "Resize", inputs, [y.astype(dtype)], ("scales",) if has_scales else ("sizes",), symbolic, opset=19,
+                      mode=mode, coordinate_transformation_mode=coord, nearest_mode=nearest, exclude_outside=int(exclude))
+        number += 1
+
+
 def main():
     np.seterr(invalid="ignore")  # NaN and infinity are what this is about
     cases = Cases(sys.argv[1:])
-    pad(cases)
-    pad_by_shapes(cases)
-    resize_old(cases)
-    top_k(cases)
-    arg_reductions(cases)
-    dynamic_quantize(cases)
-    grid_sample(cases)
+    for add in (pad, pad_by_shapes, resize_old, top_k, arg_reductions, dynamic_quantize, grid_sample, resize_beside_nan):
+        add(cases)
     return cases.run()
 
 
