@@ -121,7 +121,8 @@ const eval_row row_slice = {.run = run_slice};
 
 static int64_t floor_mod(int64_t a, int64_t b) { return (a % b + b) % b; }
 
-/* Where position p of a padded axis reads an axis of extent n, without what negative pads cut off; -1: the fill value. */
+/* Where position p of a padded axis reads an axis of extent n, without what negative pads cut off; -1: the fill value.
+ */
 static int64_t pad_source(pad_mode mode, int64_t p, int64_t n) {
     if (p >= 0 && p < n) return p;
     switch (mode) {

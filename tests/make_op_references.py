@@ -844,6 +844,64 @@ def regions():
     graph_case("scan_loop", body, [("f32", s), ("f32", a), ("f32", b)], [("f32", state), ("f32", np.stack(rows[::-1], 1))])
 
 
+# ---- windows that do not tile, pads that cut, NaN in orders and resizes -----------------------------------------------------
+
+def transposed_windows():
+    """Output pads up to a stride or dilation, pads that differ at the two ends, kernels below the stride."""
+    shapes = [("rest", (1, 3, 4, 4), (3, 1, 3, 3), dict(strides=[2, 2], pads=[1, 1, 1, 1], output_padding=[1, 1], group=3)),
+              ("gaps", (2, 2, 3, 2), (2, 2, 2, 1), dict(strides=[4, 3], pads=[0, 0, 1, 0], output_padding=[3, 2])),
+              ("uneven", (1, 2, 5), (2, 3, 4), dict(strides=[3], pads=[2, 0], dilations=[2], output_padding=[2])),
+              ("3d", (1, 2, 2, 3, 2), (2, 1, 2, 3, 2), dict(strides=[2, 3, 2], pads=[1, 0, 0, 0, 1, 1], dilations=[1, 2, 1],
+                                                             output_padding=[1, 0, 1]))]
+    for name, xs, ws, attrs in shapes:
+        for dt in ("f32", "f64"):
+            x, w = ramp(dt, *xs), ramp(dt, *ws)
+            b = ramp(dt, ws[1] * attrs.get("group", 1))
+            text = conv_text({"output_pads" if k == "output_padding" else k: v for k, v in attrs.items()})
+            case(f"conv_transpose_{name}_{dt}", "conv_transpose", [(dt, x), (dt, w), (dt, b)],
+                 [(dt, convolve_transposed(x, w, b, **attrs))], text)
+
+
+def pads_that_cut():
+    """What is negative is cut first; the mode repeats what is left."""
+    for dt in ("f32", "i32"):
+        x = ramp(dt, 5, 4)
+        for k, (lo, hi) in enumerate([([-2, 0], [0, -1]), ([-2, 3], [4, -1]), ([-1, -2], [9, 5]), ([11, -3], [-3, 2])]):
+            cut = x[tuple(slice(max(0, -l), n - max(0, -h)) for l, h, n in zip(lo, hi, x.shape))]
+            for mode in ("constant", "reflect", "edge", "wrap"):
+                y = np.pad(cut, [(max(0, l), max(0, h)) for l, h in zip(lo, hi)], mode=mode)
+                case(f"pad_cut_{mode}_{k}_{dt}", "pad", [(dt, x)], [(dt, y)], f"lo = {lo}, hi = {hi}, mode = {mode}")
+
+
+def orders_of_nan():
+    """NaN is above all numbers, as numpy sorts."""
+    nan, inf = np.nan, np.inf
+    x = np.array([[1, nan, 5, -inf, inf, nan], [inf, nan, inf, nan, inf, -inf], [nan, inf, nan, inf, 0, nan], [nan] * 6])
+    key = np.where(np.isnan(x), 8, np.where(np.isinf(x), np.sign(x) * 7, x))
+    for dt in ("f32", "f64", "f16"):
+        for k in (5, 6):
+            for largest in (True, False):
+                i = np.argsort(-key if largest else key, axis=1, kind="stable")[:, :k]
+                case(f"topk_nan_{k}_{largest}_{dt}", "topk", [(dt, x)], [(dt, np.take_along_axis(x, i, 1)), ("i64", i)],
+                     f"k = [{k}], axis = 1, largest = {str(largest).lower()}")
+
+
+def resizes_without_outside():
+    """Neighbours outside count nothing; where all are outside the result is 0. NaN shows at weight 0."""
+    x = ramp("f32", 1, 1, 4, 5)
+    for nearest in ("floor", "ceil"):
+        y = resize(x, [1, 1, 7, 9], nearest=nearest, exclude_outside=True)
+        case(f"resize_{nearest}_inside", "resize", [("f32", x)], [("f32", y)],
+             f"out = {ints(*y.shape)}, nearest = {nearest}, exclude_outside = true")
+    x[0, 0, 1, 2], x[0, 0, 3, 4] = np.nan, np.inf
+    for mode in ("linear", "cubic"):
+        for exclude in (False, True):
+            for coord in ("half_pixel", "align_corners"):
+                y = resize(x, [1, 1, 7, 5], mode=mode, coord=coord, exclude_outside=exclude)
+                case(f"resize_{mode}_{coord}_nan_{exclude}", "resize", [("f32", x)], [("f32", y)],
+                     f"out = {ints(*y.shape)}, mode = {mode}, coord = {coord}, exclude_outside = {str(exclude).lower()}")
+
+
 def main():
     elementwise_core()
     for dt in ("i8", "u8", "i64", "u64", "i32"):
@@ -864,6 +922,10 @@ def main():
     randoms()
     regions()
     resizes_beside_nan()
+    transposed_windows()
+    pads_that_cut()
+    orders_of_nan()
+    resizes_without_outside()
 
 
 if __name__ == "__main__":

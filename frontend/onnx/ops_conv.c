@@ -266,7 +266,8 @@ static bool read_fold(reader *r, call *n, fold_call *f) {
         }
         f->taps *= f->block[i] = block.at[i];
         int64_t reach = f->dilations[i] * (block.at[i] - 1) + 1;
-        dim stride = dimi(r, f->strides[i]), room = dim_add(t, image.at[i], dimi(r, f->pads[i] + f->pads[k + i] - reach));
+        dim stride = dimi(r, f->strides[i]),
+            room = dim_add(t, image.at[i], dimi(r, f->pads[i] + f->pads[k + i] - reach));
         f->image[i] = image.at[i];
         f->columns[i] = dim_add(t, dim_floordiv(t, room, stride), dimi(r, 1));
         if (!dim_is_const(t, dim_mod(t, room, stride), &f->rest[i])) f->cuts = true;
