@@ -157,12 +157,16 @@ static value_id nearest_at(const formula *f, value_id x, value_id position) {
     return build_mul(b, y, build_along(b, weight, f->axis, f->rank));
 }
 
-/* Whether x is as long as the result, where that means that it is copied; VALUE_NONE: it never does. */
-static value_id keeps_extent(const formula *f, bool has_scale) {
+/* Whether an extent `from` becomes itself and so is copied; VALUE_NONE: it never does. */
+static value_id keeps_extent(const formula *f, dim from, dim to) {
     const attr_resize *a = f->at;
+    dim_table *t = f->b->g->dims;
+    dim one = dim_const(t, 1);
+    bool has_scale = f->axis < a->scales.n && a->scales.at[f->axis] > 0;
     bool has_roi = a->coord == RC_tf_crop_and_resize && a->roi.n == 2 * f->rank;
     bool is_cropped = has_roi && (a->roi.at[f->axis] != 0 || a->roi.at[f->axis + f->rank] != 1);
-    return has_scale || is_cropped ? VALUE_NONE : build_op2(f->b, OP_eq, f->in, f->out);
+    bool differs = dim_le(t, dim_add(t, from, one), to) || dim_le(t, dim_add(t, to, one), from);
+    return has_scale || is_cropped || differs ? VALUE_NONE : build_op2(f->b, OP_eq, f->in, f->out);
 }
 
 value_id decompose_resize_symbolic(decomposition *d, value_id x, uint32_t axis, dim from, dim to) {
@@ -174,14 +178,15 @@ value_id decompose_resize_symbolic(decomposition *d, value_id x, uint32_t axis, 
     f.out = build_of_dim(b, FRIT_DT_F64, to);
     bool has_scale = axis < a->scales.n && a->scales.at[axis] > 0;
     f.scale = has_scale ? number(&f, a->scales.at[axis]) : build_div(b, f.out, f.in);
-    f.is_copy = keeps_extent(&f, has_scale);
     value_id p = build_cast(b, build_iota(b, FRIT_DT_I64, 0, 1, to), FRIT_DT_F64);
     value_id at = coordinate(&f, p), left = plus(&f, build_op1(b, OP_ceil, at), -1);
     value_id ratio = build_sub(b, at, left), y = VALUE_NONE;
-    if (a->mode == RM_nearest)
+    if (a->mode == RM_nearest) {
         y = nearest_at(&f, x, build_add(b, left, nearest_right(&f, ratio)));
-    else
+    } else {
+        f.is_copy = keeps_extent(&f, from, to);
         y = weighted_sum(&f, x, p, left, ratio);
+    }
     if (a->coord != RC_tf_crop_and_resize) return y;
     value_id inside = build_along(b, is_inside(&f, at), axis, f.rank);
     return build_select(b, inside, y, build_like(b, y, a->extrapolation));
