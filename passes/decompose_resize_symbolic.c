@@ -26,14 +26,14 @@ static value_id unless_width_one(const formula *f, value_id v, value_id instead)
 
 static value_id coordinate(const formula *f, value_id p) {
     build *b = f->b;
-    value_id half = plus(f, build_div(b, plus(f, p, 0.5), f->scale), -0.5);
+    value_id middle = build_div(b, plus(f, p, 0.5), f->scale), half = plus(f, middle, -0.5);
     value_id width = build_mul(b, f->scale, f->in), last = plus(f, f->in, -1);
     switch (f->at->coord) {
     case RC_half_pixel:
         return half;
     case RC_half_pixel_symmetric: {
         value_id rest = build_sub(b, number(f, 1), build_div(b, f->out, width));
-        return build_add(b, build_mul(b, build_mul(b, f->in, number(f, 0.5)), rest), half);
+        return plus(f, build_add(b, build_mul(b, build_mul(b, f->in, number(f, 0.5)), rest), middle), -0.5);
     }
     case RC_pytorch_half_pixel:
         return unless_width_one(f, half, number(f, -0.5));

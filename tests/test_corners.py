@@ -207,6 +207,7 @@ def resized(x, axis, out, scale, mode, coord, nearest, exclude_outside):
         return x
     width, p = scale * n, np.arange(out, dtype=np.float64)
     at = {"half_pixel": (p + 0.5) / scale - 0.5, "asymmetric": p / scale,
+          "half_pixel_symmetric": n / 2 * (1 - out / width) + (p + 0.5) / scale - 0.5,
           "pytorch_half_pixel": (p + 0.5) / scale - 0.5 if width != 1 else p * 0 - 0.5,
           "align_corners": p * (n - 1) / (width - 1) if width != 1 else p * 0}[coord]
     left = np.ceil(at) - 1
@@ -255,10 +256,24 @@ def resize_beside_nan(cases):
         number += 1
 
 
+def resize_symmetric(cases):
+    """Coordinates that are integers only as they are rounded: the order of additions is ONNX's, whatever is known of the axis."""
+    for n in range(1, 8):
+        for scale in (0.75, 1.25, 1.5, 2.25):
+            out = int(n * scale)
+            x = numbers(np.float32, 1, 1, n, 1)
+            for nearest in ("floor", "ceil") if out else ():
+                y = resized(x.astype(np.float64), 2, out, scale, "nearest", "half_pixel_symmetric", nearest, False)
+                cases.add(f"resize_symmetric_{n}_{scale}_{nearest}", "Resize",
+                          {"x": x, "roi": None, "scales": np.array([1, 1, scale, 1], np.float32)}, [y.astype(np.float32)], ("scales",),
+                          {"x": {2: "H"}}, opset=19, coordinate_transformation_mode="half_pixel_symmetric", nearest_mode=nearest)
+
+
 def main():
     np.seterr(invalid="ignore")  # NaN and infinity are what this is about
     cases = Cases(sys.argv[1:])
-    for add in (pad, pad_by_shapes, resize_old, top_k, arg_reductions, dynamic_quantize, grid_sample, resize_beside_nan):
+    for add in (pad, pad_by_shapes, resize_old, top_k, arg_reductions, dynamic_quantize, grid_sample, resize_beside_nan,
+                resize_symmetric):
         add(cases)
     return cases.run()
 
