@@ -177,7 +177,7 @@ def max_unpool(cases):
             cases.add(f"max_unpool_{number}{form}", "MaxUnpool", {"x": v, "i": index}, [y], (), symbolic, **attributes)
             larger = np.pad(y, [(0, 0), (0, 0)] + [(0, r) for r in rest])
             cases.add(f"max_unpool_{number}_larger{form}", "MaxUnpool",
-                      {"x": v, "i": index, "shape": np.array(larger.shape)}, [larger], ("shape",) if not symbolic else ("shape",), 
+                      {"x": v, "i": index, "shape": np.array(larger.shape)}, [larger], ("shape",),
                       {key: {1: "C", **{2 + i: f"D{i}" for i in range(n)}} for key in ("x", "i")} if symbolic else None, **attributes)
 
 
