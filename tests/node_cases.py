@@ -22,9 +22,9 @@ class Cases:
         self.only, self.models = only, {}
 
     def add(self, name, op, inputs, outputs, weights=(), symbolic=None, opset=21, before=(), absent=(), **attributes):
-        """inputs: {name: array, None where one is left out, "made" where a node before makes it}, those in `weights` become initializers, those in `absent`
-        are none of the node's own; outputs: arrays, the right answers; symbolic: axes of the inputs whose extents the
-        model does not know, {input: {axis: symbol}}; before: nodes in front of this one."""
+        """inputs: {name: array, None where one is left out, "made" where a node before makes it}, those in `weights` become
+        initializers, those in `absent` are none of the node's own; outputs: arrays, the right answers; symbolic: axes of the
+        inputs whose extents the model does not know, {input: {axis: symbol}}; before: nodes in front of this one."""
         if self.only and not any(word in name for word in self.only):
             return
         assert name not in self.models, f"two cases are named {name}"
