@@ -73,6 +73,19 @@ static void part_rows(contract_cx *x, blocks *b) {
     b->rows = TILE_ROWS;
 }
 
+/* The blocks of k. Where k may be empty there is one all the same, of no steps: the leaf has to write zeros. */
+static void make_k_blocks(contract_cx *x, blocks *b) {
+    dim_table *t = x->k->dims;
+    dim size = dim_const(t, b->k), one = dim_const(t, 1);
+    if (dim_le(t, one, x->n_k) || dim_le(t, x->n_k, size)) {
+        b->k_block = contract_block_axis(x->k, "kb", x->n_k, b->k, &b->k_base, &b->n_k);
+        return;
+    }
+    b->k_block = dim_axis(t, "kb", dim_max(t, dim_ceildiv(t, x->n_k, size), one));
+    b->k_base = dim_mul(t, b->k_block, size);
+    b->n_k = dim_min(t, size, dim_sub(t, x->n_k, b->k_base));
+}
+
 static void make_blocks(contract_cx *x, blocks *b, const pack_request *pack) {
     kernel *k = x->k;
     int64_t staying = x->is_packed ? rows_that_stay(x, pack) : 0;
@@ -85,7 +98,7 @@ static void make_blocks(contract_cx *x, blocks *b, const pack_request *pack) {
     b->row_block = contract_block_axis(k, "ib", x->n_rows, b->rows, &b->row_base, &b->n_rows);
     part_rows(x, b);
     b->col_block = contract_block_axis(k, "jb", x->n_cols, b->cols, &b->col_base, &b->n_cols);
-    b->k_block = contract_block_axis(k, "kb", x->n_k, b->k, &b->k_base, &b->n_k);
+    make_k_blocks(x, b);
 }
 
 /* x with the flattened row, col and kk replaced by base + local. */
