@@ -266,6 +266,23 @@ dim graph_n_elements(graph *g, value_id v) {
     return dim_product(g->dims, t->rank, t->shape);
 }
 
+bool graph_is_empty(const graph *g, value_id v) {
+    const tensor_type *t = graph_type(g, v);
+    for (uint32_t i = 0; i < t->rank; i++) {
+        int64_t lo, hi;
+        dim_bounds(g->dims, t->shape[i], &lo, &hi);
+        if (hi <= 0) return true;
+    }
+    return false;
+}
+
+bool graph_counts(const graph *g, const node *n, sym_id *out) {
+    const dim_list *l = n->op == OP_nonzero ? &((const attr_dims *)n->attrs)->dims
+                        : n->op == OP_while ? &((const attr_while *)n->attrs)->trips
+                                            : NULL;
+    return l && l->n == 1 && dim_is_sym(g->dims, l->at[0], out) && dim_sym_info(g->dims, *out)->kind == SYM_RESULT;
+}
+
 uint32_t *graph_count_uses(arena *a, const graph *g) {
     uint32_t *uses = ARENA_ARRAY(a, uint32_t, g->values.n);
     for (uint32_t i = 0; i < g->nodes.n; i++)

@@ -120,6 +120,9 @@ const node *graph_def(const graph *g, value_id v);
 /* The const payload behind v, NULL when v is not a const node. */
 const const_data *graph_const(const graph *g, value_id v);
 dim graph_n_elements(graph *g, value_id v);
+bool graph_is_empty(const graph *g, value_id v); /* provably without elements */
+/* Whether n counts an extent while the program runs, *out. */
+bool graph_counts(const graph *g, const node *n, sym_id *out);
 /* Side array: number of uses of each value (outputs and region results count). In a. */
 uint32_t *graph_count_uses(arena *a, const graph *g);
 

@@ -24,13 +24,49 @@ static void mark_node(liveness *l, node_id id) {
     for (uint32_t i = 0; i < n->n_regions; i++) mark_region(l, n->regions[i]);
 }
 
+static void mark_pending(liveness *l) {
+    while (l->pending.n) {
+        node_id def = l->g->values.at[l->pending.at[--l->pending.n]].def;
+        if (def != NODE_NONE) mark_node(l, def);
+    }
+}
+
+/* Whether an extent or an attribute of n depends on s. */
+static bool mentions(const graph *g, const node *n, sym_id s) {
+    const attr_type *t = op_info_of(n->op)->attrs;
+    for (uint32_t i = 0; i < n->n_out; i++) {
+        const tensor_type *out = graph_type(g, n->out + i);
+        for (uint32_t k = 0; k < out->rank; k++)
+            if (dim_depends(g->dims, out->shape[k], s)) return true;
+    }
+    for (uint32_t i = 0; n->attrs && i < t->n_fields; i++) {
+        if (t->fields[i].kind != FK_DIMS) continue;
+        const dim_list *l = (const void *)((const char *)n->attrs + t->fields[i].offset);
+        for (uint32_t k = 0; k < l->n; k++)
+            if (l->at[k] != DIM_BAD && dim_depends(g->dims, l->at[k], s)) return true;
+    }
+    return false;
+}
+
+/* Nodes that count an extent of something live are live, whether or not anything reads their results. */
+static void mark_counters(liveness *l) {
+    sym_id s;
+    for (node_id i = l->g->nodes.n; i-- > 0;) { /* what counts stands before what it counts for */
+        if (l->is_live[i] || !graph_counts(l->g, &l->g->nodes.at[i], &s)) continue;
+        bool is_needed = false;
+        for (node_id k = 0; k < l->g->nodes.n && !is_needed; k++)
+            is_needed = l->is_live[k] && mentions(l->g, &l->g->nodes.at[k], s);
+        if (!is_needed) continue;
+        mark_node(l, i);
+        mark_pending(l);
+    }
+}
+
 static const bool *live_nodes(arena *a, const graph *g) {
     liveness l = {.g = g, .a = a, .is_live = ARENA_ARRAY(a, bool, g->nodes.n + 1)};
     mark_region(&l, 0);
-    while (l.pending.n) {
-        node_id def = g->values.at[l.pending.at[--l.pending.n]].def;
-        if (def != NODE_NONE) mark_node(&l, def);
-    }
+    mark_pending(&l);
+    mark_counters(&l);
     return l.is_live;
 }
 

@@ -41,12 +41,8 @@ typedef struct needs_cx {
 static frit_status find_counted(cx *c, needs_cx *x) {
     for (node_id i = 0; i < x->g->nodes.n; i++) {
         const node *n = graph_node(x->g, i);
-        const dim_list *l = n->op == OP_nonzero ? &((const attr_dims *)n->attrs)->dims
-                            : n->op == OP_while ? &((const attr_while *)n->attrs)->trips
-                                                : NULL;
         sym_id s;
-        if (!l || l->n != 1 || !dim_is_sym(x->g->dims, l->at[0], &s)) continue;
-        if (dim_sym_info(x->g->dims, s)->kind != SYM_RESULT) continue;
+        if (!graph_counts(x->g, n, &s)) continue;
         if (x->n_counted == MAX_COUNTED)
             return FAIL(c, UNSUPPORTED, NULL, "more than %d extents are counted while the program runs", MAX_COUNTED);
         x->counted[x->n_counted] = s;

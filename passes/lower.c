@@ -212,13 +212,10 @@ pstep lower_copy(lower_cx *x, pbuf_id from, pbuf_id to) {
 static frit_status place_count(lower_cx *x, sym_id s, region_id r) {
     for (node_id i = 0; i < x->g->nodes.n && !x->is_counted[s]; i++) {
         const node *n = graph_node(x->g, i);
-        bool is_nonzero = n->op == OP_nonzero, is_loop = n->op == OP_while;
-        if (!is_nonzero && !is_loop) continue;
-        const dim_list *l = is_nonzero ? &((const attr_dims *)n->attrs)->dims : &((const attr_while *)n->attrs)->trips;
         sym_id found;
-        if (l->n != 1 || !dim_is_sym(x->g->dims, l->at[0], &found) || found != s) continue;
+        if (!graph_counts(x->g, n, &found) || found != s) continue;
         if (x->f->group_of[i] == GROUP_NONE) continue; /* dead */
-        if (is_loop) return place_seen(x, x->f->group_of[i], r);
+        if (n->op == OP_while) return place_seen(x, x->f->group_of[i], r);
         if (seen_from(x, x->f->group_of[i], r) == GROUP_NONE) return FRIT_OK; /* placed by what is around r */
         if (n->region != r) return place_seen(x, x->f->group_of[i], r);
         x->is_counted[s] = true;
@@ -279,13 +276,23 @@ static void copy_outputs(lower_cx *x) {
 
 /* Whether no output of the group has any elements: then there is nothing to do. */
 static bool writes_nothing(const graph *g, const group *gr) {
-    for (uint32_t i = 0; i < gr->outputs.n; i++) {
-        const tensor_type *t = graph_type(g, gr->outputs.at[i]);
-        int64_t lo, hi;
-        dim_bounds(g->dims, dim_product(g->dims, t->rank, t->shape), &lo, &hi);
-        if (hi > 0) return false;
-    }
+    for (uint32_t i = 0; i < gr->outputs.n; i++)
+        if (!graph_is_empty(g, gr->outputs.at[i])) return false;
     return true;
+}
+
+/* The symbols that extents of the program's results need, whether or not a kernel computes with them. */
+static frit_status place_counts_of_outputs(lower_cx *x) {
+    const graph *g = x->g;
+    for (sym_id s = 0; s < dim_n_syms(g->dims); s++) {
+        bool is_asked = false;
+        for (uint32_t i = 0; i < g->outputs.n; i++) {
+            const tensor_type *t = graph_type(g, g->regions.at[0].results.at[i]);
+            for (uint32_t k = 0; k < t->rank; k++) is_asked = is_asked || dim_depends(g->dims, t->shape[k], s);
+        }
+        if (is_asked && dim_sym_info(g->dims, s)->kind == SYM_RESULT) TRY(place_count(x, s, 0));
+    }
+    return FRIT_OK;
 }
 
 /* Offsets are computed in 64 bits, sums of several of them included. */
@@ -363,6 +370,7 @@ frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
     find_writers(&x);
     for (uint32_t id = 0; id < n; id++)
         if (x.f->groups.at[id].region == 0) TRY(lower_place_group(&x, id));
+    TRY(place_counts_of_outputs(&x));
     copy_outputs(&x);
     p->steps = (pstep_list){x.steps[0].n, x.steps[0].at};
     add_notes(&x);
