@@ -291,7 +291,7 @@ static frit_status run_attend(eval_cx *e, const node *n, const tensor *in, tenso
     const double *qf = load_f64(e, q), *kf = load_f64(e, k), *vf = load_f64(e, v);
     const double *mf = mask ? additive_mask(e, mask) : NULL;
     const attr_attend *at = n->attrs;
-    double scale = at->scale != 0 ? at->scale : 1 / sqrt((double)D);
+    double scale = at->scale != 0 ? at->scale : 1 / sqrt((double)(D ? D : 1)); /* scores over no columns are 0 */
     attention a = {.at = at, .S = S, .T = T, .D = D, .E = E, .scale = scale};
     a.mask_s = m_strides[lead + 1];
     a.mask_t = m_strides[lead + 2];

@@ -64,6 +64,13 @@ value_id build_of_dim(build *b, dtype dt, dim d) {
     return build_cast(b, build_reshape(b, x, 0, NULL), dt);
 }
 
+value_id build_filled(build *b, const tensor_type *t, scalar x) {
+    const_data d = {.kind = CONST_SPLAT, .dt = t->dt, .splat = x};
+    value_id v = VALUE_NONE;
+    if (build_ok(b)) b->status = graph_const_bytes(b->c, b->g, &d, &v);
+    return build_broadcast(b, v, t->rank, t->shape);
+}
+
 value_id build_reshape(build *b, value_id x, uint32_t rank, const dim *shape) {
     value_id out = VALUE_NONE;
     if (build_ok(b)) b->status = graph_reshape(b->c, b->g, b->loc, x, rank, shape, &out);

@@ -35,6 +35,7 @@ value_id build_splat(build *b, dtype dt, double v);
 value_id build_like(build *b, value_id x, double v);
 value_id build_lowest(build *b, dtype dt); /* -inf, or the least integer */
 value_id build_of_dim(build *b, dtype dt, dim d);
+value_id build_filled(build *b, const tensor_type *t, scalar x); /* a constant of one value in type t */
 
 value_id build_reshape(build *b, value_id x, uint32_t rank, const dim *shape);
 value_id build_broadcast(build *b, value_id x, uint32_t rank, const dim *shape);

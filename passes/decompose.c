@@ -95,11 +95,24 @@ static frit_status count_nonzero(graph_rewriter *r, const node *n, bool *out_don
     return b.status;
 }
 
+/* A model operator without a result that holds something needs no formula. */
+static bool gives_nothing(const graph *g, const node *n) {
+    for (uint32_t i = 0; i < n->n_out; i++)
+        if (!graph_is_empty(g, n->out + i)) return false;
+    return !op_is(n->op, OPF_CORE);
+}
+
 static frit_status rewrite_node(graph_rewriter *r, const node *n, bool *out_done) {
     const uint32_t *uses = r->data;
     build b = {.c = r->c, .g = r->to, .loc = n->loc};
     if (op_is(n->op, OPF_REGION)) return FRIT_OK;
     if (n->op == OP_nonzero && n->n_in == 1) return count_nonzero(r, n, out_done);
+    if (gives_nothing(r->from, n)) {
+        for (uint32_t i = 0; i < n->n_out; i++)
+            r->map[n->out + i] = build_filled(&b, graph_type(r->from, n->out + i), (scalar){0});
+        *out_done = true;
+        return b.status;
+    }
     value_id *in = graph_rewrite_operands(r, n);
     bool is_core = op_is(n->op, OPF_CORE);
     bool any = widen(&b, n, in);

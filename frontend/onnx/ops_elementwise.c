@@ -163,6 +163,16 @@ void map_dropout(reader *r, call *n) {
     if (n->n_out > 1) n->out[1] = make_same_shape(r, make_splat(r, mask, 1), n->in[0]);
 }
 
+/* x with an element of 0 behind an axis that may have none, so that there always is a first maximum. */
+static value_id at_least_one(reader *r, value_id x, int64_t axis) {
+    tensor_type t = *type_of(r, x);
+    dim zero = dimi(r, 0), one = dimi(r, 1), lo[MAX_RANK], hi[MAX_RANK];
+    if (x == VALUE_NONE || t.rank == 0 || dim_le(r->dims, one, t.shape[axis])) return x;
+    for (uint32_t i = 0; i < t.rank; i++) lo[i] = hi[i] = zero;
+    hi[axis] = dim_max(r->dims, zero, dim_sub(r->dims, one, t.shape[axis]));
+    return make(r, OP_pad, 1, &x, &(attr_pad){.lo = {t.rank, lo}, .hi = {t.rank, hi}});
+}
+
 /* One hot along axis at the first maximum. */
 void map_hardmax(reader *r, call *n) {
     value_id x = n->in[0];
@@ -171,7 +181,7 @@ void map_hardmax(reader *r, call *n) {
     if (x == VALUE_NONE || (t.rank && !norm_axis(r, &axis, t.rank))) return;
     value_id flat = n->version < 13 ? make_flat2d(r, x, axis) : x;
     if (n->version < 13) axis = 1;
-    value_id best = make_unsqueeze(r, make_reduce1(r, RK_argmax, flat, axis, false), axis);
+    value_id best = make_unsqueeze(r, make_reduce1(r, RK_argmax, at_least_one(r, flat, axis), axis, false), axis);
     value_id places = make_iota_nd(r, FRIT_DT_I64, rank_of(r, flat), type_of(r, flat)->shape, axis);
     n->out[0] = make_reshape(r, make_cast(r, make2(r, OP_eq, places, best), t.dt), t.rank, t.shape);
 }
