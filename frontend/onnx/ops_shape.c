@@ -87,26 +87,51 @@ void map_size(reader *r, call *n) {
     n->out[0] = make_reshape(r, make_from_dims(r, 1, &count), 0, NULL);
 }
 
+/* Extent i that Reshape asks for where 0 stands for x's own extent i: asked, or that one if asked is 0 when it runs. */
+static dim copied_where_zero(reader *r, value_id x, uint32_t i, dim asked) {
+    dim_table *t = r->dims;
+    dim zero = dimi(r, 0), one = dimi(r, 1);
+    if (asked == zero) return extent_of(r, x, i);
+    if (asked == dimi(r, -1) || dim_le(t, one, asked) || i >= rank_of(r, x)) return asked;
+    dim own = extent_of(r, x, i), times = DIM_BAD;
+    bool is_none_too = dim_div_exact(t, asked, own, &times) && dim_le(t, one, times);
+    if (is_none_too) return asked;
+    return dim_add(t, asked, dim_mul(t, own, dim_max(t, zero, dim_sub(t, one, asked))));
+}
+
+/* The extent that stands for -1. Extents that are copied are on both sides and left out: they may be 0. */
+static dim inferred_extent(reader *r, const tensor_type *x, const dim_list *target, const dim *shape) {
+    dim total = dimi(r, 1), others = total;
+    for (uint32_t i = 0; i < target->n || i < x->rank; i++) {
+        bool is_copied = i < target->n && i < x->rank && shape[i] == x->shape[i] && target->at[i] != dimi(r, -1);
+        if (is_copied) continue;
+        if (i < x->rank) total = dim_mul(r->dims, total, x->shape[i]);
+        if (i < target->n && target->at[i] != dimi(r, -1)) others = dim_mul(r->dims, others, shape[i]);
+    }
+    if (others != dimi(r, 0)) return dim_floordiv(r->dims, total, others);
+    fail_node(r, FRIT_SHAPE, "-1 beside an extent of 0 may stand for any extent");
+    return others;
+}
+
 void map_reshape(reader *r, call *n) {
     dim_list target;
     if (n->in[0] == VALUE_NONE || !dims_of(r, n, "shape", 1, &target)) return;
     tensor_type t = *type_of(r, n->in[0]);
     bool zero_copies = !attr_int(n, "allowzero", 0);
-    dim shape[MAX_RANK], others = dimi(r, 1);
+    dim shape[MAX_RANK];
     int64_t inferred = -1;
     if (target.n > MAX_RANK) fail_node(r, FRIT_UNSUPPORTED, "a tensor of %u axes", target.n);
+    for (uint32_t i = 0; i < target.n && !failed(r); i++)
+        if (target.at[i] == dimi(r, -1)) inferred = i;
+    /* A symbol that is 0 when it runs copies as well where x may be empty; without a -1 the element counts would
+     * differ. */
+    bool may_be_empty = !dim_le(r->dims, dimi(r, 1), dim_product(r->dims, t.rank, t.shape));
     for (uint32_t i = 0; i < target.n && !failed(r); i++) {
-        shape[i] = target.at[i];
-        if (shape[i] == dimi(r, 0) && zero_copies) shape[i] = extent_of(r, n->in[0], i);
-        if (shape[i] == dimi(r, -1))
-            inferred = i;
-        else
-            others = dim_mul(r->dims, others, shape[i]);
+        bool may_copy = zero_copies && ((inferred >= 0 && may_be_empty) || target.at[i] == dimi(r, 0));
+        shape[i] = may_copy ? copied_where_zero(r, n->in[0], i, target.at[i]) : target.at[i];
     }
-    if (failed(r)) return;
-    dim total = dim_product(r->dims, t.rank, t.shape);
-    if (inferred >= 0) shape[inferred] = others == dimi(r, 0) ? others : dim_floordiv(r->dims, total, others);
-    n->out[0] = make_reshape(r, n->in[0], target.n, shape);
+    if (inferred >= 0 && !failed(r)) shape[inferred] = inferred_extent(r, &t, &target, shape);
+    if (!failed(r)) n->out[0] = make_reshape(r, n->in[0], target.n, shape);
 }
 
 void map_flatten(reader *r, call *n) {
