@@ -88,13 +88,20 @@ static uint32_t best_slot(const slot *slots, uint32_t n, uint32_t first, int64_t
     return best;
 }
 
+/* Room for either of two sizes: the greater one, or their sum where it would be the maximum of too many to be written.
+ */
+static dim room_for(dim_table *t, dim a, dim b) {
+    dim most = dim_max(t, a, b);
+    return most != DIM_BAD ? most : dim_add(t, a, b);
+}
+
 static void plan_scratch(plan *p) {
     dim_table *t = p->iface->dims;
     p->scratch = dim_const(t, 0);
     for (uint32_t i = 0; i < p->kernels.n; i++) {
         dim total;
         kernel_scratch(p->kernels.at[i], KID_NONE, &total);
-        p->scratch = dim_max(t, p->scratch, dim_majorant(t, total));
+        p->scratch = room_for(t, p->scratch, dim_majorant(t, total));
     }
     p->scratch = dim_align(t, p->scratch, 64);
 }
@@ -118,7 +125,7 @@ frit_status plan_memory(cx *c, plan *p) {
                 best = n_slots++;
                 slots[best].bytes = dim_const(t, 0);
             }
-            slots[best].bytes = dim_max(t, slots[best].bytes, bytes);
+            slots[best].bytes = room_for(t, slots[best].bytes, bytes);
             slots[best].bound = bound_of(t, slots[best].bytes);
             slots[best].free_after = b->last;
             b->index = best;

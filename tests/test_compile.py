@@ -244,6 +244,18 @@ def test_dims(folder):
     holds_only(folder, "x.so")
 
 
+def test_many_sizes_in_one_slot(folder):
+    """More symbols in the sizes of buffers than a maximum has operands: memory is found all the same."""
+    each = range(40)
+    body = "".join(f"  %s{i} = scan %x{i} {{kind = sum, axis = 0}} : f32[N{i}, 8]\n  %t{i} = transpose %s{i} {{perm = [1, 0]}} : f32[8, N{i}]\n"
+                   f"  %y{i} = matmul %t{i}, %w{i} : f32[8, 9]\n" for i in each)
+    ins, outs = (f"%x{i}: f32[N{i}, 8], %w{i}: f32[N{i}, 9]" for i in each), (f"%y{i}: f32[8, 9]" for i in each)
+    (folder / "f.fir").write_text(f"func @f({', '.join(ins)}) -> ({', '.join(outs)}) where {', '.join(f'N{i} in 1..700' for i in each)}"
+                                  f" {{\n{body}  return {', '.join(f'%y{i}' for i in each)}\n}}\n")
+    works("compile", "f.fir", "-o", "x.so", cwd=folder)
+    works("info", "x.so", says="scan", cwd=folder)
+
+
 def test_ctrl_c_leaves_nothing(folder):
     works("compile", ATTENTION, "-o", "x.so", cwd=folder)
     os.remove(folder / "x.so")
