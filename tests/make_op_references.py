@@ -902,6 +902,57 @@ def resizes_without_outside():
                      f"out = {ints(*y.shape)}, mode = {mode}, coord = {coord}, exclude_outside = {str(exclude).lower()}")
 
 
+def or_symbolic(name, body, ins, outs):
+    """A graph of operands with extents of 0, and the same with a symbol in their place. body: {K} stands for such an extent."""
+    graph_case(f"{name}_of_0", body.replace("{K}", "0"), ins, outs)
+    print(f"case {name}_of_a_symbol")
+    of_symbol = lambda dt, shape: f"{dt}[{', '.join(str(d or 'K') for d in shape)}]"
+    params = ", ".join(f"%x{i}: {of_symbol(dt, x.shape)}" for i, (dt, x) in enumerate(ins))
+    results = ", ".join(f"%y{i}: {of_symbol(dt, x.shape)}" for i, (dt, x) in enumerate(outs))
+    print(f"func @t({params}) -> ({results}) where K in 0..700 {{\n{body.replace('{K}', 'K')}}}")
+    for word, tensors in (("in", ins), ("out", outs)):
+        for dt, x in tensors:
+            print(tensor_line(word, dt, rounded(dt, x)))
+
+
+def nothing():
+    """Extents of 0: sums of nothing are 0, reductions give what does not change them, the rest has no elements."""
+    def one(name, op, ins, out, attrs="", shape=None):
+        dt, y = out
+        y = np.asarray(y)
+        shape = shape or [str(d) for d in y.shape]
+        body = f"  %y0 = {op} {', '.join(f'%x{i}' for i in range(len(ins)))}{f' {{{attrs}}}' if attrs else ''} : {dt}[{', '.join(shape)}]\n  return %y0\n"
+        or_symbolic(f"nothing_{name}", body, [(d, np.asarray(x)) for d, x in ins], [(dt, y)])
+
+    z = np.zeros
+    for dt in FLOATS + ("i32", "i64", "u8"):
+        one(f"matmul_{dt}", "matmul", [(dt, z((64, 0))), (dt, z((0, 64)))], (dt, z((64, 64))))
+    one("matmul_batch", "matmul", [("f32", z((2, 1, 3, 0))), ("f32", z((4, 0, 17)))], ("f32", z((2, 4, 3, 17))))
+    one("contract_bytes", "contract", [("u8", z((5, 0))), ("i8", z((0, 40)))], ("i32", z((5, 40))), 'lhs = "mk", rhs = "kn", out = "mn"')
+    one("contract_dot", "contract", [("f64", z((3, 0))), ("f64", z((3, 0)))], ("f64", z(3)), 'lhs = "ik", rhs = "ik", out = "i"')
+    b, r = ramp("f32", 40), ramp("f32", 5, 40)
+    p = np.broadcast_to(b, (5, 40))
+    or_symbolic("nothing_epilogue", "  %p = matmul %x0, %x1 : f32[5, 40]\n  %y0 = add %p, %x2 : f32[5, 40]\n  %y1 = mul %y0, %x3 : f32[5, 40]\n"
+                "  %y2 = cos %p : f32[5, 40]\n  return %y0, %y1, %y2\n",
+                [("f32", z((5, 0))), ("f32", z((0, 40))), ("f32", b), ("f32", r)], [("f32", p), ("f32", p * r), ("f32", np.ones((5, 40)))])
+    for dt, low, high in (("f32", -math.inf, math.inf), ("f64", -math.inf, math.inf), ("i32", -2**31, 2**31 - 1), ("u8", 0, 255)):
+        for kind, y in (("sum", 0), ("prod", 1), ("max", low), ("min", high)):
+            one(f"reduce_{kind}_{dt}", "reduce", [(dt, z((3, 0)))], (dt, np.full(3, y)), f"kind = {kind}, axes = [1]")
+            one(f"reduce_{kind}_{dt}_columns", "reduce", [(dt, z((0, 70)))], (dt, np.full(70, y)), f"kind = {kind}, axes = [0]")
+    one("argmax", "reduce", [("f32", z((0, 3)))], ("i64", z(0)), "kind = argmax, axes = [1]", ["{K}"])
+    one("softmax", "softmax", [("f32", z((3, 0)))], ("f32", z((3, 0))), "axis = 1", ["3", "{K}"])
+    q, k, v = ramp("f32", 2, 3, 4, 8), z((2, 3, 0, 8)), ramp("f32", 2, 3, 5, 6)
+    one("attend_keys", "attend", [("f32", q), ("f32", k), ("f32", z((2, 3, 0, 6)))], ("f32", z((2, 3, 4, 6))))
+    one("attend_columns", "attend", [("f32", z((2, 3, 4, 0))), ("f32", z((2, 3, 5, 0))), ("f32", v)],
+        ("f32", np.broadcast_to(v.mean(2, keepdims=True), (2, 3, 4, 6))))
+    bias = ramp("f32", 4)
+    one("conv", "conv", [("f32", z((2, 0, 5, 6))), ("f32", z((4, 0, 3, 3))), ("f32", bias)],
+        ("f32", np.broadcast_to(bias[:, None, None], (2, 4, 3, 4))), "strides = [1, 1], pads = [0, 0, 0, 0], dilations = [1, 1], groups = 1")
+    case("nothing_resize", "resize", [("f32", ramp("f32", 1, 3, 4, 5))], [("f32", z((1, 3, 0, 5)))], "out = [1, 3, 0, 5], mode = linear")
+    x = ramp("f32", 3, 4)
+    case("nothing_topk", "topk", [("f32", x)], [("f32", z((3, 0))), ("i64", z((3, 0)))], "k = [0], axis = 1")
+
+
 def main():
     elementwise_core()
     for dt in ("i8", "u8", "i64", "u64", "i32"):
@@ -926,6 +977,7 @@ def main():
     pads_that_cut()
     orders_of_nan()
     resizes_without_outside()
+    nothing()
 
 
 if __name__ == "__main__":
