@@ -240,11 +240,13 @@ static frit_status verify_list(cx *c, const plan *p, const pstep_list *l) {
 static frit_status verify_slots(cx *c, const plan *p) {
     for (pbuf_id i = 0; i < p->bufs.n; i++) {
         const pbuf *b = &p->bufs.at[i];
-        if (b->kind != PB_ARENA || b->first == UINT32_MAX) continue;
+        if (b->kind != PB_ARENA) continue;
+        if (b->first == UINT32_MAX)
+            return FAIL(c, INTERNAL, NULL, "plan: %s is used by no step", buffer_name(p, i, c->scratch));
         if (b->index >= p->slots.n) return FAIL(c, INTERNAL, NULL, "plan: slot %u does not exist", b->index);
         for (pbuf_id j = 0; j < i; j++) {
             const pbuf *o = &p->bufs.at[j];
-            bool shares = o->kind == PB_ARENA && o->index == b->index && o->first != UINT32_MAX;
+            bool shares = o->kind == PB_ARENA && o->index == b->index;
             if (shares && o->first <= b->last && b->first <= o->last)
                 return FAIL(c, INTERNAL, NULL, "plan: %s and %s share slot %u at the same time",
                             buffer_name(p, i, c->scratch), buffer_name(p, j, c->scratch), b->index);

@@ -71,6 +71,30 @@ static void stretch_over_loops(plan *p, const pstep_list *l, uint32_t *step) {
     }
 }
 
+static void renumber(plan *p, pstep_list l, const pbuf_id *numbers) {
+    for (uint32_t i = 0; i < l.n; i++) {
+        pstep *s = &l.at[i];
+        pbuf_id *args = ARENA_ARRAY(p->a, pbuf_id, s->n_args + 1u);
+        for (uint32_t k = 0; k < s->n_args; k++) args[k] = s->args[k] == UINT32_MAX ? UINT32_MAX : numbers[s->args[k]];
+        s->args = args;
+        for (uint32_t k = 0; k < s->n_alts; k++) renumber(p, s->alts[k].body, numbers);
+        for (uint32_t k = 0; k < 2; k++) renumber(p, s->body[k], numbers);
+    }
+}
+
+/* Buffers of the arena that no step uses, as where a branch computes right into its result, have no slot: they go. */
+static void drop_unused(plan *p) {
+    pbuf_id *numbers = ARENA_ARRAY(p->a, pbuf_id, p->bufs.n + 1u);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->bufs.n; i++) {
+        const pbuf *b = &p->bufs.at[i];
+        numbers[i] = n;
+        if (b->kind != PB_ARENA || b->first != UINT32_MAX) p->bufs.at[n++] = *b;
+    }
+    if (n < p->bufs.n) renumber(p, p->steps, numbers);
+    p->bufs.n = n;
+}
+
 /* The free slot whose bound fits best: the smallest that is large enough, else the largest. */
 static uint32_t best_slot(const slot *slots, uint32_t n, uint32_t first, int64_t bound) {
     uint32_t best = UINT32_MAX;
@@ -113,6 +137,7 @@ frit_status plan_memory(cx *c, plan *p) {
     find_lives(p, &p->steps, &step);
     uint32_t again = 0;
     stretch_over_loops(p, &p->steps, &again);
+    drop_unused(p);
     slot *slots = ARENA_ARRAY(c->scratch, slot, p->bufs.n + 1u);
     for (uint32_t s = 0; s < step; s++) {
         for (uint32_t i = 0; i < p->bufs.n; i++) {

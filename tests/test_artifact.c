@@ -118,14 +118,18 @@ static cpu_objects test_objects(mapped_file *f) {
     return o;
 }
 
-static frit_status write_small(const char *path, const char *cpu, bool side) {
+static frit_status write_plan(const plan *p, const char *path, const char *cpu, bool side) {
     mapped_file f;
     cpu_objects objects = test_objects(&f);
     target t = {.kind = TARGET_CPU, .cpu = cpu, .features = ""};
     artifact_options o = {.target = &t, .side_weights = side};
-    frit_status status = artifact_write(&c, small_plan(), &objects, &o, path);
+    frit_status status = artifact_write(&c, p, &objects, &o, path);
     file_unmap(&f);
     return status;
+}
+
+static frit_status write_small(const char *path, const char *cpu, bool side) {
+    return write_plan(small_plan(), path, cpu, side);
 }
 
 /* --- calls --- */
@@ -159,6 +163,33 @@ static frit_context *create(const frit_artifact *a, frit_options o) {
     ck_assert_msg(status == FRIT_OK, "%s", message);
     return context;
 }
+
+/* What the loader would refuse gets no name: an older artifact and its weights stay as they are. */
+START_TEST(writes_nothing_that_it_would_not_load) {
+    char *so = in_folder("small.so"), *weights = in_folder("small.so.weights");
+    for (int k = 0; k < 6; k++) {
+        bool side = k % 2, has_older = k >= 4;
+        if (has_older) OK(write_small(so, "x86-64-v2", side));
+        plan *p = small_plan();
+        if (k < 2) p->bufs.at[T].index = 7; /* a slot that does not exist */
+        if (k == 2 || k == 3) p->steps.at[0].args = NULL, p->steps.at[0].n_args = 0;
+        if (has_older) p->steps.at[1].n_alts = 0;
+        ck_assert_int_eq(write_plan(p, so, "x86-64-v2", side), FRIT_INTERNAL);
+        ck_assert_msg(strstr(c.message, "would not load") && strstr(c.message, "is damaged"), "%s", c.message);
+        cx_clear(&c);
+        ck_assert_int_eq(access(so, F_OK) == 0, has_older);
+        ck_assert_int_eq(access(weights, F_OK) == 0, has_older && side);
+        if (!has_older) continue;
+        loaded_artifact loaded;
+        OK(loader_open(&c, so, &loaded));
+        frit_context *context = create(loaded.table, (frit_options){.n_threads = 1});
+        OK(run_rows(loaded.table, context, 3));
+        loaded.table->destroy(context);
+        loader_close(&loaded);
+        unlink(so), unlink(weights);
+    }
+}
+END_TEST
 
 START_TEST(runs_what_it_wrote) {
     char *so = in_folder("small.so");
@@ -451,6 +482,7 @@ int main(void) {
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, runs_what_it_wrote);
+    tcase_add_test(tests, writes_nothing_that_it_would_not_load);
     tcase_add_test(tests, bytes_do_not_depend_on_the_path);
     tcase_add_test(tests, weights_beside_the_artifact);
     tcase_add_test(tests, caller_brings_memory_pool_and_weights);

@@ -4,8 +4,9 @@
  *     temporary.so, its reserved program header made a PT_LOAD, the plan's header told where and sealed | pad | weights
  * -->  PATH
  *
- * So weights never pass through the linker, and files beyond 4 GB are no special case. All temporary files lie beside
- * PATH, where there must be room anyway, and are registered for removal. */
+ * So weights never pass through the linker, and files beyond 4 GB are no special case. What stands there is read by the
+ * loader's own rules before it gets its name. All temporary files lie beside PATH, where there must be room anyway, and
+ * are registered for removal. */
 #include <elf.h>
 #include <errno.h>
 #include <string.h>
@@ -215,16 +216,29 @@ static void seal(linked_file *f) {
     h->code_id = note_code_id(f->bytes, f->n_bytes, (uint64_t)((uint8_t *)&h->code_id - f->bytes));
 }
 
+/* Whether the loader would take the file as it stands under its temporary name: an artifact that nobody can load is a
+ * bug of ours, which shows here and not where the artifact is deployed. */
+static frit_status check_as_loader(link_job *j, file_writer *w) {
+    artifact_note note;
+    cx reader = {.job = j->c->job, .scratch = j->c->scratch};
+    TRY(flush(j->c, w));
+    if (note_read(&reader, w->temporary, &note) == FRIT_OK) return FRIT_OK;
+    return FAIL(j->c, INTERNAL, j->path, "frit would not load what it has just written, so nothing is written: %s",
+                reader.message);
+}
+
 static frit_status write_artifact(link_job *j, const linked_file *f, file_writer *w) {
     cx *c = j->c;
     TRY(file_begin(c, j->path, w));
     TRY(file_write(c, w, f->bytes, f->n_bytes));
-    if (j->o->side_weights) TRY(file_commit(c, &j->side)); /* only now: an older artifact keeps its weights till then */
     bool is_inside = !j->o->side_weights && j->tables->weights_bytes;
-    if (!is_inside) return file_commit(c, w);
-    uint64_t page = j->machine == EM_AARCH64 ? PAGE_BYTES_ARM : PAGE_BYTES_X86;
-    TRY(write_padding(c, w, align_up(f->n_bytes, page) - f->n_bytes));
-    TRY(weights_write(c, j->p, w, NULL));
+    if (is_inside) {
+        uint64_t page = j->machine == EM_AARCH64 ? PAGE_BYTES_ARM : PAGE_BYTES_X86;
+        TRY(write_padding(c, w, align_up(f->n_bytes, page) - f->n_bytes));
+        TRY(weights_write(c, j->p, w, NULL));
+    }
+    TRY(check_as_loader(j, w));
+    if (j->o->side_weights) TRY(file_commit(c, &j->side)); /* only now: an older artifact keeps its weights till then */
     return file_commit(c, w);
 }
 
