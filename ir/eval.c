@@ -317,6 +317,25 @@ static frit_status run_node(eval_cx *e, const node *n) {
     return FRIT_OK;
 }
 
+/* Whether a node of k's region itself counts a symbol that k mentions: then k is checked when the region has run. */
+static bool is_late(const eval_cx *e, const contract *k) {
+    for (sym_id s = 0; s < dim_n_syms(e->g->dims); s++) {
+        if (dim_sym_info(e->g->dims, s)->kind != SYM_RESULT || !contract_mentions(e->g, k, s)) continue;
+        node_id by = graph_counter(e->g, s);
+        if (by != NODE_NONE && graph_node(e->g, by)->region == k->region) return true;
+    }
+    return false;
+}
+
+static frit_status check_contracts(eval_cx *e, region_id r, bool late) {
+    for (uint32_t i = 0; i < e->g->contracts.n; i++) {
+        const contract *k = &e->g->contracts.at[i];
+        if (k->region != r || !dim_known(e, k->lhs) || !dim_known(e, k->rhs) || is_late(e, k) != late) continue;
+        TRY(contract_check(e->c, e->g->dims, k, e->syms));
+    }
+    return FRIT_OK;
+}
+
 /* Runs region r with its parameters set. Values of regions around it are visible. */
 frit_status region_eval(eval_cx *e, region_id r, const tensor *params, tensor *out_results) {
     const region *body = &e->g->regions.at[r];
@@ -324,7 +343,9 @@ frit_status region_eval(eval_cx *e, region_id r, const tensor *params, tensor *o
         TRY(value_bind(e, body->params.at[i], &params[i], "region parameter"));
         e->values[body->params.at[i]] = params[i];
     }
+    if (e->syms) TRY(check_contracts(e, r, false));
     for (uint32_t i = 0; i < body->nodes.n; i++) TRY(run_node(e, graph_node(e->g, body->nodes.at[i])));
+    if (e->syms) TRY(check_contracts(e, r, true));
     for (uint32_t i = 0; i < body->results.n; i++) out_results[i] = e->values[body->results.at[i]];
     return FRIT_OK;
 }
@@ -364,15 +385,6 @@ static frit_status bind_inputs(eval_cx *e, const tensor *inputs) {
     return FRIT_OK;
 }
 
-static frit_status check_contracts(eval_cx *e) {
-    for (uint32_t i = 0; i < e->g->contracts.n; i++) {
-        const contract *k = &e->g->contracts.at[i];
-        if (!dim_known(e, k->lhs) || !dim_known(e, k->rhs)) continue;
-        TRY(contract_check(e->c, e->g->dims, k, e->syms));
-    }
-    return FRIT_OK;
-}
-
 frit_status eval_graph(cx *c, const graph *g, arena *a, const tensor *inputs, tensor *outputs) {
     uint32_t n_syms = dim_n_syms(g->dims);
     eval_cx e = {.c = c, .g = g, .a = a};
@@ -380,6 +392,5 @@ frit_status eval_graph(cx *c, const graph *g, arena *a, const tensor *inputs, te
     e.values = ARENA_ARRAY(a, tensor, g->values.n + 1);
     for (uint32_t s = 0; s < n_syms; s++) e.syms[s] = UNBOUND;
     TRY(bind_inputs(&e, inputs));
-    TRY(check_contracts(&e));
     return region_eval(&e, 0, inputs, outputs);
 }

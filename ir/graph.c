@@ -198,6 +198,12 @@ void graph_region_end(graph *g, uint32_t n_results, const value_id *results) {
     g->at = r->parent;
 }
 
+bool graph_is_within(const graph *g, region_id r, region_id outer) {
+    for (; r != REGION_NONE; r = g->regions.at[r].parent)
+        if (r == outer) return true;
+    return false;
+}
+
 /* A bound on an input dim by a constant, or the one extent it may have, is one of its symbol too: later proofs and
  * arena sizes profit. What only a region requires binds nothing: it may not run. */
 static void tighten(graph *g, const contract *k) {
@@ -205,7 +211,7 @@ static void tighten(graph *g, const contract *k) {
     int64_t bound = 0;
     bool swap = k->is_equal && !dim_is_sym(g->dims, k->lhs, &s);
     dim lhs = swap ? k->rhs : k->lhs, rhs = swap ? k->lhs : k->rhs;
-    if (g->at != 0 || !dim_is_sym(g->dims, lhs, &s) || !dim_is_const(g->dims, rhs, &bound)) return;
+    if (k->region != 0 || !dim_is_sym(g->dims, lhs, &s) || !dim_is_const(g->dims, rhs, &bound)) return;
     sym_info *info = dim_sym_info(g->dims, s);
     if (info->kind != SYM_INPUT_DIM || bound < info->lo || bound > info->hi) return;
     info->hi = bound;
@@ -217,7 +223,8 @@ void graph_add_contract(graph *g, const contract *k) {
         const contract *old = &g->contracts.at[i];
         bool same = old->lhs == k->lhs && old->rhs == k->rhs;
         bool swapped = k->is_equal && old->lhs == k->rhs && old->rhs == k->lhs;
-        if (old->is_equal == k->is_equal && (same || swapped)) return;
+        bool holds = graph_is_within(g, k->region, old->region);
+        if (holds && old->is_equal == k->is_equal && (same || swapped)) return;
     }
     contract own = *k;
     own.text = arena_strdup(g->a, k->text);
@@ -230,7 +237,7 @@ frit_status graph_require(cx *c, graph *g, dim lhs, dim rhs, bool is_equal, cons
     if (lhs == DIM_BAD || rhs == DIM_BAD) return FAIL(c, RANGE, NULL, "%s: a dim overflows 64 bits", text);
     if (is_equal ? dim_equal(t, lhs, rhs) : dim_le(t, lhs, rhs)) return FRIT_OK;
     if (is_equal ? dim_never_equal(t, lhs, rhs) : dim_lt(t, rhs, lhs)) return FAIL(c, SHAPE, NULL, "%s", text);
-    graph_add_contract(g, &(contract){lhs, rhs, is_equal, text});
+    graph_add_contract(g, &(contract){lhs, rhs, is_equal, text, g->at});
     return FRIT_OK;
 }
 
@@ -243,12 +250,46 @@ frit_status contract_check(cx *c, const dim_table *t, const contract *k, const i
                 (long long)rhs);
 }
 
-sym_id contract_waits_for(const graph *g, const contract *k) {
-    for (sym_id s = dim_n_syms(g->dims); s-- > 0;) {
-        bool is_counted = dim_sym_info(g->dims, s)->kind == SYM_RESULT;
-        if (is_counted && (dim_depends(g->dims, k->lhs, s) || dim_depends(g->dims, k->rhs, s))) return s;
+bool contract_mentions(const graph *g, const contract *k, sym_id s) {
+    return dim_depends(g->dims, k->lhs, s) || dim_depends(g->dims, k->rhs, s);
+}
+
+bool contract_is_counted(const graph *g, const contract *k) {
+    for (sym_id s = 0; s < dim_n_syms(g->dims); s++)
+        if (dim_sym_info(g->dims, s)->kind == SYM_RESULT && contract_mentions(g, k, s)) return true;
+    return false;
+}
+
+/* Whether n counts symbol s: that an operator finds, or in which the branches of an if differ. */
+static bool counts(const graph *g, const node *n, sym_id s) {
+    const dim_list *l = NULL;
+    if (n->op == OP_nonzero) l = &((const attr_dims *)n->attrs)->dims;
+    if (n->op == OP_while) l = &((const attr_while *)n->attrs)->trips;
+    if (l) return l->n == 1 && l->at[0] == dim_of_sym(g->dims, s);
+    return n->op == OP_if && if_counts(g, n, s, NULL);
+}
+
+node_id graph_counter(const graph *g, sym_id s) {
+    for (node_id i = 0; i < g->nodes.n; i++)
+        if (counts(g, graph_node(g, i), s)) return i;
+    return NODE_NONE;
+}
+
+bool if_counts(const graph *g, const node *n, sym_id s, dim out_extents[2]) {
+    const dim_list *l = &((const attr_if *)n->attrs)->dims;
+    const region *branch[2] = {&g->regions.at[n->regions[0]], &g->regions.at[n->regions[1]]};
+    dim d = dim_of_sym(g->dims, s);
+    for (uint32_t i = 0, at = 0; i < n->n_out && l->n; i++) {
+        const tensor_type *t = graph_type(g, n->out + i);
+        for (uint32_t k = 0; k < t->rank; k++, at++) {
+            if (l->at[at] != d) continue;
+            dim x = graph_type(g, branch[0]->results.at[i])->shape[k];
+            dim y = graph_type(g, branch[1]->results.at[i])->shape[k];
+            if (out_extents) out_extents[0] = x, out_extents[1] = y;
+            if (x != d || y != d) return true;
+        }
     }
-    return SYM_NONE;
+    return false;
 }
 
 const node *graph_def(const graph *g, value_id v) {
@@ -274,13 +315,6 @@ bool graph_is_empty(const graph *g, value_id v) {
         if (hi <= 0) return true;
     }
     return false;
-}
-
-bool graph_counts(const graph *g, const node *n, sym_id *out) {
-    const dim_list *l = n->op == OP_nonzero ? &((const attr_dims *)n->attrs)->dims
-                        : n->op == OP_while ? &((const attr_while *)n->attrs)->trips
-                                            : NULL;
-    return l && l->n == 1 && dim_is_sym(g->dims, l->at[0], out) && dim_sym_info(g->dims, *out)->kind == SYM_RESULT;
 }
 
 uint32_t *graph_count_uses(arena *a, const graph *g) {

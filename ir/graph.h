@@ -63,11 +63,13 @@ typedef struct port {
     uint32_t state; /* index of the state it belongs to, UINT32_MAX for plain inputs and outputs */
 } port;
 
-/* lhs <= rhs (or ==) that every call must satisfy beyond symbol ranges; text names what broke, for the user. */
+/* lhs <= rhs (or ==) that every call must satisfy beyond symbol ranges, or every run of a region; text names what
+ * broke, for the user. */
 typedef struct contract {
     dim lhs, rhs;
     bool is_equal;
     const char *text;
+    region_id region; /* whose runs it holds for; 0: every call */
 } contract;
 
 typedef struct graph {
@@ -102,15 +104,25 @@ region_id graph_region_begin(graph *g, uint32_t n_params, const tensor_type *typ
 void graph_region_end(graph *g, uint32_t n_results, const value_id *results);
 frit_status graph_add_region_node(cx *c, graph *g, op_code op, loc_id loc, uint32_t n_in, const value_id *in,
                                   const void *attrs, uint32_t n_regions, const region_id *regions, value_id *out_first);
-/* Records that a call must satisfy lhs == rhs (or lhs <= rhs); nothing when proven, FRIT_SHAPE when never true. */
+/* Records that a run of the region at hand (0: a call) must satisfy lhs == rhs (or lhs <= rhs); nothing when proven,
+ * FRIT_SHAPE when never true. */
 frit_status graph_require(cx *c, graph *g, dim lhs, dim rhs, bool is_equal, const char *text);
 
-/* Records it even when it is proven (a parser's verbatim text); equal ones once. Tightens the range of a symbol. */
+/* Records it even when it is proven (a parser's verbatim text); once, when it holds for a region around it already.
+ * Tightens the range of a symbol when it holds for every call. */
 void graph_add_contract(graph *g, const contract *k);
 /* Whether k holds for the symbols' values. Errors: FRIT_SHAPE with the contract's text and both sides. */
 frit_status contract_check(cx *c, const dim_table *t, const contract *k, const int64_t *syms);
-/* The symbol that has to be counted before k can be checked, SYM_NONE when a call's inputs decide. */
-sym_id contract_waits_for(const graph *g, const contract *k);
+/* Whether a symbol has to be counted before k can be checked; else a call's inputs decide. */
+bool contract_is_counted(const graph *g, const contract *k);
+bool contract_mentions(const graph *g, const contract *k, sym_id s);
+/* Whether the if n gives symbol s its value; out_extents, which may be NULL: what it is by the one branch and the
+ * other. */
+bool if_counts(const graph *g, const node *n, sym_id s, dim out_extents[2]);
+/* The node that gives symbol s, which the program counts, its value; NODE_NONE when there is none. */
+node_id graph_counter(const graph *g, sym_id s);
+/* Whether region r is `outer` or stands inside of it. */
+bool graph_is_within(const graph *g, region_id r, region_id outer);
 
 static inline const value *graph_value(const graph *g, value_id v) { return &g->values.at[v]; }
 static inline const tensor_type *graph_type(const graph *g, value_id v) { return &g->values.at[v].type; }
@@ -121,8 +133,6 @@ const node *graph_def(const graph *g, value_id v);
 const const_data *graph_const(const graph *g, value_id v);
 dim graph_n_elements(graph *g, value_id v);
 bool graph_is_empty(const graph *g, value_id v); /* provably without elements */
-/* Whether n counts an extent while the program runs, *out. */
-bool graph_counts(const graph *g, const node *n, sym_id *out);
 /* Side array: number of uses of each value (outputs and region results count). In a. */
 uint32_t *graph_count_uses(arena *a, const graph *g);
 
@@ -169,8 +179,9 @@ typedef struct graph_rewriter {
 typedef frit_status rewrite_fn(graph_rewriter *r, const node *n, bool *out_done);
 /* n's operands in the new graph, in scratch. */
 value_id *graph_rewrite_operands(graph_rewriter *r, const node *n);
-/* Writes the nodes of an old region, each through the pass's function, where the rewriter stands: params (values of the
- * new graph) in place of its parameters. May be called repeatedly for one region. */
+/* Writes the nodes of an old region, each through the pass's function, where the rewriter stands, and demands there
+ * what the region demanded: params (values of the new graph) in place of its parameters. May be called repeatedly for
+ * one region. */
 frit_status graph_rewrite_inline(graph_rewriter *r, region_id id, const value_id *params, value_id *out_results);
 frit_status graph_rewrite(cx *c, const graph *from, rewrite_fn *fn, void *data, graph **out);
 /* A copy without dead nodes: the last step of a pass that leaves some behind. */

@@ -153,7 +153,31 @@ static frit_status read_op(fir_reader *r, op_code *out) {
 
 static frit_status read_body(parser *p, const char *last, value_vec *out_results);
 
-/* region(%p: type, ...) { nodes yield ... } */
+static frit_status read_require(parser *p) {
+    fir_reader *r = &p->r;
+    dim lhs = DIM_BAD, rhs = DIM_BAD;
+    char *text = "";
+    TRY(fir_dim(r, &lhs));
+    bool is_equal = fir_take(r, "==");
+    if (!is_equal) TRY(fir_expect(r, "<="));
+    TRY(fir_dim(r, &rhs));
+    fir_skip(r);
+    if (*r->at == '"') TRY(fir_string(r, &text));
+    graph_add_contract(r->g, &(contract){lhs, rhs, is_equal, text, r->g->at});
+    return FRIT_OK;
+}
+
+/* What a region demands when it runs. */
+static frit_status read_demands(parser *p) {
+    if (!fir_take_word(&p->r, "where")) return FRIT_OK;
+    do {
+        if (!fir_take_word(&p->r, "require")) return fir_fail(&p->r, FRIT_FORMAT, "expected 'require'");
+        TRY(read_require(p));
+    } while (fir_take(&p->r, ","));
+    return FRIT_OK;
+}
+
+/* region(%p: type, ...) [where require ...] { nodes yield ... } */
 static frit_status read_region(parser *p, region_id *out) {
     fir_reader *r = &p->r;
     if (p->depth == MAX_DEPTH) return fir_fail(r, FRIT_RANGE, "regions nest more than %d deep", MAX_DEPTH);
@@ -175,6 +199,7 @@ static frit_status read_region(parser *p, region_id *out) {
     *out = graph_region_begin(r->g, types.n, types.at);
     for (uint32_t i = 0; i < types.n; i++) TRY(define(p, ids.at[i], names.at[i], r->g->regions.at[*out].params.at[i]));
     value_vec results = {0};
+    TRY(read_demands(p));
     p->depth++;
     TRY(fir_expect(r, "{"));
     TRY(read_body(p, "yield", &results));
@@ -343,20 +368,6 @@ static frit_status read_sym(parser *p, sym_id s) {
         if (info->lo > info->hi) return fir_fail(r, FRIT_RANGE, "the range of '%.80s' is empty", info->name);
     }
     return fir_take(r, "@") ? fir_int(r, &info->hint) : FRIT_OK;
-}
-
-static frit_status read_require(parser *p) {
-    fir_reader *r = &p->r;
-    dim lhs = DIM_BAD, rhs = DIM_BAD;
-    char *text = "";
-    TRY(fir_dim(r, &lhs));
-    bool is_equal = fir_take(r, "==");
-    if (!is_equal) TRY(fir_expect(r, "<="));
-    TRY(fir_dim(r, &rhs));
-    fir_skip(r);
-    if (*r->at == '"') TRY(fir_string(r, &text));
-    graph_add_contract(r->g, &(contract){lhs, rhs, is_equal, text});
-    return FRIT_OK;
 }
 
 static frit_status read_where(parser *p) {

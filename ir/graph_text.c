@@ -239,6 +239,20 @@ static void print_indent(printer *p) {
 
 static void print_body(printer *p, const region *r, const char *last);
 
+static void print_contracts(printer *p, region_id id, const char *lead) {
+    for (uint32_t i = 0; i < p->g->contracts.n; i++) {
+        const contract *k = &p->g->contracts.at[i];
+        if (k->region != id) continue;
+        strbuf_printf(p->b, "%srequire ", lead);
+        dim_print(p->b, p->g->dims, k->lhs);
+        strbuf_add(p->b, k->is_equal ? " == " : " <= ");
+        dim_print(p->b, p->g->dims, k->rhs);
+        strbuf_addc(p->b, ' ');
+        text_quote(p->b, k->text ? k->text : "");
+        lead = ", ";
+    }
+}
+
 static void print_region(printer *p, region_id id) {
     const region *r = &p->g->regions.at[id];
     strbuf_add(p->b, " region(");
@@ -246,7 +260,9 @@ static void print_region(printer *p, region_id id) {
         strbuf_printf(p->b, "%s%s: ", i ? ", " : "", value_text(p, r->params.at[i]));
         print_type(p, graph_type(p->g, r->params.at[i]));
     }
-    strbuf_add(p->b, ") {\n");
+    strbuf_addc(p->b, ')');
+    print_contracts(p, id, " where ");
+    strbuf_add(p->b, " {\n");
     print_body(p, r, "yield");
     print_indent(p);
     strbuf_addc(p->b, '}');
@@ -343,16 +359,7 @@ static void print_where(printer *p) {
         print_sym(p, s);
         lead = ", ";
     }
-    for (uint32_t i = 0; i < p->g->contracts.n; i++) {
-        const contract *k = &p->g->contracts.at[i];
-        strbuf_printf(p->b, "%srequire ", lead);
-        dim_print(p->b, p->g->dims, k->lhs);
-        strbuf_add(p->b, k->is_equal ? " == " : " <= ");
-        dim_print(p->b, p->g->dims, k->rhs);
-        strbuf_addc(p->b, ' ');
-        text_quote(p->b, k->text ? k->text : "");
-        lead = ", ";
-    }
+    print_contracts(p, 0, lead);
 }
 
 static void print_port(printer *p, const port *q, const tensor_type *t, const char *name) {

@@ -60,6 +60,7 @@ static frit_status check_types(const verifier *v, const node *n) {
     graph copy = *v->g;
     infer_args a = {&copy, n->op, n->n_in, n->in, NULL, n->n_regions, n->regions, n->loc};
     copy.a = v->c->scratch;
+    copy.at = n->region;
     copy.contracts.cap = copy.contracts.n; /* a new contract goes to fresh memory */
     a.attrs = attrs_copy(v->c->scratch, n->op, n->attrs);
     tensor_type *types = ARENA_ARRAY(v->c->scratch, tensor_type, 64 + n->n_out);
@@ -213,8 +214,11 @@ frit_status graph_verify(cx *c, const graph *g) {
     for (uint32_t i = 0; i < g->regions.n; i++) v.region_user[i] = NODE_NONE;
     if (g->regions.n == 0 || g->regions.at[0].parent != REGION_NONE)
         return BROKEN(&v, (const node *)NULL, "has no body");
-    for (uint32_t i = 0; i < g->contracts.n; i++)
+    for (uint32_t i = 0; i < g->contracts.n; i++) {
         TRY(check_dims(&v, NULL, 2, (dim[]){g->contracts.at[i].lhs, g->contracts.at[i].rhs}));
+        if (g->contracts.at[i].region >= g->regions.n)
+            return BROKEN(&v, (const node *)NULL, "has a contract of region %u", g->contracts.at[i].region);
+    }
     TRY(check_region(&v, 0));
     for (uint32_t i = 1; i < g->regions.n; i++)
         if (v.region_user[i] == NODE_NONE) return BROKEN(&v, (const node *)NULL, "region %u belongs to no node", i);

@@ -117,7 +117,7 @@ frit_status infer_match(cx *c, const infer_args *a, dim x, dim y, const char *wh
 
 frit_status infer_at_most(cx *c, const infer_args *a, dim lo, dim hi, const char *what) {
     if (lo == DIM_BAD || hi == DIM_BAD) return infer_fail(c, a, FRIT_RANGE, "a dim overflows 64 bits");
-    if (a->g->at != 0 || dim_le(a->g->dims, lo, hi)) return FRIT_OK;
+    if (dim_le(a->g->dims, lo, hi)) return FRIT_OK;
     const char *loc = a->g->locs.at[a->loc];
     const char *text = arena_printf(a->g->a, "%s%s%s: %s", loc, loc[0] ? ": " : "", op_name(a->op), what);
     return graph_require(c, a->g, lo, hi, false, text);

@@ -36,8 +36,8 @@ static const char head[] =
     "              | \"random\" \"(\" seed \",\" scale \")\" | \"file\" \"(\" path string \",\" key string \")\"\n"
     "    attributes= \"{\" name \"=\" attribute {\",\" name \"=\" attribute} \"}\"\n"
     "    attribute = integer | number | \"true\" | \"false\" | word | string | \"[\" [item {\",\" item}] \"]\"\n"
-    "    region    = \"region\" \"(\" [value \":\" type {\",\" value \":\" type}] \")\" \"{\" body \"yield\" values "
-    "\"}\"\n"
+    "    region    = \"region\" \"(\" [value \":\" type {\",\" value \":\" type}] \")\" [where] \"{\" body \"yield\" "
+    "values \"}\"\n"
     "    type      = element type [\"[\" [dim {\",\" dim}] \"]\"]\n"
     "    dim       = sums, products, \"floordiv\", \"ceildiv\", \"mod\", \"min(..)\", \"max(..)\" over integers and "
     "symbols\n"
@@ -51,10 +51,11 @@ static const char head[] =
     "binds it to an\n"
     "element of a small integer input, marked `host`, which is read before anything runs; `K = result` is an extent "
     "that an\n"
-    "operator finds at run time. `require` states what every call must satisfy besides the ranges. An input and an "
-    "output with\n"
-    "the same `state` number are one piece of memory that lives from call to call. In attributes, defaults are left "
-    "out.\n";
+    "operator finds at run time. `require` states what every call must satisfy besides the ranges; in the `where` "
+    "of a\n"
+    "region, which holds nothing else, what every run of the region must. An input and an output with the same `state` "
+    "number are\n"
+    "one piece of memory that lives from call to call. In attributes, defaults are left out.\n";
 
 /* Operators by what later stages do with them, in the order of the table. */
 typedef struct op_group {

@@ -104,6 +104,11 @@ static void print_loop(strbuf *b, const plan *p, const pstep *s) {
     if (s->result != SYM_NONE) strbuf_printf(b, " counts %s", dim_sym_info(t, s->result)->name);
 }
 
+static void print_contract(strbuf *b, const plan *p, const contract *k) {
+    strbuf_printf(b, "require %s", dim_text(b->a, p->iface->dims, k->lhs));
+    strbuf_printf(b, " %s %s", k->is_equal ? "==" : "<=", dim_text(b->a, p->iface->dims, k->rhs));
+}
+
 static void print_step(strbuf *b, const plan *p, const pstep *s, int indent) {
     line(b, indent);
     switch (s->kind) {
@@ -134,7 +139,11 @@ static void print_step(strbuf *b, const plan *p, const pstep *s, int indent) {
         break;
     case PS_RESULT:
         strbuf_printf(b, "%s := ", dim_sym_info(p->iface->dims, s->result)->name);
+        if (s->n_args == 0) dim_print(b, p->iface->dims, s->trips);
         print_args(b, p, s);
+        break;
+    case PS_REQUIRE:
+        print_contract(b, p, &p->iface->contracts.at[s->contract]);
         break;
     }
     if (s->kind == PS_LAUNCH) strbuf_printf(b, "    -- %s", p->kernels.at[s->kernel]->title);
@@ -205,6 +214,10 @@ static bool is_symbol(const plan *p, sym_id s, sym_kind kind) {
     return s < dim_n_syms(p->iface->dims) && dim_sym_info(p->iface->dims, s)->kind == kind;
 }
 
+static bool is_count(const plan *p, const pstep *s) {
+    return s->n_args == 0 ? s->trips != DIM_BAD : s->n_args == 1 && p->bufs.at[s->args[0]].dt == FRIT_DT_I64;
+}
+
 static frit_status verify_step(cx *c, const plan *p, const pstep *s) {
     TRY(verify_args(c, p, s));
     switch (s->kind) {
@@ -225,8 +238,12 @@ static frit_status verify_step(cx *c, const plan *p, const pstep *s) {
             return FAIL(c, INTERNAL, s->loc, "plan: a loop without a symbol for its turns");
         return verify_list(c, p, &s->body[0]);
     case PS_RESULT:
-        if (s->n_args != 1 || !is_symbol(p, s->result, SYM_RESULT) || p->bufs.at[s->args[0]].dt != FRIT_DT_I64)
+        if (!is_symbol(p, s->result, SYM_RESULT) || !is_count(p, s))
             return FAIL(c, INTERNAL, s->loc, "plan: a step that counts nothing");
+        return FRIT_OK;
+    case PS_REQUIRE:
+        if (s->n_args || s->contract >= p->iface->contracts.n)
+            return FAIL(c, INTERNAL, s->loc, "plan: a check of nothing");
         return FRIT_OK;
     }
     return FRIT_OK;
@@ -295,7 +312,7 @@ static frit_status run_choice(plan_run *r, const pstep *s) {
     return FRIT_OK;
 }
 
-/* A symbol that the program counts gets its value; what had to wait for it is checked. */
+/* A symbol that the program counts gets its value. */
 static frit_status set_result(plan_run *r, sym_id s, int64_t n, const char *loc) {
     const graph *g = r->p->iface;
     int64_t end;
@@ -304,11 +321,16 @@ static frit_status set_result(plan_run *r, sym_id s, int64_t n, const char *loc)
         return FAIL(r->c, RANGE, loc, "%s = %lld is more than %lld", dim_sym_info(g->dims, s)->name, (long long)n,
                     (long long)end - 1);
     r->syms[s] = n;
-    for (uint32_t i = 0; i < g->contracts.n; i++) {
-        const contract *k = &g->contracts.at[i];
-        if (contract_waits_for(g, k) == s) TRY(contract_check(r->c, g->dims, k, r->syms));
-    }
     return FRIT_OK;
+}
+
+static frit_status run_result(plan_run *r, const pstep *s) {
+    int64_t n;
+    if (s->n_args == 0)
+        TRY(dim_eval(r->c, r->p->iface->dims, s->trips, r->syms, &n));
+    else
+        memcpy(&n, r->memory[s->args[0]], sizeof n);
+    return set_result(r, s->result, n, s->loc);
 }
 
 static frit_status run_loop(plan_run *r, const pstep *s) {
@@ -354,11 +376,10 @@ static frit_status run_step(plan_run *r, const pstep *s) {
         return run_list(r, &s->body[*(const uint8_t *)r->memory[s->args[0]] ? 0 : 1]);
     case PS_LOOP:
         return run_loop(r, s);
-    case PS_RESULT: {
-        int64_t n;
-        memcpy(&n, r->memory[s->args[0]], sizeof n);
-        return set_result(r, s->result, n, s->loc);
-    }
+    case PS_RESULT:
+        return run_result(r, s);
+    case PS_REQUIRE:
+        return contract_check(r->c, r->p->iface->dims, &r->p->iface->contracts.at[s->contract], r->syms);
     }
     return FRIT_OK;
 }
@@ -392,9 +413,10 @@ static frit_status give_memory(plan_run *r, arena *a) {
 
 static frit_status check_contracts(cx *c, const plan_call *call) {
     const graph *g = call->p->iface;
-    for (uint32_t i = 0; i < g->contracts.n; i++)
-        if (contract_waits_for(g, &g->contracts.at[i]) == SYM_NONE)
-            TRY(contract_check(c, g->dims, &g->contracts.at[i], call->syms));
+    for (uint32_t i = 0; i < g->contracts.n; i++) {
+        const contract *k = &g->contracts.at[i];
+        if (k->region == 0 && !contract_is_counted(g, k)) TRY(contract_check(c, g->dims, k, call->syms));
+    }
     return FRIT_OK;
 }
 

@@ -33,7 +33,8 @@ typedef enum pstep_kind {
     PS_CHOICE, /* the first alternative whose condition holds */
     PS_IF,     /* args[0] (bool scalar) picks body[0] or body[1] */
     PS_LOOP,   /* body[0] repeated: see loop fields */
-    PS_RESULT  /* the symbol `result` becomes args[0] (i64 scalar) */
+    PS_RESULT, /* the symbol `result` becomes args[0] (i64 scalar), or without one `trips` */
+    PS_REQUIRE /* the interface's contract `contract` has to hold */
 } pstep_kind;
 
 typedef struct pstep pstep;
@@ -56,10 +57,11 @@ struct pstep {
     /* LOOP: turns 0, 1, .. while turn < trips, turn < args[0] (i64 scalar; UINT32_MAX: no such limit) and args[1] (bool
      * scalar, written by the body too; UINT32_MAX: always true) holds. Values carried from turn to turn live in buffers
      * that the steps before the loop fill and the body's last steps write again. */
-    dim trips;     /* LOOP: turns at most; DIM_BAD: no limit of this kind */
+    dim trips;     /* LOOP: turns at most; DIM_BAD: no limit of this kind. RESULT: see there */
     sym_id turn;   /* LOOP: the symbol that is the turn's number while the body runs */
     sym_id result; /* LOOP: the symbol that is the number of turns afterwards, SYM_NONE none; more turns than its extent
                       allows are an error. RESULT: the symbol */
+    uint32_t contract; /* REQUIRE: index in iface->contracts */
     const char *loc;
 };
 

@@ -8,19 +8,44 @@ typedef struct liveness {
     const graph *g;
     bool *is_live; /* per node */
     VEC(value_id) pending;
+    VEC(sym_id) counted; /* symbols that nodes count, and the first result of the node that counts each */
+    VEC(value_id) by;
     arena *a;
 } liveness;
 
+/* A dim needs those who count its symbols. */
+static void mark_dims(liveness *l, uint32_t n, const dim *d) {
+    for (uint32_t i = 0; i < l->counted.n; i++)
+        for (uint32_t k = 0; k < n; k++)
+            if (d[k] != DIM_BAD && dim_depends(l->g->dims, d[k], l->counted.at[i]))
+                vec_push(l->a, l->pending, l->by.at[i]);
+}
+
+static void mark_value(liveness *l, value_id v) {
+    vec_push(l->a, l->pending, v);
+    mark_dims(l, graph_type(l->g, v)->rank, graph_type(l->g, v)->shape);
+}
+
+static void mark_attrs(liveness *l, const node *n) {
+    const attr_type *t = op_info_of(n->op)->attrs;
+    for (uint32_t i = 0; i < t->n_fields && l->counted.n; i++) {
+        if (t->fields[i].kind != FK_DIMS) continue;
+        const dim_list *dims = (const void *)((const char *)n->attrs + t->fields[i].offset);
+        mark_dims(l, dims->n, dims->at);
+    }
+}
+
 static void mark_region(liveness *l, region_id r) {
     const region *reg = &l->g->regions.at[r];
-    for (uint32_t i = 0; i < reg->results.n; i++) vec_push(l->a, l->pending, reg->results.at[i]);
+    for (uint32_t i = 0; i < reg->results.n; i++) mark_value(l, reg->results.at[i]);
 }
 
 static void mark_node(liveness *l, node_id id) {
     if (l->is_live[id]) return;
     l->is_live[id] = true;
     const node *n = &l->g->nodes.at[id];
-    for (uint32_t i = 0; i < n->n_in; i++) vec_push(l->a, l->pending, n->in[i]);
+    for (uint32_t i = 0; i < n->n_in; i++) mark_value(l, n->in[i]);
+    mark_attrs(l, n);
     for (uint32_t i = 0; i < n->n_regions; i++) mark_region(l, n->regions[i]);
 }
 
@@ -31,43 +56,27 @@ static void mark_pending(liveness *l) {
     }
 }
 
-/* Whether an extent or an attribute of n depends on s. */
-static bool mentions(const graph *g, const node *n, sym_id s) {
-    const attr_type *t = op_info_of(n->op)->attrs;
-    for (uint32_t i = 0; i < n->n_out; i++) {
-        const tensor_type *out = graph_type(g, n->out + i);
-        for (uint32_t k = 0; k < out->rank; k++)
-            if (dim_depends(g->dims, out->shape[k], s)) return true;
-    }
-    for (uint32_t i = 0; n->attrs && i < t->n_fields; i++) {
-        if (t->fields[i].kind != FK_DIMS) continue;
-        const dim_list *l = (const void *)((const char *)n->attrs + t->fields[i].offset);
-        for (uint32_t k = 0; k < l->n; k++)
-            if (l->at[k] != DIM_BAD && dim_depends(g->dims, l->at[k], s)) return true;
-    }
-    return false;
-}
-
-/* Nodes that count an extent of something live are live, whether or not anything reads their results. */
-static void mark_counters(liveness *l) {
-    sym_id s;
-    for (node_id i = l->g->nodes.n; i-- > 0;) { /* what counts stands before what it counts for */
-        if (l->is_live[i] || !graph_counts(l->g, &l->g->nodes.at[i], &s)) continue;
-        bool is_needed = false;
-        for (node_id k = 0; k < l->g->nodes.n && !is_needed; k++)
-            is_needed = l->is_live[k] && mentions(l->g, &l->g->nodes.at[k], s);
-        if (!is_needed) continue;
-        mark_node(l, i);
-        mark_pending(l);
-    }
-}
-
 static const bool *live_nodes(arena *a, const graph *g) {
     liveness l = {.g = g, .a = a, .is_live = ARENA_ARRAY(a, bool, g->nodes.n + 1)};
+    for (sym_id s = 0; s < dim_n_syms(g->dims); s++) {
+        node_id by = dim_sym_info(g->dims, s)->kind == SYM_RESULT ? graph_counter(g, s) : NODE_NONE;
+        if (by == NODE_NONE) continue;
+        vec_push(a, l.counted, s);
+        vec_push(a, l.by, graph_node(g, by)->out);
+    }
     mark_region(&l, 0);
     mark_pending(&l);
-    mark_counters(&l);
     return l.is_live;
+}
+
+/* Contracts of a region hold for the new region `to`. */
+static void copy_contracts(graph_rewriter *r, region_id from, region_id to) {
+    for (uint32_t i = 0; i < r->from->contracts.n; i++) {
+        contract k = r->from->contracts.at[i];
+        if (k.region != from) continue;
+        k.region = to;
+        graph_add_contract(r->to, &k);
+    }
 }
 
 /* The interface, source locations and contracts of the old graph. */
@@ -81,7 +90,7 @@ static void copy_frame(graph_rewriter *r) {
         to->inputs.at[i].is_host = p->is_host;
         to->inputs.at[i].state = p->state;
     }
-    for (uint32_t i = 0; i < from->contracts.n; i++) vec_push(to->a, to->contracts, from->contracts.at[i]);
+    copy_contracts(r, 0, 0);
 }
 
 typedef struct rewrite_job {
@@ -98,6 +107,7 @@ static frit_status copy_region(const rewrite_job *j, region_id id, region_id *ou
     tensor_type *types = ARENA_ARRAY(r->to->a, tensor_type, reg->params.n);
     for (uint32_t i = 0; i < reg->params.n; i++) types[i] = *graph_type(r->from, reg->params.at[i]);
     *out = graph_region_begin(r->to, reg->params.n, types);
+    copy_contracts(r, id, *out);
     for (uint32_t i = 0; i < reg->params.n; i++) {
         value_id v = r->to->regions.at[*out].params.at[i];
         r->map[reg->params.at[i]] = v;
@@ -156,6 +166,7 @@ static frit_status rewrite_nodes(const rewrite_job *j, region_id id) {
 frit_status graph_rewrite_inline(graph_rewriter *r, region_id id, const value_id *params, value_id *out_results) {
     const region *reg = &r->from->regions.at[id];
     for (uint32_t i = 0; i < reg->params.n; i++) r->map[reg->params.at[i]] = params[i];
+    copy_contracts(r, id, r->to->at);
     TRY(rewrite_nodes(r->job, id));
     for (uint32_t i = 0; i < reg->results.n; i++) out_results[i] = r->map[reg->results.at[i]];
     return FRIT_OK;

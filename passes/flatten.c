@@ -4,8 +4,9 @@
  *  becomes
  *    %n = neg %x      %y = select %c, %n, %x
  *
- * An `if` on a constant keeps the region that it takes. A `while` with a constant trip count that cannot stop early,
- * and a scan over a constant extent, are written out while that stays small. Loops with results of unknown extent stay.
+ * An `if` on a constant keeps the region that it takes, unless it counts extents in which the regions differ. A `while`
+ * with a constant trip count that cannot stop early, and a scan over a constant extent, are written out while that
+ * stays small. Loops with results of unknown extent stay.
  */
 #include <string.h>
 
@@ -19,8 +20,12 @@ static const region *region_of(const graph_rewriter *r, const node *n, uint32_t 
     return &r->from->regions.at[n->regions[i]];
 }
 
-/* Nodes that may run although the program would not have run them: no loops, no reductions, no loads by index. */
-static bool is_cheap(const graph *g, const region *reg) {
+/* Nodes that may run although the program would not have run them: no loops, no reductions, no loads by index, and
+ * nothing that is demanded of sizes. */
+static bool is_cheap(const graph *g, region_id id) {
+    const region *reg = &g->regions.at[id];
+    for (uint32_t i = 0; i < g->contracts.n; i++)
+        if (g->contracts.at[i].region == id) return false;
     for (uint32_t i = 0; i < reg->nodes.n; i++) {
         const node *n = graph_node(g, reg->nodes.at[i]);
         if (!op_is(n->op, OPF_EW) && !op_is(n->op, OPF_VIEW) && n->n_in > 0) return false;
@@ -46,9 +51,10 @@ static frit_status flatten_if(graph_rewriter *r, const node *n, bool *out_done) 
     build b = {.c = r->c, .g = r->to, .loc = n->loc};
     double condition = 0;
     bool is_known = pattern_number(r->to, in[0], &condition);
-    bool is_select = is_cheap(r->from, yes) && is_cheap(r->from, no) &&
+    bool is_select = is_cheap(r->from, n->regions[0]) && is_cheap(r->from, n->regions[1]) &&
                      same_types(r->from, yes->results.at, no->results.at, n->n_out);
-    if (!is_known && !is_select) return FRIT_OK;
+    bool is_counted = ((const attr_if *)n->attrs)->dims.n > 0; /* others mention the symbols that it counts */
+    if (is_counted || (!is_known && !is_select)) return FRIT_OK;
     TRY(graph_rewrite_inline(r, n->regions[is_known && condition == 0], in + 1, taken));
     if (!is_known) TRY(graph_rewrite_inline(r, n->regions[1], in + 1, other));
     for (uint32_t i = 0; i < n->n_out; i++)
@@ -57,8 +63,20 @@ static frit_status flatten_if(graph_rewriter *r, const node *n, bool *out_done) 
     return b.status;
 }
 
-static bool is_affordable(const region *body, int64_t trips) {
-    return trips >= 1 && trips <= (int64_t)MAX_TRIPS && trips * (int64_t)body->nodes.n <= MAX_UNROLLED_NODES;
+/* Whether a node of the region, or inside of one, counts an extent: a copy of it would count the same symbol. */
+static bool has_counts(const graph *g, region_id id) {
+    for (sym_id s = 0; s < dim_n_syms(g->dims); s++) {
+        if (dim_sym_info(g->dims, s)->kind != SYM_RESULT) continue;
+        node_id by = graph_counter(g, s);
+        if (by != NODE_NONE && graph_is_within(g, graph_node(g, by)->region, id)) return true;
+    }
+    return false;
+}
+
+static bool is_affordable(const graph *g, region_id id, int64_t trips) {
+    const region *body = &g->regions.at[id];
+    return trips >= 1 && trips <= (int64_t)MAX_TRIPS && trips * (int64_t)body->nodes.n <= MAX_UNROLLED_NODES &&
+           !has_counts(g, id);
 }
 
 /* Parts of a scanned result, one for each trip, put together along axis. */
@@ -86,7 +104,7 @@ static bool known_trips(const graph_rewriter *r, const node *n, const value_id *
     bool has_scans = a->trips.n > 0;
     if (has_scans && (!dim_is_const(r->from->dims, a->trips.at[0], out) || (double)*out != trips)) return false;
     *out = (int64_t)trips;
-    return trips <= (int64_t)MAX_TRIPS && is_affordable(body, *out);
+    return trips <= (int64_t)MAX_TRIPS && is_affordable(r->from, n->regions[0], *out);
 }
 
 static frit_status flatten_while(graph_rewriter *r, const node *n, bool *out_done) {
@@ -133,7 +151,7 @@ static frit_status flatten_scan(graph_rewriter *r, const node *n, bool *out_done
     int64_t trips = 0;
     if (scanned == 0) return FRIT_OK;
     dim extent = graph_type(r->to, in[carried])->shape[a->in_axes.at[0]];
-    if (!dim_is_const(r->to->dims, extent, &trips) || !is_affordable(body, trips)) return FRIT_OK;
+    if (!dim_is_const(r->to->dims, extent, &trips) || !is_affordable(r->from, n->regions[0], trips)) return FRIT_OK;
     build b = {.c = r->c, .g = r->to, .loc = n->loc};
     value_id *now = ARENA_ARRAY(r->c->scratch, value_id, n->n_in + 1);
     value_id *results = ARENA_ARRAY(r->c->scratch, value_id, body->results.n + 1);

@@ -15,12 +15,6 @@
 
 enum { MAX_COUNTED = 64 };
 
-bool fuse_is_within(const graph *g, region_id inner, region_id outer) {
-    for (; inner != REGION_NONE; inner = g->regions.at[inner].parent)
-        if (inner == outer) return true;
-    return false;
-}
-
 bool fuse_is_collected(const graph *g, value_id v) {
     const node *n = graph_def(g, v);
     if (n && n->op == OP_while) return graph_value(g, v)->index >= ((const attr_while *)n->attrs)->n_carried;
@@ -39,14 +33,14 @@ typedef struct needs_cx {
 } needs_cx;
 
 static frit_status find_counted(cx *c, needs_cx *x) {
-    for (node_id i = 0; i < x->g->nodes.n; i++) {
-        const node *n = graph_node(x->g, i);
-        sym_id s;
-        if (!graph_counts(x->g, n, &s)) continue;
+    for (sym_id s = 0; s < dim_n_syms(x->g->dims); s++) {
+        if (dim_sym_info(x->g->dims, s)->kind != SYM_RESULT) continue;
+        node_id by = graph_counter(x->g, s);
+        if (by == NODE_NONE) continue;
         if (x->n_counted == MAX_COUNTED)
             return FAIL(c, UNSUPPORTED, NULL, "more than %d extents are counted while the program runs", MAX_COUNTED);
         x->counted[x->n_counted] = s;
-        x->by[x->n_counted++] = n->out;
+        x->by[x->n_counted++] = graph_node(x->g, by)->out;
     }
     return FRIT_OK;
 }
@@ -81,7 +75,7 @@ static void need(needs_cx *x, node_id outer, value_id v) {
     const graph *g = x->g;
     const node *n = graph_node(g, outer);
     for (uint32_t i = 0; i < n->n_regions; i++)
-        if (fuse_is_within(g, graph_value(g, v)->region, n->regions[i])) return;
+        if (graph_is_within(g, graph_value(g, v)->region, n->regions[i])) return;
     vec_push(x->f->a, x->f->also_needs[outer], v);
 }
 
@@ -113,6 +107,14 @@ static void note_captures(needs_cx *x, region_id r, node_id id) {
     }
 }
 
+/* A region's demands are checked when it begins: what is counted outside of it comes before it. */
+static void note_demands(needs_cx *x, const contract *k) {
+    uint64_t bits = symbols_in(x, k->lhs) | symbols_in(x, k->rhs);
+    for (uint32_t i = 0; i < x->n_counted; i++)
+        for (region_id r = k->region; bits >> i & 1 && r != 0; r = x->g->regions.at[r].parent)
+            if (x->f->owner[r] != NODE_NONE) need(x, x->f->owner[r], x->by[i]);
+}
+
 static void find_owners(fusion *f) {
     const graph *g = f->g;
     for (uint32_t r = 0; r < g->regions.n; r++) f->owner[r] = NODE_NONE;
@@ -134,6 +136,7 @@ static frit_status find_needs(cx *c, fusion *f) {
         for (uint32_t i = 0; i < reg->results.n; i++)
             for (region_id q = r; q != 0; q = g->regions.at[q].parent) need(&x, f->owner[q], reg->results.at[i]);
     }
+    for (uint32_t i = 0; i < g->contracts.n; i++) note_demands(&x, &g->contracts.at[i]);
     return FRIT_OK;
 }
 

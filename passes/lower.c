@@ -208,23 +208,52 @@ pstep lower_copy(lower_cx *x, pbuf_id from, pbuf_id to) {
     return (pstep){.kind = PS_COPY, .n_args = 2, .args = args, .loc = ""};
 }
 
+/* Whether k can be checked: the steps that count its symbols are placed. */
+static bool is_decided(const lower_cx *x, const contract *k) {
+    for (sym_id s = 0; s < dim_n_syms(x->g->dims); s++) {
+        bool waits = dim_sym_info(x->g->dims, s)->kind == SYM_RESULT && !x->is_counted[s];
+        if (waits && contract_mentions(x->g, k, s)) return false;
+    }
+    return true;
+}
+
+void lower_place_demands(lower_cx *x, region_id r) {
+    for (uint32_t i = 0; i < x->g->contracts.n; i++) {
+        const contract *k = &x->g->contracts.at[i];
+        bool is_early = r == 0 && !contract_is_counted(x->g, k); /* checked before the first step */
+        if (k->region != r || is_early || x->is_demanded[i] || !is_decided(x, k)) continue;
+        x->is_demanded[i] = true;
+        vec_push(x->p->a, x->steps[r],
+                 (pstep){.kind = PS_REQUIRE, .contract = i, .trips = DIM_BAD, .result = SYM_NONE, .loc = ""});
+    }
+}
+
 /* The step that gives a symbol its value, before the first kernel that computes with it. */
-static frit_status place_count(lower_cx *x, sym_id s, region_id r) {
-    for (node_id i = 0; i < x->g->nodes.n && !x->is_counted[s]; i++) {
-        const node *n = graph_node(x->g, i);
-        sym_id found;
-        if (!graph_counts(x->g, n, &found) || found != s) continue;
-        if (x->f->group_of[i] == GROUP_NONE) continue; /* dead */
-        if (n->op == OP_while) return place_seen(x, x->f->group_of[i], r);
-        if (seen_from(x, x->f->group_of[i], r) == GROUP_NONE) return FRIT_OK; /* placed by what is around r */
-        if (n->region != r) return place_seen(x, x->f->group_of[i], r);
-        x->is_counted[s] = true;
-        pbuf_id *args = ARENA_ARRAY(x->p->a, pbuf_id, 1);
-        args[0] = lower_buffer(x, n->in[1]);
-        TRY(lower_place_writer(x, args[0], r));
-        pstep count = {
-            .kind = PS_RESULT, .n_args = 1, .args = args, .trips = DIM_BAD, .result = s, .loc = x->g->locs.at[n->loc]};
-        vec_push(x->p->a, x->steps[r], count);
+frit_status lower_place_count(lower_cx *x, sym_id s, region_id r) {
+    node_id by = x->is_counted[s] ? NODE_NONE : graph_counter(x->g, s);
+    if (by == NODE_NONE || x->f->group_of[by] == GROUP_NONE) return FRIT_OK; /* counted already, or dead */
+    const node *n = graph_node(x->g, by);
+    if (n->op != OP_nonzero) return place_seen(x, x->f->group_of[by], r);
+    if (seen_from(x, x->f->group_of[by], r) == GROUP_NONE) return FRIT_OK; /* placed by what is around r */
+    if (n->region != r) return place_seen(x, x->f->group_of[by], r);
+    x->is_counted[s] = true;
+    pbuf_id *args = ARENA_ARRAY(x->p->a, pbuf_id, 1);
+    args[0] = lower_buffer(x, n->in[1]);
+    TRY(lower_place_writer(x, args[0], r));
+    pstep count = {
+        .kind = PS_RESULT, .n_args = 1, .args = args, .trips = DIM_BAD, .result = s, .loc = x->g->locs.at[n->loc]};
+    vec_push(x->p->a, x->steps[r], count);
+    lower_place_demands(x, r);
+    return FRIT_OK;
+}
+
+frit_status lower_place_counts(lower_cx *x, uint32_t n, const dim *extents, region_id r) {
+    dim_table *t = x->g->dims;
+    for (sym_id s = 0; s < dim_n_syms(t); s++) {
+        bool is_mentioned = false;
+        if (dim_sym_info(t, s)->kind != SYM_RESULT) continue;
+        for (uint32_t i = 0; i < n; i++) is_mentioned |= dim_depends(t, extents[i], s);
+        if (is_mentioned) TRY(lower_place_count(x, s, r));
     }
     return FRIT_OK;
 }
@@ -236,7 +265,7 @@ frit_status lower_place_needs(lower_cx *x, uint32_t id, region_id r) {
     uint32_t n_syms;
     const sym_id *syms = kernel_syms(x->p->kernels.at[s->kernel], x->c->scratch, &n_syms);
     for (uint32_t i = 0; i < n_syms; i++)
-        if (dim_sym_info(x->g->dims, syms[i])->kind == SYM_RESULT) TRY(place_count(x, syms[i], r));
+        if (dim_sym_info(x->g->dims, syms[i])->kind == SYM_RESULT) TRY(lower_place_count(x, syms[i], r));
     return FRIT_OK;
 }
 
@@ -284,13 +313,9 @@ static bool writes_nothing(const graph *g, const group *gr) {
 /* The symbols that extents of the program's results need, whether or not a kernel computes with them. */
 static frit_status place_counts_of_outputs(lower_cx *x) {
     const graph *g = x->g;
-    for (sym_id s = 0; s < dim_n_syms(g->dims); s++) {
-        bool is_asked = false;
-        for (uint32_t i = 0; i < g->outputs.n; i++) {
-            const tensor_type *t = graph_type(g, g->regions.at[0].results.at[i]);
-            for (uint32_t k = 0; k < t->rank; k++) is_asked = is_asked || dim_depends(g->dims, t->shape[k], s);
-        }
-        if (is_asked && dim_sym_info(g->dims, s)->kind == SYM_RESULT) TRY(place_count(x, s, 0));
+    for (uint32_t i = 0; i < g->outputs.n; i++) {
+        const tensor_type *t = graph_type(g, g->regions.at[0].results.at[i]);
+        TRY(lower_place_counts(x, t->rank, t->shape, 0));
     }
     return FRIT_OK;
 }
@@ -360,6 +385,7 @@ frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
     x.state = ARENA_ARRAY(p->a, uint8_t, n + 1u);
     x.steps = ARENA_ARRAY(p->a, step_vec, g->regions.n + 1u);
     x.is_counted = ARENA_ARRAY(p->a, bool, dim_n_syms(g->dims) + 1u);
+    x.is_demanded = ARENA_ARRAY(p->a, bool, g->contracts.n + 1u);
     for (uint32_t id = 0; id < n; id++) {
         const group *gr = &x.f->groups.at[id];
         TRY(cx_poll(c));

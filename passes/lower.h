@@ -123,7 +123,6 @@ const char *fuse_value_label(const fusion *f, value_id v);
 /* v traced through bijective or slicing views to the value that they look at. */
 value_id fuse_base(const graph *g, value_id v);
 /* Whether region `inner` is `outer` or inside it. */
-bool fuse_is_within(const graph *g, region_id inner, region_id outer);
 /* fuse_regions.c: whether v is what a loop collects from its turns, rather than what it carries. */
 bool fuse_is_collected(const graph *g, value_id v);
 /* The side tables of regions, before any node is placed. */

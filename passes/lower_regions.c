@@ -41,7 +41,7 @@ static bool can_be(const lower_cx *x, const step_vec *l, pbuf_id from, pbuf_id t
 
 static bool is_within(const lower_cx *x, region_id r, const node *n) {
     for (uint32_t k = 0; k < n->n_regions; k++)
-        if (fuse_is_within(x->g, r, n->regions[k])) return true;
+        if (graph_is_within(x->g, r, n->regions[k])) return true;
     return false;
 }
 
@@ -53,6 +53,10 @@ static frit_status place_value(lower_cx *x, value_id v, region_id r) {
 /* All that the steps inside node n wait for and that stands in n's own region. */
 static frit_status place_outside(lower_cx *x, const node *n) {
     const graph *g = x->g;
+    for (uint32_t i = 0; i < g->contracts.n; i++) {
+        const contract *k = &g->contracts.at[i];
+        if (is_within(x, k->region, n)) TRY(lower_place_counts(x, 2, (dim[]){k->lhs, k->rhs}, n->region));
+    }
     for (uint32_t i = 0; i < n->n_in; i++) TRY(place_value(x, n->in[i], n->region));
     for (uint32_t id = 0; id < x->f->groups.n; id++) {
         const group *gr = &x->f->groups.at[id];
@@ -73,6 +77,7 @@ static frit_status place_outside(lower_cx *x, const node *n) {
 }
 
 static frit_status place_inside(lower_cx *x, region_id r) {
+    lower_place_demands(x, r);
     for (uint32_t id = 0; id < x->f->groups.n; id++)
         if (x->f->groups.at[id].region == r) TRY(lower_place_group(x, id));
     return FRIT_OK;
@@ -95,12 +100,26 @@ static void give(lower_cx *x, region_id r, value_id result, pbuf_id to) {
         push(x, r, lower_copy(x, from, to));
 }
 
+/* The last steps of branch k: symbols that stand for what the branches differ in are what this one has. */
+static frit_status place_extents(lower_cx *x, const node *n, uint32_t k) {
+    dim extents[2];
+    for (sym_id s = 0; s < dim_n_syms(x->g->dims); s++) {
+        if (dim_sym_info(x->g->dims, s)->kind != SYM_RESULT || !if_counts(x->g, n, s, extents)) continue;
+        TRY(lower_place_counts(x, 1, &extents[k], n->regions[k]));
+        push(x, n->regions[k],
+             (pstep){.kind = PS_RESULT, .trips = extents[k], .result = s, .loc = x->g->locs.at[n->loc]});
+        if (k == 1) x->is_counted[s] = true;
+    }
+    return FRIT_OK;
+}
+
 static frit_status place_if(lower_cx *x, const node *n) {
     for (uint32_t k = 0; k < 2; k++) {
         region_id r = n->regions[k];
         TRY(place_inside(x, r));
         for (uint32_t i = 0; i < n->n_out; i++)
             give(x, r, x->g->regions.at[r].results.at[i], lower_buffer(x, n->out + i));
+        TRY(place_extents(x, n, k));
     }
     pbuf_id *args = ARENA_ARRAY(x->p->a, pbuf_id, 1);
     args[0] = lower_buffer(x, n->in[0]);
@@ -111,6 +130,7 @@ static frit_status place_if(lower_cx *x, const node *n) {
                  .body = {steps_of(x, n->regions[0]), steps_of(x, n->regions[1])},
                  .trips = DIM_BAD,
                  .loc = x->g->locs.at[n->loc]});
+    lower_place_demands(x, n->region);
     return FRIT_OK;
 }
 
@@ -222,6 +242,7 @@ static frit_status place_loop(lower_cx *x, const loop_form *l) {
     carry(x, l);
     s.body[0] = steps_of(x, l->body);
     push(x, n->region, s);
+    lower_place_demands(x, n->region);
     return FRIT_OK;
 }
 

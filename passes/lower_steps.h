@@ -20,6 +20,7 @@ typedef struct lower_cx {
     uint8_t *state;      /* group -> 0 new, 1 being placed, 2 placed */
     pstep *step_of;      /* group -> its launch */
     bool *is_counted;    /* symbol -> the step that counts it is placed */
+    bool *is_demanded;   /* contract -> the step that checks it is placed */
 } lower_cx;
 
 /* lower.c */
@@ -30,6 +31,12 @@ pbuf_id lower_buffer_like(lower_cx *x, value_id v);
 frit_status lower_place_needs(lower_cx *x, uint32_t id, region_id r);
 frit_status lower_place_writer(lower_cx *x, pbuf_id b, region_id r);
 frit_status lower_place_group(lower_cx *x, uint32_t id);
+/* Places the step, in region r or one around it, that counts symbol s. */
+frit_status lower_place_count(lower_cx *x, sym_id s, region_id r);
+/* Those of the symbols that n extents mention. */
+frit_status lower_place_counts(lower_cx *x, uint32_t n, const dim *extents, region_id r);
+/* Places the checks of region r whose symbols are counted by now. */
+void lower_place_demands(lower_cx *x, region_id r);
 pstep lower_copy(lower_cx *x, pbuf_id from, pbuf_id to);
 
 /* lower_regions.c: the steps of an if or a loop, with those of its regions. */

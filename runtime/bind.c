@@ -147,22 +147,23 @@ static frit_status check_dims(const pf_header *h, uint32_t port, const frit_tens
     return FRIT_OK;
 }
 
-frit_status bind_check_contracts(const pf_header *h, uint32_t after, const int64_t *symbols, message m) {
-    const pf_contract *contracts = PF_ROWS(h, pf_contract, contracts);
-    for (uint32_t i = 0; i < h->contracts.count; i++) {
-        const pf_contract *k = &contracts[i];
-        int64_t lhs, rhs;
-        if (k->after != after) continue;
-        bool known = plan_dim(h, k->lhs, symbols, &lhs) && plan_dim(h, k->rhs, symbols, &rhs);
-        if (!known)
-            return message_set(m, FRIT_RANGE, "%s: %s cannot be computed", pf_string(h, k->text),
-                               dim_text_of(h, k->lhs));
-        if (k->is_equal ? lhs == rhs : lhs <= rhs) continue;
-        return message_set(m, FRIT_SHAPE, "%s: %s = %" PRId64 " should be %s %s = %" PRId64, pf_string(h, k->text),
-                           dim_text_of(h, k->lhs), lhs, k->is_equal ? "equal to" : "at most", dim_text_of(h, k->rhs),
-                           rhs);
-    }
-    return FRIT_OK;
+frit_status bind_check_contract(const pf_header *h, uint32_t contract, const int64_t *symbols, message m) {
+    const pf_contract *k = &PF_ROWS(h, pf_contract, contracts)[contract];
+    int64_t lhs, rhs;
+    bool known = plan_dim(h, k->lhs, symbols, &lhs) && plan_dim(h, k->rhs, symbols, &rhs);
+    if (!known)
+        return message_set(m, FRIT_RANGE, "%s: %s cannot be computed", pf_string(h, k->text), dim_text_of(h, k->lhs));
+    if (k->is_equal ? lhs == rhs : lhs <= rhs) return FRIT_OK;
+    return message_set(m, FRIT_SHAPE, "%s: %s = %" PRId64 " should be %s %s = %" PRId64, pf_string(h, k->text),
+                       dim_text_of(h, k->lhs), lhs, k->is_equal ? "equal to" : "at most", dim_text_of(h, k->rhs), rhs);
+}
+
+/* The contracts that inputs decide. */
+static frit_status check_contracts(const pf_header *h, const int64_t *symbols, message m) {
+    frit_status status = FRIT_OK;
+    for (uint32_t i = 0; i < h->contracts.count && status == FRIT_OK; i++)
+        if (!PF_ROWS(h, pf_contract, contracts)[i].is_late) status = bind_check_contract(h, i, symbols, m);
+    return status;
 }
 
 frit_status bind_inputs(const pf_header *h, const frit_tensor *inputs, int64_t *out_symbols, message m) {
@@ -172,7 +173,7 @@ frit_status bind_inputs(const pf_header *h, const frit_tensor *inputs, int64_t *
     if (status == FRIT_OK) status = solve_symbols(h, inputs, out_symbols, m);
     for (uint32_t i = 0; i < h->n_inputs && status == FRIT_OK; i++)
         status = check_dims(h, i, &inputs[i], out_symbols, m);
-    return status == FRIT_OK ? bind_check_contracts(h, PF_NONE, out_symbols, m) : status;
+    return status == FRIT_OK ? check_contracts(h, out_symbols, m) : status;
 }
 
 frit_status bind_output_dims(const pf_header *h, const int64_t *symbols, uint32_t index, int64_t *out_dims) {

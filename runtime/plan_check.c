@@ -115,8 +115,7 @@ static const char *check_contracts(const pf_header *h) {
     const pf_contract *contracts = PF_ROWS(h, pf_contract, contracts);
     for (uint32_t i = 0; i < h->contracts.count; i++) {
         const pf_contract *k = &contracts[i];
-        bool is_fine = is_dim(h, k->lhs) && is_dim(h, k->rhs) && is_string(h, k->text) &&
-                       (k->after == PF_NONE || is_counted(h, k->after));
+        bool is_fine = is_dim(h, k->lhs) && is_dim(h, k->rhs) && is_string(h, k->text);
         if (!is_fine) return "a contract is broken";
     }
     return NULL;
@@ -195,24 +194,25 @@ static bool check_alts(const pf_header *h, uint32_t step) {
     return true;
 }
 
-/* Symbols that a step counts, and the dim that limits it. */
+/* Symbols that a step counts, and the dim that limits it; the contract that it checks. */
 static bool check_counts(const pf_header *h, const pf_step *s) {
-    if (s->kind == PF_RESULT) return is_counted(h, s->result);
+    if (s->kind == PF_REQUIRE) return s->contract < h->contracts.count;
+    if (s->kind == PF_RESULT) return is_counted(h, s->result) && (s->n_args || is_dim(h, s->trips));
     if (s->kind != PF_LOOP) return true;
     return is_dim_or_none(h, s->trips) && is_counted(h, s->turn) && (s->result == PF_NONE || is_counted(h, s->result));
 }
 
 static const char *check_steps(const pf_header *h) {
     static const uint32_t n_args[] = {
-        [PF_LAUNCH] = 0, [PF_COPY] = 2, [PF_CHOICE] = 0, [PF_IF] = 1, [PF_LOOP] = 2, [PF_RESULT] = 1};
+        [PF_LAUNCH] = 0, [PF_COPY] = 2, [PF_CHOICE] = 0, [PF_IF] = 1, [PF_LOOP] = 2, [PF_RESULT] = 0, [PF_REQUIRE] = 0};
     static const uint32_t n_alts[] = {
-        [PF_LAUNCH] = 0, [PF_COPY] = 0, [PF_CHOICE] = 1, [PF_IF] = 2, [PF_LOOP] = 1, [PF_RESULT] = 0};
+        [PF_LAUNCH] = 0, [PF_COPY] = 0, [PF_CHOICE] = 1, [PF_IF] = 2, [PF_LOOP] = 1, [PF_RESULT] = 0, [PF_REQUIRE] = 0};
     if (!is_range(h->first_step, h->n_steps, h->steps)) return "the steps are missing";
     const pf_step *steps = PF_ROWS(h, pf_step, steps);
     const pf_kernel *kernels = PF_ROWS(h, pf_kernel, kernels);
     for (uint32_t i = 0; i < h->steps.count; i++) {
         const pf_step *s = &steps[i];
-        if (s->kind > PF_RESULT || !is_range(s->first_arg, s->n_args, h->args) ||
+        if (s->kind > PF_REQUIRE || !is_range(s->first_arg, s->n_args, h->args) ||
             !is_range(s->first_alt, s->n_alts, h->alts) || !is_string(h, s->loc))
             return "a step is broken";
         bool is_launch = s->kind == PF_LAUNCH;

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define PF_MAGIC        "fritplan"
-#define PF_VERSION      4u
+#define PF_VERSION      5u
 #define PF_NOTE_NAME    "frit.model" /* 11 bytes with its zero: the description is 8-aligned by 4- and by 8-rounding */
 #define PF_NOTE_TYPE    1u
 #define PF_NOTE_RESERVE 2u /* an empty note whose program header becomes the weights' segment */
@@ -60,7 +60,7 @@ typedef struct pf_contract {
     uint32_t lhs, rhs; /* dims */
     uint32_t is_equal; /* else lhs <= rhs */
     uint32_t text;     /* string */
-    uint32_t after;    /* COUNTED symbol after which it can be checked; PF_NONE: before the first step */
+    uint32_t is_late;  /* 1: a step checks it; else it is checked before the first step */
     uint32_t reserved;
 } pf_contract;
 
@@ -111,20 +111,23 @@ typedef struct pf_phase {
     uint32_t image;    /* CUDA: the CONST buffer that is the cubin; PF_NONE on the CPU */
 } pf_phase;
 
-typedef enum pf_step_kind { PF_LAUNCH, PF_COPY, PF_CHOICE, PF_IF, PF_LOOP, PF_RESULT } pf_step_kind;
+typedef enum pf_step_kind { PF_LAUNCH, PF_COPY, PF_CHOICE, PF_IF, PF_LOOP, PF_RESULT, PF_REQUIRE } pf_step_kind;
 /* Lists of steps stand in a row; a list that a step contains stands behind the list that the step is in, so that
  * walking always moves on. */
 typedef struct pf_step {
     uint32_t kind;
-    uint32_t kernel;            /* LAUNCH */
-    uint32_t first_arg, n_args; /* in args: buffers. LAUNCH: one per parameter; COPY: from, to; IF: condition;
-                                   LOOP: trip count (int64), condition, each PF_NONE when absent; RESULT: an int64 */
+    uint32_t kernel; /* LAUNCH */
+    uint32_t first_arg,
+        n_args;                 /* in args: buffers. LAUNCH: one per parameter; COPY: from, to; IF: condition;
+                                   LOOP: trip count (int64), condition, each PF_NONE when absent; RESULT: an int64, or none */
     uint32_t first_alt, n_alts; /* CHOICE: in alts. IF: then, else. LOOP: body */
     uint32_t loc;               /* string */
-    uint32_t trips;             /* LOOP: dim, turns at most; PF_NONE: the operands decide */
-    uint32_t turn;              /* LOOP: COUNTED symbol that is the turn's number while the body runs */
-    uint32_t result;            /* LOOP: COUNTED symbol that is the number of turns afterwards, PF_NONE none.
-                                   RESULT: COUNTED symbol that becomes the operand */
+    uint32_t trips;    /* LOOP: dim, turns at most; PF_NONE: the operands decide. RESULT without operand: dim */
+    uint32_t turn;     /* LOOP: COUNTED symbol that is the turn's number while the body runs */
+    uint32_t result;   /* LOOP: COUNTED symbol that is the number of turns afterwards, PF_NONE none.
+                          RESULT: COUNTED symbol that becomes the operand, or without one `trips` */
+    uint32_t contract; /* REQUIRE: in contracts */
+    uint32_t reserved;
 } pf_step;
 
 typedef struct pf_alt {

@@ -50,8 +50,7 @@ bool plan_dim(const pf_header *h, uint32_t dim, const int64_t *symbols, int64_t 
 frit_status bind_inputs(const pf_header *h, const frit_tensor *inputs, int64_t *out_symbols, message m);
 /* Checks one tensor of a call: dtype, rank, order in memory and, when data is needed, address. */
 frit_status bind_check_tensor(const pf_header *h, uint32_t port, const frit_tensor *t, message m);
-/* The contracts that can be checked once counted symbol `after` is known (PF_NONE: those that inputs decide). */
-frit_status bind_check_contracts(const pf_header *h, uint32_t after, const int64_t *symbols, message m);
+frit_status bind_check_contract(const pf_header *h, uint32_t contract, const int64_t *symbols, message m);
 /* Greatest values of counted symbols for the values of the others, in place. False on overflow. */
 bool bind_counted(const pf_header *h, int64_t *symbols);
 frit_status bind_output_dims(const pf_header *h, const int64_t *symbols, uint32_t index, int64_t *out_dims);

@@ -154,15 +154,14 @@ static frit_status branch(frit_context *x, const pf_step *s, const uint32_t *arg
     return walk(x, taken->first_step, taken->n_steps);
 }
 
-/* A count that the model made: within what there is room for, and within what was declared of it. */
+/* A count that the model made: within what there is room for. */
 static frit_status take_count(frit_context *x, uint32_t symbol, int64_t n) {
     const pf_header *h = x->plan;
     const char *name = pf_string(h, PF_ROWS(h, pf_symbol, symbols)[symbol].name);
     if (n < 0 || n > x->wanted[symbol])
         return message_set(text_of(x), FRIT_RANGE, "%s = %" PRId64 " is outside 0..%" PRId64, name, n,
                            x->wanted[symbol]);
-    frit_status status = set_counted(x, symbol, n);
-    return status == FRIT_OK ? bind_check_contracts(h, symbol, x->symbols, text_of(x)) : status;
+    return set_counted(x, symbol, n);
 }
 
 static frit_status loop(frit_context *x, const pf_step *s, const uint32_t *args) {
@@ -187,6 +186,7 @@ static frit_status loop(frit_context *x, const pf_step *s, const uint32_t *args)
 
 static frit_status count(frit_context *x, const pf_step *s, const uint32_t *args) {
     int64_t n = 0;
+    if (s->n_args == 0) return take_count(x, s->result, x->values[s->trips]);
     frit_status status = x->module->backend->read(x, &n, x->pointers[args[0]], sizeof n);
     return status == FRIT_OK ? take_count(x, s->result, n) : status;
 }
@@ -206,6 +206,8 @@ static frit_status step(frit_context *x, const pf_step *s) {
         return loop(x, s, args);
     case PF_RESULT:
         return count(x, s, args);
+    case PF_REQUIRE:
+        return bind_check_contract(x->plan, s->contract, x->symbols, text_of(x));
     }
     return FRIT_INTERNAL;
 }

@@ -85,6 +85,19 @@ static const char *const exact[] = {
     "  return %r\n"
     "}\n",
 
+    "func @demands(%c: bool[], %x: f32[A], %y: f32[B]) -> (%z: f32[either]) where A in 1..9, B in 1..9, either = "
+    "result in "
+    "1..18 {\n"
+    "  %0 = if %c {dims = [either]} region() where require A == B \"add: sizes A and B must be equal\" {\n"
+    "    %1 = add %x, %y : f32[A]\n"
+    "    yield %1\n"
+    "  } region() {\n"
+    "    %2 = concat %x, %y {axis = 0} : f32[A + B]\n"
+    "    yield %2\n"
+    "  } : f32[either]\n"
+    "  return %0\n"
+    "}\n",
+
     "func @loop(%n: i64[], %x: f32[4]) -> (%y: f32[4], %s: f32[trips, 4]) where trips = result in 0..2147483647 {\n"
     "  %0 = const splat(true) : bool[]\n"
     "  %1, %2 = while %n, %0, %x {n_carried = 1, trips = [trips]} region(%3: i64[], %4: bool[], %5: f32[4]) {\n"

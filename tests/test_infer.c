@@ -165,7 +165,7 @@ static void missing_output(graph *g) { g->outputs.n--; }
 static void twin_names(graph *g) { g->inputs.at[1].name = g->inputs.at[0].name; }
 static void lone_state(graph *g) { g->outputs.at[1].state = UINT32_MAX; }
 static void changed_state(graph *g) { g->inputs.at[2].state = UINT32_MAX, g->inputs.at[1].state = 0; }
-static void bad_contract(graph *g) { vec_push(g->a, g->contracts, (contract){DIM_BAD, DIM_BAD, true, ""}); }
+static void bad_contract(graph *g) { vec_push(g->a, g->contracts, (contract){DIM_BAD, DIM_BAD, true, "", 0}); }
 static void same_node_twice(graph *g) {
     g->nodes.at[1].op = OP_exp;
     g->nodes.at[1].in = g->nodes.at[0].in;

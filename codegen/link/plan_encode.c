@@ -173,12 +173,11 @@ static void add_interface(encoder *e) {
     for (uint32_t i = 0; i < g->outputs.n; i++) add_port(e, &g->outputs.at[i]);
     for (uint32_t i = 0; i < g->contracts.n; i++) {
         const contract *k = &g->contracts.at[i];
-        sym_id waits = contract_waits_for(g, k);
         pf_contract row = {.lhs = add_dim(e, k->lhs),
                            .rhs = add_dim(e, k->rhs),
                            .is_equal = k->is_equal,
                            .text = add_string(e, k->text),
-                           .after = waits == SYM_NONE ? PF_NONE : e->numbers[waits]};
+                           .is_late = k->region != 0 || contract_is_counted(g, k)};
         PUSH(e, contracts, row);
     }
 }
@@ -270,7 +269,7 @@ static void add_list(encoder *e, const pstep_list *list, uint32_t *out_first, ui
 
 static void add_alternatives(encoder *e, const pstep *s, pf_step *row) {
     static const uint32_t n_bodies[] = {
-        [PS_LAUNCH] = 0, [PS_COPY] = 0, [PS_CHOICE] = 0, [PS_IF] = 2, [PS_LOOP] = 1, [PS_RESULT] = 0};
+        [PS_LAUNCH] = 0, [PS_COPY] = 0, [PS_CHOICE] = 0, [PS_IF] = 2, [PS_LOOP] = 1, [PS_RESULT] = 0, [PS_REQUIRE] = 0};
     row->first_alt = e->alts.n;
     row->n_alts = s->n_alts + n_bodies[s->kind];
     for (uint32_t i = 0; i < row->n_alts; i++) PUSH(e, alts, (pf_alt){.lhs = PF_NONE, .rhs = PF_NONE});
@@ -287,17 +286,19 @@ static void add_alternatives(encoder *e, const pstep *s, pf_step *row) {
 static uint32_t symbol_number(const encoder *e, sym_id s) { return s == SYM_NONE ? PF_NONE : e->numbers[s]; }
 
 static pf_step add_step(encoder *e, const pstep *s) {
-    static const pf_step_kind kinds[] = {[PS_LAUNCH] = PF_LAUNCH, [PS_COPY] = PF_COPY, [PS_CHOICE] = PF_CHOICE,
-                                         [PS_IF] = PF_IF,         [PS_LOOP] = PF_LOOP, [PS_RESULT] = PF_RESULT};
+    static const pf_step_kind kinds[] = {
+        [PS_LAUNCH] = PF_LAUNCH, [PS_COPY] = PF_COPY,     [PS_CHOICE] = PF_CHOICE,  [PS_IF] = PF_IF,
+        [PS_LOOP] = PF_LOOP,     [PS_RESULT] = PF_RESULT, [PS_REQUIRE] = PF_REQUIRE};
     bool counts = s->kind == PS_LOOP || s->kind == PS_RESULT;
     pf_step row = {.kind = kinds[s->kind],
                    .kernel = s->kind == PS_LAUNCH ? s->kernel : 0,
                    .first_arg = e->args.n,
                    .n_args = s->kind == PS_CHOICE ? 0 : s->n_args,
                    .loc = add_string(e, s->loc),
-                   .trips = s->kind == PS_LOOP ? add_dim(e, s->trips) : PF_NONE,
+                   .trips = counts ? add_dim(e, s->trips) : PF_NONE,
                    .turn = s->kind == PS_LOOP ? symbol_number(e, s->turn) : PF_NONE,
-                   .result = counts ? symbol_number(e, s->result) : PF_NONE};
+                   .result = counts ? symbol_number(e, s->result) : PF_NONE,
+                   .contract = s->kind == PS_REQUIRE ? s->contract : PF_NONE};
     for (uint32_t i = 0; i < row.n_args; i++) PUSH(e, args, s->args[i]);
     if (s->kind == PS_LAUNCH) e->kernels.at[s->kernel].n_launches++;
     if (row.n_args > e->max_args) e->max_args = row.n_args;
