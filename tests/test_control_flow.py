@@ -166,6 +166,13 @@ for of_zero, sizes in (("n", ((3,), (5,), (1,))), ("found", ((3,), (0,), (1,))))
          "z = ReduceSum <keepdims = 0> (y)\n",
          *[{"x": np.abs(f32(k[0] or 4)) * (1 if k[0] else -1), "w": f32(2)} for k in sizes])
 
+case("size_is_zero_of_an_input", "(float[?, 3] x, float[2, 3] w) => (float[k, 3] y, int64 n)",
+     """size = Size (x)
+ zero = Constant <value_int: int = 0> ()
+ none = Equal (size, zero)
+""" + if_node("t", "none", "a () => (float[2, 3] p) { p = Exp (w) }", "e () => (float[k, 3] q) { q = Tanh (x) }") +
+     "y = Softmax (t)\n n = Size (t)\n", *[{"x": f32(n, 3), "w": f32(2, 3)} for n in (4, 0, 1, 2)])
+
 # Branches of other extents, used by every kind of operator behind.
 TAKE = if_node("t", "c", "a () => (float[k, 4] p) { p = Exp (x) }", "b () => (float[j, 4] q) { q = MatMul (z, w) }")
 BEHIND = "(bool c, float[n, 4] x, float[m, 4] z, float[4, 4] w) => (float[k, 4] y)"
@@ -192,6 +199,13 @@ case("size_of_found", "(float[n] x) => (float[k] y, int64 count)",
      "zf = Constant <value_float: float = 0.0> ()\n one = Constant <value_float: float = 1.0> ()\n m = Greater (x, zf)\n"
      " z = NonZero (m)\n s = Shape <start = 1> (z)\n y = Expand (one, s)\n count = Size (z)\n",
      *[{"x": f32(9)}, {"x": -np.abs(f32(3))}])
+
+# Images of other sizes, which stand with their channels last between convolutions.
+case("images", "(bool c, float[1, 8, h, w] x, float[16, 8, 3, 3] k, float[8, 16, 1, 1] k2) => (float[1, 8, a, b] y)",
+     if_node("t", "c", "a () => (float[1, 16, a, b] p) { p1 = Conv <pads = [1, 1, 1, 1]> (x, k)\n p = Relu (p1) }",
+             "b () => (float[1, 16, a, b] q) { q1 = Conv <pads = [1, 1, 1, 1], strides = [2, 2]> (x, k)\n"
+             " q = MaxPool <kernel_shape = [2, 2]> (q1) }") + "u = Conv (t, k2)\n y = Relu (u)\n",
+     *both(x=f32(1, 8, 12, 10), k=f32(16, 8, 3, 3), k2=f32(8, 16, 1, 1)))
 
 # Several results of one pair of extents are of one extent afterwards.
 case("several_results", "(bool c, float[n, 4] x, float[n] s, int64[n] l) => (float[k, 4] y, int64[k] labels)",
@@ -277,6 +291,19 @@ case("in_loop_demands", LOOP_SIGNATURE.replace("bool[n] m", "bool[m] m"), LOOP_H
     "CHOICE", if_node("t", "even", "a () => (float[n] p) { f = Cast <to = 1> (m)\n p = Mul (x, f) }",
                       "b () => (float[n] q) { q = Exp (x) }")),
      *[{"trips": np.array(k, np.int64), "x": f32(4), "m": mask(*v)} for k, v in ((0, (1, 1)), (1, (1, 0, 0)), (3, (0, 1, 0, 0)))])
+CARRIED = """last = Loop (trips, yes, x) <body = body (int64 i, bool go, float[n] acc) => (bool on, float[n] next) {
+ on = Identity (go)
+ two = Constant <value_int: int = 2> ()
+ rest = Mod (i, two)
+ even = Cast <to = 9> (rest)
+ CHOICE
+}>
+total = ReduceSum <keepdims = 0> (last)
+""".replace("CHOICE", if_node("next", "even", "a () => (float[k] p) { p = Compress <axis = 0> (acc, m) }",
+                              "b () => (float[n] q) { q = Add (acc, x) }"))
+case("in_loop_carried", LOOP_SIGNATURE, LOOP_HEAD + CARRIED,
+     *[{"trips": np.array(k, np.int64), "x": f32(3), "m": mask(*v)}
+       for k, v in ((5, (1, 1, 1)), (1, (0, 1, 0)), (0, (0, 0, 0)))])
 case("loop_in_branch", "(bool c, int64 trips, float[n] x) => (float[k] y)",
      "yes = Constant <value = bool {1}> ()\n" +
      if_node("y", "c", """a () => (float[k, n] sums) {
@@ -288,6 +315,52 @@ case("loop_in_branch", "(bool c, int64 trips, float[n] x) => (float[k] y)",
      "ax1 = Constant <value_ints = [1]> ()\n y = ReduceMax <keepdims = 0> (t, ax1)\n",
      *[{"c": flag(c), "trips": np.array(k, np.int64), "x": f32(3)} for c, k in ((1, 4), (0, 4), (1, 1))])
 
+# Ranks that differ: what follows is computed for the rank of the branch that is taken. A result of the program has the
+# axes of 1 of either branch.
+case("rank_squeezed", "(float[n, 3] x) => (float[k] y)",
+     """s = Shape (x)
+ i = Constant <value_int: int = 0> ()
+ d = Gather (s, i)
+ one = Constant <value_int: int = 1> ()
+ same = Equal (d, one)
+ ax = Constant <value_ints = [0]> ()
+""" + if_node("t", "same", "a () => (float[3] p) { p = Squeeze (x, ax) }", "b () => (float[n, 3] q) { q = Identity (x) }") +
+     "flat = Constant <value_ints = [-1]> ()\n u = Exp (t)\n y = Reshape (u, flat)\n", {"x": f32(1, 3)}, {"x": f32(4, 3)})
+case("rank_of_a_scalar", "(bool c, float[n] x) => (float[k] y)",
+     if_node("t", "c", "a () => (float p) { p = ReduceSum <keepdims = 0> (x) }",
+             "b () => (float[1] q) { q = ReduceMax <keepdims = 1> (x) }") +
+     "flat = Constant <value_ints = [-1]> ()\n u = Exp (t)\n y = Reshape (u, flat)\n", *both(x=f32(4)))
+case("rank_decides_behind", "(bool c, float[n, 3] x) => (float y)",
+     "ax = Constant <value_ints = [0]> ()\n" +
+     if_node("t", "c", "a () => (float[3] p) { p = ReduceSum <keepdims = 0> (x, ax) }",
+             "b () => (float[1, 3] q) { q = ReduceMax <keepdims = 1> (x, ax) }") +
+     "u = ReduceSum <keepdims = 0> (t, ax)\n v = Exp (u)\n y = ReduceMax <keepdims = 0> (v)\n", *both(x=f32(4, 3)))
+
+case("rank_in_loop", LOOP_SIGNATURE, LOOP_HEAD + LOOP.replace(
+    "CHOICE", "ax = Constant <value_ints = [0]> ()\n row = Unsqueeze (x, ax)\n" +
+    if_node("r", "even", "a () => (float[n] p) { p = Exp (x) }", "b () => (float[1, n] q) { q = Tanh (row) }") +
+    "most = ReduceMax <keepdims = 0> (r, ax)\n t = Mul (most, most)\n"),
+     *[{"trips": np.array(k, np.int64), "x": f32(4), "m": mask(1, 1, 1, 1)} for k in (0, 1, 2, 5)])
+# What follows fits one of the ranks alone: the other branch is refused when it is taken, and not before.
+FITS_ONE = ("(bool c, float[n, 3] x, float[3] z) => (float[k] y)", "ax = Constant <value_ints = [0]> ()\n" +
+            if_node("t", "c", "a () => (float[3] p) { p = ReduceSum <keepdims = 0> (x, ax) }",
+                    "b () => (float[1, 3] q) { q = ReduceMax <keepdims = 1> (x, ax) }") + "y = Concat <axis = 0> (t, z)\n")
+case("rank_fits_one", *FITS_ONE, {"c": flag(1), "x": f32(4, 3), "z": f32(3)})
+TWO_LESS = ("(bool c, float[n, 3] x) => (float[n, 3] y)",
+            if_node("y", "c", "a () => (float p) { p = ReduceSum <keepdims = 0> (x) }", "b () => (float[n, 3] q) { q = Exp (x) }"))
+case("rank_of_two_less", *TWO_LESS, {"c": flag(0), "x": f32(4, 3)})
+
+# Sizes that never fit.
+NEVER = ("(bool c, float[3] x, float[4] z) => (float[k] y)",
+         if_node("t", "c", "a () => (float[3] p) { p = Add (x, z) }", "b () => (float[k] q) { m = Greater (x, zero)\n q = Compress (x, m) }")
+         .replace("t =", "zero = Constant <value_float: float = 0.0> ()\n t =", 1) + "y = Exp (t)\n")
+case("never_fits", *NEVER, {"c": flag(0), "x": np.array([1, -1, 2], np.float32), "z": f32(4)})
+case("constant_condition", "(float[n] x) => (float[n] y)",
+     "k = Constant <value_floats = [1.5, 2.5]> ()\n s = ReduceSum <keepdims = 0> (k)\n two = Constant <value_float: float = 2.0> ()\n"
+     " c = Greater (s, two)\n" +
+     if_node("y", "c", "a () => (float[n] p) { p = Exp (x) }", "b () => (float[n, 2, 2] q) { q = Constant <value_float: float = 0.0> () }"),
+     {"x": f32(3)})
+
 # --- what is refused when it happens: name -> (text, inputs, what is said) ---
 
 REFUSED = {}
@@ -297,6 +370,16 @@ for text, (p_type, p_body, q_type, q_body) in DEMANDS.items():
     k, j = MISFIT[text]
     REFUSED[text] = (CASES[f"demands_nothing_{text}"][0], {"c": flag(1), "x": f32(k), "z": f32(j)},
                      {"add": "must be equal", "topk": "must not exceed"}.get(text, ""))
+
+
+for text, (signature, body), inputs, says in [
+    ("rank_fits_one", FITS_ONE, {"c": flag(0), "x": f32(4, 3), "z": f32(3)}, "concat"),
+    ("rank_of_two_less", TWO_LESS, {"c": flag(1), "x": f32(4, 3)}, "of rank 0, the other one of rank 2"),
+    ("in_loop_carried", (LOOP_SIGNATURE, LOOP_HEAD + CARRIED),
+     {"trips": np.array(2, np.int64), "x": f32(3), "m": mask(0, 1, 1)}, "carried value before and after"),
+    ("never_fits", NEVER, {"c": flag(1), "x": f32(3), "z": f32(4)}, "sizes 3 and 4 differ"),
+]:
+    REFUSED[text] = (HEAD + f"m {signature} {{\n{body}}}", inputs, says)
 
 
 def lay_out(folder, text, data_sets):

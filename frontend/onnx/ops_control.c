@@ -1,10 +1,13 @@
 /* If, Loop and Scan. A condition or a trip count that is known while reading leaves no trace: the branch is taken, a
- * short loop unrolled. Everything else becomes a region. Bodies see the values around them directly. */
+ * short loop unrolled. Everything else becomes a region. Bodies see the values around them directly. An if whose
+ * branches give results of different ranks takes in what follows it, as ranks decide what operators do; a branch whose
+ * sizes cannot fit is refused when it is taken. */
 #include "frontend/onnx/mappers.h"
 #include "ir/attrs.h"
 
 #define MAX_UNROLLED 32   /* steps of a loop that are written out */
 #define MAX_RESULTS  1024 /* of a body */
+#define MAX_SPLITS   31   /* ifs that are read with all that follows them, once for each branch */
 
 static const onnx_graph *body_of(reader *r, const call *n, const char *name) {
     const onnx_attr *a = attr_find(n, name);
@@ -36,25 +39,182 @@ static value_id region_node(reader *r, op_code op, uint32_t n_in, const value_id
     return first;
 }
 
-void map_if(reader *r, call *n) {
-    const onnx_graph *branches[2] = {body_of(r, n, "then_branch"), body_of(r, n, "else_branch")};
-    value_id results[MAX_RESULTS];
-    if (failed(r)) return;
-    int truth = known_truth(r, n->in[0]);
-    if (truth >= 0) {
-        const onnx_graph *taken = branches[!truth];
-        read_subgraph(r, n->f, taken, 0, NULL, results);
-        for (uint32_t i = 0; i < n->n_out && i < taken->outputs.n && !failed(r); i++) n->out[i] = results[i];
+/* --- If --- */
+
+/* The branches of an if while they are read: regions that stay open until it is known how their results fit. */
+typedef struct branches {
+    call *n;
+    region_id regions[2];
+    value_id *results[2];
+    const char *refusals[2]; /* why a branch cannot be; NULL when it can */
+    uint32_t count;          /* results */
+} branches;
+
+/* Continues branch k, calls read, and leaves the branch again. What cannot be for want of fitting sizes is refused when
+ * the branch is taken. */
+static void in_branch(reader *r, branches *b, uint32_t k, void (*read)(reader *, branches *, uint32_t)) {
+    region_id outside = r->g->at;
+    int depth = r->depth;
+    const char *where = r->where;
+    loc_id loc = r->loc;
+    if (failed(r) || b->refusals[k]) return;
+    r->g->at = b->regions[k];
+    read(r, b, k);
+    r->g->at = outside;
+    bool is_misfit = r->c->status == FRIT_SHAPE || r->c->status == FRIT_RANGE;
+    if (!is_misfit) return;
+    b->refusals[k] = r->c->message ? r->c->message : "the branch has impossible sizes";
+    cx_clear(r->c);
+    r->depth = depth, r->where = where, r->loc = loc;
+}
+
+static void read_branch(reader *r, branches *b, uint32_t k) {
+    const onnx_graph *g = body_of(r, b->n, k ? "else_branch" : "then_branch");
+    if (!failed(r)) read_subgraph(r, b->n->f, g, 0, NULL, b->results[k]);
+}
+
+static bool same_ranks(const reader *r, const branches *b) {
+    if (b->refusals[0] || b->refusals[1]) return true;
+    for (uint32_t i = 0; i < b->count; i++)
+        if (rank_of(r, b->results[0][i]) != rank_of(r, b->results[1][i])) return false;
+    return true;
+}
+
+/* x with axes of 1 where shape `like`, of a higher rank, has extents that x does not: at its first ones that differ. */
+static value_id raise_rank(reader *r, value_id x, tensor_type like) {
+    tensor_type t = *type_of(r, x);
+    dim shape[MAX_RANK];
+    for (uint32_t i = 0, k = 0; i < like.rank; i++) {
+        bool must = like.rank - i == t.rank - k;
+        bool fits = k < t.rank && (must || dim_equal(r->dims, t.shape[k], like.shape[i]));
+        shape[i] = fits ? t.shape[k++] : dimi(r, 1);
+    }
+    return make_reshape(r, x, like.rank, shape);
+}
+
+/* Whether all that two ranks differ in are axes of 1. */
+static bool differ_by_ones(reader *r, const tensor_type *low, const tensor_type *high) {
+    uint32_t n_ones = 0;
+    for (uint32_t i = 0; i < high->rank; i++) n_ones += high->shape[i] == dimi(r, 1);
+    return high->rank - low->rank == 1 || n_ones >= high->rank - low->rank;
+}
+
+/* Results of branch k get the ranks of the other's where those are higher. */
+static void raise_ranks(reader *r, branches *b, uint32_t k) {
+    for (uint32_t i = 0; i < b->count && !failed(r) && !b->refusals[!k]; i++) {
+        tensor_type own = *type_of(r, b->results[k][i]), like = *type_of(r, b->results[!k][i]);
+        if (own.rank >= like.rank) continue;
+        if (differ_by_ones(r, &own, &like))
+            b->results[k][i] = raise_rank(r, b->results[k][i], like);
+        else
+            fail_node(r, FRIT_SHAPE, "the branch taken gives a result of rank %u, the other one of rank %u", own.rank,
+                      like.rank);
+    }
+}
+
+/* An extent of the other branch, as it is seen from here: 0 in place of one that is counted inside of that branch. */
+static dim seen_extent(reader *r, region_id other, dim d) {
+    for (sym_id s = 0; s < dim_n_syms(r->dims); s++) {
+        if (dim_sym_info(r->dims, s)->kind != SYM_RESULT || !dim_depends(r->dims, d, s)) continue;
+        node_id by = graph_counter(r->g, s);
+        if (by != NODE_NONE && graph_is_within(r->g, graph_node(r->g, by)->region, other)) return dimi(r, 0);
+    }
+    return d;
+}
+
+/* A branch that is refused when it is taken has results of the other's types, which nobody computes. */
+static void refuse_branch(reader *r, branches *b, uint32_t k) {
+    if (failed(r) || !b->refusals[k]) return;
+    if (b->refusals[!k]) {
+        cx_fail(r->c, FRIT_SHAPE, NULL, "%s", b->refusals[k]);
         return;
     }
-    region_id regions[2];
-    value_id condition = scalar_of(r, n->in[0]);
-    for (uint32_t k = 0; k < 2 && !failed(r); k++) {
-        regions[k] = graph_region_begin(r->g, 0, NULL);
-        read_subgraph(r, n->f, branches[k], 0, NULL, results);
-        graph_region_end(r->g, failed(r) ? 0 : branches[k]->outputs.n, results);
+    region_id outside = r->g->at;
+    r->g->at = b->regions[k];
+    contract never = {dimi(r, 1), dimi(r, 0), true, b->refusals[k], b->regions[k]};
+    graph_add_contract(r->g, &never);
+    for (uint32_t i = 0; i < b->count; i++) {
+        tensor_type like = *type_of(r, b->results[!k][i]);
+        dim shape[MAX_RANK];
+        for (uint32_t d = 0; d < like.rank; d++) shape[d] = seen_extent(r, b->regions[!k], like.shape[d]);
+        b->results[k][i] = make_broadcast(r, make_splat(r, like.dt, 0), like.rank, shape);
     }
-    set_results(n, branches[0]->outputs.n, region_node(r, OP_if, 1, &condition, NULL, 2, regions));
+    r->g->at = outside;
+}
+
+/* Everything that follows in the body, with this branch's results: a rank decides what operators do. */
+static void read_rest(reader *r, branches *b, uint32_t k) {
+    const char *names[MAX_RESULTS];
+    value_id *values = ARENA_ARRAY(r->c->job, value_id, MAX_RESULTS);
+    uint32_t n = tail_results(r, b->n->f, names);
+    read_tail(r, b->n, b->results[k], n, names, values);
+    b->results[k] = values;
+}
+
+static value_id finish_if(reader *r, branches *b, value_id condition) {
+    region_id outside = r->g->at;
+    for (uint32_t k = 0; k < 2; k++) in_branch(r, b, k, raise_ranks);
+    for (uint32_t k = 0; k < 2; k++) refuse_branch(r, b, k);
+    for (uint32_t k = 0; k < 2; k++) {
+        r->g->at = b->regions[k];
+        graph_region_end(r->g, failed(r) ? 0 : b->count, b->results[k]);
+    }
+    r->g->at = outside;
+    return region_node(r, OP_if, 1, &condition, NULL, 2, b->regions);
+}
+
+/* Ranks differ: the if takes in all that follows it, once for each branch, and gives what the body gives. */
+static void split_body(reader *r, call *n, branches *b, value_id condition) {
+    const char *names[MAX_RESULTS];
+    if (n->f->rest->n_results > MAX_RESULTS || r->n_splits++ >= MAX_SPLITS) {
+        fail_node(r, FRIT_UNSUPPORTED, "too many branches give results of different ranks");
+        return;
+    }
+    uint32_t count = tail_results(r, n->f, names);
+    for (uint32_t k = 0; k < 2; k++) in_branch(r, b, k, read_rest);
+    b->count = count;
+    value_id first = finish_if(r, b, condition);
+    end_tail(r, n, count, names, first);
+}
+
+static void take_branch(reader *r, call *n, const onnx_graph *taken) {
+    value_id results[MAX_RESULTS];
+    read_subgraph(r, n->f, taken, 0, NULL, results);
+    for (uint32_t i = 0; i < n->n_out && i < taken->outputs.n && !failed(r); i++) n->out[i] = results[i];
+}
+
+/* Whether the condition is known now: 1 or 0; else -1. */
+static int known_condition(reader *r, value_id v) {
+    tensor t;
+    int truth = known_truth(r, v);
+    if (truth >= 0 || !known_tensor(r, v, &t) || tensor_count(&t) != 1) return truth;
+    return dtype_load(t.dt, t.data, 0).i != 0;
+}
+
+void map_if(reader *r, call *n) {
+    const onnx_graph *graphs[2] = {body_of(r, n, "then_branch"), body_of(r, n, "else_branch")};
+    if (failed(r)) return;
+    int truth = known_condition(r, n->in[0]);
+    if (truth >= 0) {
+        take_branch(r, n, graphs[!truth]);
+        return;
+    }
+    branches b = {.n = n, .count = graphs[0]->outputs.n};
+    value_id condition = scalar_of(r, n->in[0]);
+    if (graphs[1]->outputs.n != b.count || n->n_out > b.count)
+        fail_node(r, FRIT_FORMAT, "the branches give %u and %u results", b.count, graphs[1]->outputs.n);
+    for (uint32_t k = 0; k < 2 && !failed(r); k++) {
+        region_id outside = r->g->at;
+        b.regions[k] = graph_region_begin(r->g, 0, NULL);
+        r->g->at = outside;
+        b.results[k] = ARENA_ARRAY(r->c->job, value_id, MAX_RESULTS);
+        in_branch(r, &b, k, read_branch);
+    }
+    if (failed(r)) return;
+    if (same_ranks(r, &b))
+        set_results(n, b.count, finish_if(r, &b, condition));
+    else
+        split_body(r, n, &b, condition);
 }
 
 /* What a loop has while it is unrolled: carried values, and the slices of each scanned result. */

@@ -290,8 +290,48 @@ static void read_initializers(reader *r, scope *s, const onnx_graph *g) {
 
 static void read_node(reader *r, const frame *f, const onnx_node *n);
 
-static void read_nodes(reader *r, const frame *f, uint32_t n, const onnx_node *nodes) {
-    for (uint32_t i = 0; i < n && !failed(r); i++) read_node(r, f, &nodes[i]);
+static void read_nodes(reader *r, const frame *f) {
+    tail *t = f->rest;
+    while (t->n && !failed(r)) {
+        t->n--;
+        read_node(r, f, t->nodes++);
+    }
+}
+
+static tail tail_of_graph(const reader *r, const onnx_graph *g) {
+    const char **names = ARENA_ARRAY(r->c->job, const char *, g->outputs.n + 1);
+    for (uint32_t i = 0; i < g->outputs.n; i++) names[i] = g->outputs.at[i].name;
+    return (tail){g->nodes.n, g->outputs.n, g->nodes.at, names};
+}
+
+uint32_t tail_results(reader *r, const frame *f, const char **out_names) {
+    uint32_t n = 0;
+    value_id found;
+    for (uint32_t i = 0; i < f->rest->n_results; i++) {
+        const char *name = f->rest->results[i];
+        bool is_new = !scope_find(f->names, name, &found) && !scope_sequence(r, f->names, name);
+        for (uint32_t k = 0; k < n; k++) is_new = is_new && !str_equal(out_names[k], name);
+        if (is_new) out_names[n++] = name;
+    }
+    return n;
+}
+
+void read_tail(reader *r, const call *n, const value_id *values, uint32_t n_names, const char *const *names,
+               value_id *out) {
+    scope inner = scope_new(r, n->f->names);
+    tail rest = *n->f->rest;
+    frame f = *n->f;
+    f.names = &inner, f.rest = &rest;
+    for (uint32_t i = 0; i < n->n_out && !failed(r); i++)
+        if (*n->node->outputs.at[i]) scope_bind(r, &inner, n->node->outputs.at[i], values[i]);
+    read_nodes(r, &f);
+    for (uint32_t i = 0; i < n_names && !failed(r); i++) out[i] = scope_get(r, &inner, names[i]);
+}
+
+void end_tail(reader *r, call *n, uint32_t n_names, const char *const *names, value_id first) {
+    for (uint32_t i = 0; i < n_names && !failed(r); i++) scope_bind(r, n->f->names, names[i], first + i);
+    n->f->rest->n = 0;
+    n->n_out = 0; /* the node's own results have been used up */
 }
 
 static bool enter(reader *r) {
@@ -309,14 +349,15 @@ static void call_function(reader *r, const frame *f, const onnx_function *fn, ca
                   fn->outputs.n);
     if (failed(r) || !enter(r)) return;
     scope names = scope_new(r, NULL);
-    frame body = {.caller = f, .function = fn, .call = n->node, .opsets = &fn->opsets, .names = &names};
+    tail rest = {fn->nodes.n, fn->outputs.n, fn->nodes.at, (const char *const *)fn->outputs.at};
+    frame body = {.caller = f, .function = fn, .call = n->node, .opsets = &fn->opsets, .names = &names, .rest = &rest};
     for (uint32_t i = 0; i < fn->inputs.n; i++) {
         if (i < n->n_in && n->in_seq[i])
             scope_bind_sequence(r, &names, fn->inputs.at[i], n->in_seq[i]);
         else
             scope_bind(r, &names, fn->inputs.at[i], i < n->n_in ? n->in[i] : VALUE_NONE);
     }
-    read_nodes(r, &body, fn->nodes.n, fn->nodes.at);
+    read_nodes(r, &body);
     for (uint32_t i = 0; i < n->n_out && !failed(r); i++) {
         n->out_seq[i] = scope_sequence(r, &names, fn->outputs.at[i]);
         if (!n->out_seq[i]) n->out[i] = scope_get(r, &names, fn->outputs.at[i]);
@@ -328,13 +369,14 @@ void read_subgraph(reader *r, const frame *f, const onnx_graph *g, uint32_t n_in
     if (n_in != g->inputs.n) fail_node(r, FRIT_FORMAT, "a subgraph takes %u values, not %u", g->inputs.n, n_in);
     if (failed(r) || !enter(r)) return;
     scope names = scope_new(r, f->names);
+    tail rest = tail_of_graph(r, g);
     frame inner = *f;
-    inner.names = &names;
+    inner.names = &names, inner.rest = &rest;
     const char *where = r->where;
     loc_id loc = r->loc;
     for (uint32_t i = 0; i < n_in; i++) scope_bind(r, &names, g->inputs.at[i].name, in[i]);
     read_initializers(r, &names, g);
-    read_nodes(r, &inner, g->nodes.n, g->nodes.at);
+    read_nodes(r, &inner);
     if (!failed(r)) r->where = where, r->loc = loc;
     for (uint32_t i = 0; i < g->outputs.n && !failed(r); i++) out[i] = scope_get(r, &names, g->outputs.at[i].name);
     r->depth--;
@@ -460,7 +502,8 @@ static void read_outputs(reader *r, const scope *names, const onnx_graph *g) {
 static frit_status read_model(reader *r) {
     const onnx_graph *g = r->model.graph;
     scope names = scope_new(r, NULL);
-    frame top = {.opsets = &r->model.opsets, .names = &names};
+    tail rest = tail_of_graph(r, g);
+    frame top = {.opsets = &r->model.opsets, .names = &names, .rest = &rest};
     map weights = {.a = r->c->job}; /* before IR version 4 they are listed among the inputs too */
     uint32_t ignored;
     for (uint32_t i = 0; i < g->initializers.n; i++) map_set_str(&weights, g->initializers.at[i].name, i);
@@ -469,7 +512,7 @@ static frit_status read_model(reader *r) {
             TRY(read_input(r, &names, &g->inputs.at[i]));
     TRY(check_ranges(r));
     read_initializers(r, &names, g);
-    read_nodes(r, &top, g->nodes.n, g->nodes.at);
+    read_nodes(r, &top);
     if (!failed(r)) r->where = NULL, r->loc = 0;
     if (!failed(r)) read_outputs(r, &names, g);
     return r->c->status;

@@ -21,6 +21,13 @@ typedef struct scope {
     map sequences;       /* name -> index into the reader's sequences */
 } scope;
 
+/* What is left of the body of a graph or function: nodes not mapped yet, and the names of its results. */
+typedef struct tail {
+    uint32_t n, n_results;
+    const onnx_node *nodes;
+    const char *const *results;
+} tail;
+
 /* A function call or the main graph: which attributes and opsets hold. */
 typedef struct frame {
     const struct frame *caller;
@@ -28,6 +35,7 @@ typedef struct frame {
     const onnx_node *call;         /* node that called it */
     const onnx_opsets *opsets;
     scope *names;
+    tail *rest; /* of the body that is being read */
 } frame;
 
 /* What is known of the elements of a small integer tensor (knowledge.c). */
@@ -53,6 +61,7 @@ typedef struct reader {
     loc_id loc;                  /* of the node being mapped */
     const char *where;           /* its text */
     int depth;                   /* of function calls and subgraphs */
+    uint32_t n_splits;           /* ifs so far whose branches were read with all that follows */
     uint32_t n_calls; /* of functions and subgraphs so far: calls that call twice grow without adding a node */
 } reader;
 
@@ -91,6 +100,14 @@ bool failed(const reader *r);
 void fail_node(reader *r, frit_status code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Maps the nodes of a subgraph inside the current region, its inputs bound to in; fills the values of its outputs. */
 void read_subgraph(reader *r, const frame *f, const onnx_graph *g, uint32_t n_in, const value_id *in, value_id *out);
+/* What an if that ends a body has to give: the names of the body's results that are not known yet. */
+uint32_t tail_results(reader *r, const frame *f, const char **out_names);
+/* Maps what follows node n of f's body as far as the body's end where the results of n are `values`; fills in the
+ * values of the names. */
+void read_tail(reader *r, const call *n, const value_id *values, uint32_t n_names, const char *const *names,
+               value_id *out);
+/* Nothing follows any more: the names have these values. */
+void end_tail(reader *r, call *n, uint32_t n_names, const char *const *names, value_id first);
 tensor_type type_of_info(reader *r, const onnx_value_info *info, const char *prefix);
 
 /* call.c: attributes of the node (through function attributes), with defaults. One that has another type than the
