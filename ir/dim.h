@@ -68,6 +68,9 @@ dim dim_ceildiv(dim_table *t, dim a, dim b);
 dim dim_mod(dim_table *t, dim a, dim b);
 dim dim_min(dim_table *t, dim a, dim b);
 dim dim_max(dim_table *t, dim a, dim b);
+/* Extent of two sizes that broadcast (are equal, or one of them is 1): max(a, b) * min(a, b, 1), b where a is 1. The
+ * same for more sizes in any order. */
+dim dim_broadcast(dim_table *t, dim a, dim b);
 dim dim_product(dim_table *t, uint32_t n, const dim *d); /* 1 for n == 0 */
 dim dim_align(dim_table *t, dim a, int64_t multiple);    /* rounded up to a multiple */
 

@@ -209,22 +209,40 @@ bool graph_is_within(const graph *g, region_id r, region_id outer) {
 static void tighten(graph *g, const contract *k) {
     sym_id s = SYM_NONE;
     int64_t bound = 0;
-    bool swap = k->is_equal && !dim_is_sym(g->dims, k->lhs, &s);
+    bool swap = (k->kind == CK_EQUAL || k->kind == CK_BROADCASTS) && !dim_is_sym(g->dims, k->lhs, &s);
     dim lhs = swap ? k->rhs : k->lhs, rhs = swap ? k->lhs : k->rhs;
-    if (k->region != 0 || !dim_is_sym(g->dims, lhs, &s) || !dim_is_const(g->dims, rhs, &bound)) return;
+    bool is_general = k->region == 0 && !g->is_case;
+    if (!is_general || !dim_is_sym(g->dims, lhs, &s) || !dim_is_const(g->dims, rhs, &bound)) return;
     sym_info *info = dim_sym_info(g->dims, s);
     if (info->kind != SYM_INPUT_DIM || bound < info->lo || bound > info->hi) return;
-    info->hi = bound;
-    if (k->is_equal) info->lo = bound;
+    switch (k->kind) {
+    case CK_EQUAL:
+        info->lo = bound;
+        info->hi = bound;
+        break;
+    case CK_AT_MOST:
+        info->hi = bound;
+        break;
+    case CK_BROADCASTS: /* the bound or 1; the bound is what it most likely is */
+    case CK_EXPANDS:
+        if (bound > 1 && info->lo < 1) info->lo = 1;
+        info->hi = bound > 1 ? bound : 1;
+        if (!info->hint) info->hint = bound;
+        break;
+    case CK_ASSUMED:
+        break;
+    }
 }
+
+static bool is_symmetric(contract_kind kind) { return kind != CK_AT_MOST && kind != CK_EXPANDS; }
 
 void graph_add_contract(graph *g, const contract *k) {
     for (uint32_t i = 0; i < g->contracts.n; i++) {
         const contract *old = &g->contracts.at[i];
         bool same = old->lhs == k->lhs && old->rhs == k->rhs;
-        bool swapped = k->is_equal && old->lhs == k->rhs && old->rhs == k->lhs;
+        bool swapped = is_symmetric(k->kind) && old->lhs == k->rhs && old->rhs == k->lhs;
         bool holds = graph_is_within(g, k->region, old->region);
-        if (holds && old->is_equal == k->is_equal && (same || swapped)) return;
+        if (holds && old->kind == k->kind && (same || swapped)) return;
     }
     contract own = *k;
     own.text = arena_strdup(g->a, k->text);
@@ -232,33 +250,80 @@ void graph_add_contract(graph *g, const contract *k) {
     tighten(g, &own);
 }
 
-frit_status graph_require(cx *c, graph *g, dim lhs, dim rhs, bool is_equal, const char *text) {
-    dim_table *t = g->dims;
+/* Whether it holds for every call. */
+static bool is_proven(dim_table *t, dim lhs, dim rhs, contract_kind kind) {
+    dim one = dim_const(t, 1);
+    if (kind == CK_AT_MOST) return dim_le(t, lhs, rhs);
+    bool either = (kind == CK_BROADCASTS || kind == CK_EXPANDS) && dim_equal(t, lhs, one);
+    return either || (kind == CK_BROADCASTS && dim_equal(t, rhs, one)) || dim_equal(t, lhs, rhs);
+}
+
+/* Whether it holds for no call. */
+static bool is_hopeless(dim_table *t, dim lhs, dim rhs, contract_kind kind) {
+    dim one = dim_const(t, 1);
+    if (kind == CK_AT_MOST) return dim_lt(t, rhs, lhs);
+    if (!dim_never_equal(t, lhs, rhs)) return false;
+    if (kind == CK_EQUAL || kind == CK_ASSUMED) return true;
+    return dim_never_equal(t, lhs, one) && (kind == CK_EXPANDS || dim_never_equal(t, rhs, one));
+}
+
+frit_status graph_require(cx *c, graph *g, dim lhs, dim rhs, contract_kind kind, const char *text) {
     if (lhs == DIM_BAD || rhs == DIM_BAD) return FAIL(c, RANGE, NULL, "%s: a dim overflows 64 bits", text);
-    if (is_equal ? dim_equal(t, lhs, rhs) : dim_le(t, lhs, rhs)) return FRIT_OK;
-    if (is_equal ? dim_never_equal(t, lhs, rhs) : dim_lt(t, rhs, lhs)) return FAIL(c, SHAPE, NULL, "%s", text);
-    graph_add_contract(g, &(contract){lhs, rhs, is_equal, text, g->at});
+    if (is_proven(g->dims, lhs, rhs, kind)) return FRIT_OK;
+    if (is_hopeless(g->dims, lhs, rhs, kind)) return FAIL(c, SHAPE, NULL, "%s", text);
+    graph_add_contract(g, &(contract){lhs, rhs, kind, text, g->at});
     return FRIT_OK;
+}
+
+bool contract_holds(contract_kind kind, int64_t lhs, int64_t rhs) {
+    switch (kind) {
+    case CK_AT_MOST:
+        return lhs <= rhs;
+    case CK_EQUAL:
+        return lhs == rhs;
+    case CK_BROADCASTS:
+        return lhs == rhs || lhs == 1 || rhs == 1;
+    case CK_EXPANDS:
+        return lhs == rhs || lhs == 1;
+    case CK_ASSUMED:
+        return true;
+    }
+    return false;
+}
+
+/* "n = 3", or "5" for a number. */
+static const char *side_text(cx *c, const dim_table *t, dim d, int64_t amount) {
+    if (dim_is_const(t, d, NULL)) return arena_printf(c->job, "%lld", (long long)amount);
+    return arena_printf(c->job, "%s = %lld", dim_text(c->job, t, d), (long long)amount);
 }
 
 frit_status contract_check(cx *c, const dim_table *t, const contract *k, const int64_t *syms) {
     int64_t lhs, rhs;
     TRY(dim_eval(c, t, k->lhs, syms, &lhs));
     TRY(dim_eval(c, t, k->rhs, syms, &rhs));
-    if (k->is_equal ? lhs == rhs : lhs <= rhs) return FRIT_OK;
-    return FAIL(c, SHAPE, k->text, "%lld %s %lld", (long long)lhs, k->is_equal ? "is not" : "is more than",
+    if (contract_holds(k->kind, lhs, rhs)) return FRIT_OK;
+    if (k->kind == CK_BROADCASTS || k->kind == CK_EXPANDS)
+        return FAIL(c, SHAPE, NULL, "%s %s and %s do not broadcast: they must be equal or %s 1", k->text,
+                    side_text(c, t, k->lhs, lhs), side_text(c, t, k->rhs, rhs),
+                    k->kind == CK_BROADCASTS ? "one of them" : "the first");
+    return FAIL(c, SHAPE, k->text, "%lld %s %lld", (long long)lhs, k->kind == CK_EQUAL ? "is not" : "is more than",
                 (long long)rhs);
+}
+
+/* Whether the dims mention a symbol that the program counts. */
+static bool mentions_counted(const graph *g, dim a, dim b) {
+    for (sym_id s = 0; s < dim_n_syms(g->dims); s++) {
+        bool is_counted = dim_sym_info(g->dims, s)->kind == SYM_RESULT;
+        if (is_counted && (dim_depends(g->dims, a, s) || dim_depends(g->dims, b, s))) return true;
+    }
+    return false;
 }
 
 bool contract_mentions(const graph *g, const contract *k, sym_id s) {
     return dim_depends(g->dims, k->lhs, s) || dim_depends(g->dims, k->rhs, s);
 }
 
-bool contract_is_counted(const graph *g, const contract *k) {
-    for (sym_id s = 0; s < dim_n_syms(g->dims); s++)
-        if (dim_sym_info(g->dims, s)->kind == SYM_RESULT && contract_mentions(g, k, s)) return true;
-    return false;
-}
+bool contract_is_counted(const graph *g, const contract *k) { return mentions_counted(g, k->lhs, k->rhs); }
 
 /* Whether n counts symbol s: that an operator finds, or in which the branches of an if differ. */
 static bool counts(const graph *g, const node *n, sym_id s) {
@@ -290,6 +355,30 @@ bool if_counts(const graph *g, const node *n, sym_id s, dim out_extents[2]) {
         }
     }
     return false;
+}
+
+bool graph_may_assume_equal(const graph *g, dim x, dim y) {
+    return !mentions_counted(g, x, y) && !dim_never_equal(g->dims, x, y);
+}
+
+axis_fit graph_axis_fit(const graph *g, dim extent, dim result) {
+    if (dim_equal(g->dims, extent, dim_const(g->dims, 1))) return FIT_ONE;
+    if (dim_equal(g->dims, extent, result)) return FIT_SAME;
+    return g->is_case && graph_may_assume_equal(g, extent, result) ? FIT_SAME : FIT_EITHER;
+}
+
+dim graph_axis_index(const graph *g, dim extent, dim result, dim at) {
+    dim_table *t = g->dims;
+    dim zero = dim_const(t, 0);
+    switch (graph_axis_fit(g, extent, result)) {
+    case FIT_ONE:
+        return zero;
+    case FIT_SAME:
+        return at;
+    case FIT_EITHER: /* the last element is the only one, or at's own */
+        return dim_max(t, zero, dim_min(t, at, dim_sub(t, extent, dim_const(t, 1))));
+    }
+    return at;
 }
 
 const node *graph_def(const graph *g, value_id v) {

@@ -63,11 +63,18 @@ typedef struct port {
     uint32_t state; /* index of the state it belongs to, UINT32_MAX for plain inputs and outputs */
 } port;
 
-/* lhs <= rhs (or ==) that every call must satisfy beyond symbol ranges, or every run of a region; text names what
- * broke, for the user. */
+/* What every call must satisfy beyond symbol ranges, or every run of a region; text names what broke, for the user. */
+typedef enum contract_kind {
+    CK_AT_MOST,    /* lhs <= rhs */
+    CK_EQUAL,      /* lhs == rhs */
+    CK_BROADCASTS, /* lhs == rhs, or one of them is 1 */
+    CK_EXPANDS,    /* lhs == rhs, or lhs is 1 */
+    CK_ASSUMED,    /* lhs == rhs; no requirement but the case that the graph is for (see graph.is_case) */
+} contract_kind;
+enum { N_CONTRACT_KINDS = CK_ASSUMED + 1 };
 typedef struct contract {
     dim lhs, rhs;
-    bool is_equal;
+    contract_kind kind;
     const char *text;
     region_id region; /* whose runs it holds for; 0: every call */
 } contract;
@@ -86,6 +93,9 @@ typedef struct graph {
     map interned;           /* node key -> node id */
     map loc_ids;
     region_id at; /* region that graph_add appends to */
+    /* A graph for the calls in which sizes that broadcast are equal (passes/cases.h): inference assumes that they are
+     * and notes it (CK_ASSUMED). Its contracts bind only these calls, so they narrow no range of a symbol. */
+    bool is_case;
 } graph;
 
 /* graph.c (shorthands: graph_short.c): building. All fail with FRIT_TYPE or FRIT_SHAPE and a message that names the
@@ -104,13 +114,14 @@ region_id graph_region_begin(graph *g, uint32_t n_params, const tensor_type *typ
 void graph_region_end(graph *g, uint32_t n_results, const value_id *results);
 frit_status graph_add_region_node(cx *c, graph *g, op_code op, loc_id loc, uint32_t n_in, const value_id *in,
                                   const void *attrs, uint32_t n_regions, const region_id *regions, value_id *out_first);
-/* Records that a run of the region at hand (0: a call) must satisfy lhs == rhs (or lhs <= rhs); nothing when proven,
- * FRIT_SHAPE when never true. */
-frit_status graph_require(cx *c, graph *g, dim lhs, dim rhs, bool is_equal, const char *text);
+/* Records what a run of the region at hand (0: a call) must satisfy; nothing when proven, FRIT_SHAPE when never true. */
+frit_status graph_require(cx *c, graph *g, dim lhs, dim rhs, contract_kind kind, const char *text);
 
 /* Records it even when it is proven (a parser's verbatim text); once, when it holds for a region around it already.
  * Tightens the range of a symbol when it holds for every call. */
 void graph_add_contract(graph *g, const contract *k);
+/* Whether a contract of that kind holds for the values of its sides. */
+bool contract_holds(contract_kind kind, int64_t lhs, int64_t rhs);
 /* Whether k holds for the symbols' values. Errors: FRIT_SHAPE with the contract's text and both sides. */
 frit_status contract_check(cx *c, const dim_table *t, const contract *k, const int64_t *syms);
 /* Whether a symbol has to be counted before k can be checked; else a call's inputs decide. */
@@ -149,8 +160,9 @@ frit_status graph_broadcast(cx *c, graph *g, loc_id loc, value_id x, uint32_t ra
 frit_status graph_reduce(cx *c, graph *g, loc_id loc, reduce_kind kind, value_id x, uint32_t n_axes,
                          const int64_t *axes, value_id *out); /* axes may be negative; removed */
 
-/* infer.c: result types. Elementwise operators broadcast their operands numpy-wise by themselves: two symbols that are
- * not provably equal, neither provably 1, are assumed equal and graph_require'd. */
+/* infer.c: result types. Elementwise operators broadcast their operands numpy-wise by themselves. Of two sizes that are
+ * not provably equal, neither provably 1, each may be 1 when the program runs: the result's extent is dim_broadcast of
+ * them, and that they do broadcast is graph_require'd. */
 typedef struct infer_args {
     graph *g;
     op_code op;
@@ -163,6 +175,19 @@ typedef struct infer_args {
 } infer_args;
 /* Fills out_types[0..*out_n). Capacity: 64, or the number of region results. */
 frit_status graph_infer(cx *c, const infer_args *a, tensor_type *out_types, uint32_t *out_n);
+
+/* How an operand's extent fits the extent of the result that it is broadcast to. */
+typedef enum axis_fit {
+    FIT_SAME,  /* equal */
+    FIT_ONE,   /* 1: element 0 is read everywhere */
+    FIT_EITHER /* equal or 1, which the call decides */
+} axis_fit;
+axis_fit graph_axis_fit(const graph *g, dim extent, dim result);
+/* Index into an operand's axis of extent `extent` for index `at` of the result's axis. */
+dim graph_axis_index(const graph *g, dim extent, dim result, dim at);
+/* Whether sizes x and y may be taken for equal in a graph that is a case: nothing shows that they are not, and they are
+ * known before the program runs. */
+bool graph_may_assume_equal(const graph *g, dim x, dim y);
 
 /* rewrite.c: the one way a pass changes a graph: visit nodes in order, emit into a new graph that shares the dim table.
  */
@@ -184,6 +209,13 @@ value_id *graph_rewrite_operands(graph_rewriter *r, const node *n);
  * one region. */
 frit_status graph_rewrite_inline(graph_rewriter *r, region_id id, const value_id *params, value_id *out_results);
 frit_status graph_rewrite(cx *c, const graph *from, rewrite_fn *fn, void *data, graph **out);
+/* A case of a graph: the same nodes with other dims in all types and attributes, inferred again, for the calls in which
+ * map gives each dim its own value. Errors: FRIT_SHAPE when no call can be one. */
+typedef struct dim_mapping {
+    dim (*map)(void *data, dim d);
+    void *data;
+} dim_mapping;
+frit_status graph_map_dims(cx *c, const graph *from, const dim_mapping *dims, graph **out);
 /* A copy without dead nodes: the last step of a pass that leaves some behind. */
 frit_status graph_sweep(cx *c, const graph *from, graph **out);
 

@@ -158,12 +158,14 @@ static frit_status read_require(parser *p) {
     dim lhs = DIM_BAD, rhs = DIM_BAD;
     char *text = "";
     TRY(fir_dim(r, &lhs));
-    bool is_equal = fir_take(r, "==");
-    if (!is_equal) TRY(fir_expect(r, "<="));
+    uint32_t kind = N_CONTRACT_KINDS;
+    while (kind > 0 && !fir_take(r, contract_signs[kind - 1])) kind--; /* longer ones first where one begins another */
+    if (kind == 0) return fir_expect(r, "<=");
     TRY(fir_dim(r, &rhs));
     fir_skip(r);
     if (*r->at == '"') TRY(fir_string(r, &text));
-    graph_add_contract(r->g, &(contract){lhs, rhs, is_equal, text, r->g->at});
+    r->g->is_case |= kind == CK_ASSUMED + 1u;
+    graph_add_contract(r->g, &(contract){lhs, rhs, (contract_kind)(kind - 1), text, r->g->at});
     return FRIT_OK;
 }
 

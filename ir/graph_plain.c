@@ -31,8 +31,11 @@ frit_status graph_plain(cx *c, const graph *g, graph **out) {
     for (uint32_t i = 0; i < p->nodes.n; i++) p->nodes.at[i].loc = 0;
     for (uint32_t i = 0; i < p->contracts.n; i++) { /* their texts begin with locations */
         contract *k = &p->contracts.at[i];
+        bool broadcasts = k->kind == CK_BROADCASTS || k->kind == CK_EXPANDS;
+        if (broadcasts) k->text = "sizes";
+        if (broadcasts) continue;
         k->text = arena_printf(p->a, "%s and %s must %s", dim_text(p->a, p->dims, k->lhs),
-                               dim_text(p->a, p->dims, k->rhs), k->is_equal ? "be equal" : "be in order");
+                               dim_text(p->a, p->dims, k->rhs), k->kind == CK_EQUAL ? "be equal" : "be in order");
     }
     return FRIT_OK;
 }

@@ -239,13 +239,15 @@ static void print_indent(printer *p) {
 
 static void print_body(printer *p, const region *r, const char *last);
 
+const char *const contract_signs[N_CONTRACT_KINDS] = {"<=", "==", "~", "~>", "~="};
+
 static void print_contracts(printer *p, region_id id, const char *lead) {
     for (uint32_t i = 0; i < p->g->contracts.n; i++) {
         const contract *k = &p->g->contracts.at[i];
         if (k->region != id) continue;
         strbuf_printf(p->b, "%srequire ", lead);
         dim_print(p->b, p->g->dims, k->lhs);
-        strbuf_add(p->b, k->is_equal ? " == " : " <= ");
+        strbuf_printf(p->b, " %s ", contract_signs[k->kind]);
         dim_print(p->b, p->g->dims, k->rhs);
         strbuf_addc(p->b, ' ');
         text_quote(p->b, k->text ? k->text : "");
@@ -349,6 +351,7 @@ static void print_sym(printer *p, sym_id s) {
     strbuf_printf(p->b, " in %lld..%lld", (long long)info->lo, (long long)info->hi);
     if (info->hint) strbuf_printf(p->b, " @%lld", (long long)info->hint);
 }
+
 
 static void print_where(printer *p) {
     const bool *used = used_syms(p);

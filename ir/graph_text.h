@@ -11,6 +11,7 @@ static inline bool text_is_name_char(char ch) {
     return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') || ch == '_' || ch == '.';
 }
 bool text_is_name(const char *s);
+extern const char *const contract_signs[N_CONTRACT_KINDS]; /* "<=", ... between the sides of a contract */
 void text_quote(strbuf *b, const char *s);
 
 /* A reader of .fir text. Errors are FRIT_FORMAT at WHERE:LINE:COLUMN. */

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { MAX_PARTS = 32 }; /* sizes that one extent is made of */
+
 /* Elementwise rows share one function; for every other row a missing infer_<op> does not link. */
 static infer_fn infer_elementwise;
 enum {
@@ -112,7 +114,7 @@ frit_status infer_match(cx *c, const infer_args *a, dim x, dim y, const char *wh
     const char *loc = a->g->locs.at[a->loc];
     const char *text = arena_printf(a->g->a, "%s%s%s: %s %s and %s must be equal", loc, loc[0] ? ": " : "",
                                     op_name(a->op), what, xt, yt);
-    return graph_require(c, a->g, x, y, true, text);
+    return graph_require(c, a->g, x, y, CK_EQUAL, text);
 }
 
 frit_status infer_at_most(cx *c, const infer_args *a, dim lo, dim hi, const char *what) {
@@ -120,7 +122,7 @@ frit_status infer_at_most(cx *c, const infer_args *a, dim lo, dim hi, const char
     if (dim_le(a->g->dims, lo, hi)) return FRIT_OK;
     const char *loc = a->g->locs.at[a->loc];
     const char *text = arena_printf(a->g->a, "%s%s%s: %s", loc, loc[0] ? ": " : "", op_name(a->op), what);
-    return graph_require(c, a->g, lo, hi, false, text);
+    return graph_require(c, a->g, lo, hi, CK_AT_MOST, text);
 }
 
 frit_status infer_not_empty(cx *c, const infer_args *a, dim n, dim extent) {
@@ -149,21 +151,42 @@ frit_status infer_index_dtype(cx *c, const infer_args *a, uint32_t operand) {
     return infer_fail(c, a, FRIT_TYPE, "the indices are %s, not integers", dtype_name(dt));
 }
 
-/* One axis of broadcasting. A constant other than 1 wins over a symbol, which then must equal it. */
+/* Whether other contracts say that `part` is `whole` or 1: it is one of the sizes that made that extent. */
+static bool is_part(const graph *g, dim part, dim whole, uint32_t depth) {
+    if (part == whole) return true;
+    for (uint32_t i = 0; i < g->contracts.n && depth < MAX_PARTS; i++) {
+        const contract *k = &g->contracts.at[i];
+        if (k->kind != CK_BROADCASTS || dim_broadcast(g->dims, k->lhs, k->rhs) != whole) continue;
+        if (k->lhs != whole && is_part(g, part, k->lhs, depth + 1)) return true;
+        if (k->rhs != whole && is_part(g, part, k->rhs, depth + 1)) return true;
+    }
+    return false;
+}
+
+/* Records what two sizes that may differ by one of them being 1 must satisfy. */
+static frit_status require_fit(cx *c, const infer_args *a, dim x, dim y, contract_kind kind, const char *what) {
+    graph *g = a->g;
+    if (x == DIM_BAD || y == DIM_BAD) return infer_fail(c, a, FRIT_RANGE, "%s overflow 64 bits", what);
+    if (dim_equal(g->dims, x, y) || is_part(g, x, y, 0)) return FRIT_OK;
+    if (kind == CK_BROADCASTS && is_part(g, y, x, 0)) return FRIT_OK;
+    dim one = infer_int(a, 1);
+    bool may_be_one = !dim_never_equal(g->dims, x, one) || (kind == CK_BROADCASTS && !dim_never_equal(g->dims, y, one));
+    if (!may_be_one) return infer_match(c, a, x, y, what);
+    const char *loc = g->locs.at[a->loc];
+    const char *text = arena_printf(g->a, "%s%s%s: %s", loc, loc[0] ? ": " : "", op_name(a->op), what);
+    if (g->is_case && graph_may_assume_equal(g, x, y)) kind = CK_ASSUMED;
+    return graph_require(c, g, x, y, kind, text);
+}
+
+/* One axis of broadcasting. Of sizes that a case takes for equal, a constant wins over a symbol. */
 static frit_status broadcast_dim(cx *c, const infer_args *a, dim x, dim y, dim *out) {
     dim_table *t = a->g->dims;
-    int64_t n = 0;
-    *out = x;
-    if (x == y || dim_equal(t, x, y)) return FRIT_OK;
-    if (dim_is_const(t, y, &n)) {
-        if (n == 1) return FRIT_OK;
-        *out = y;
-    }
-    if (dim_is_const(t, x, &n)) {
-        *out = n == 1 ? y : x;
-        if (n == 1) return FRIT_OK;
-    }
-    return infer_match(c, a, x, y, "sizes");
+    dim one = infer_int(a, 1);
+    *out = dim_equal(t, x, one) ? y : x;
+    if (*out == y || dim_equal(t, y, one) || dim_equal(t, x, y)) return FRIT_OK;
+    bool is_assumed = a->g->is_case && graph_may_assume_equal(a->g, x, y);
+    *out = !is_assumed ? dim_broadcast(t, x, y) : dim_is_const(t, y, NULL) ? y : x;
+    return require_fit(c, a, x, y, CK_BROADCASTS, "sizes");
 }
 
 frit_status infer_join(cx *c, const infer_args *a, const tensor_type *x, const tensor_type *y, dim *out,
@@ -185,8 +208,7 @@ frit_status infer_broadcasts_to(cx *c, const infer_args *a, const tensor_type *x
     bool fits = x->rank <= t->rank;
     for (uint32_t i = 0; fits && i < x->rank; i++) {
         dim have = x->shape[x->rank - 1 - i], want = t->shape[t->rank - 1 - i];
-        if (!dim_is_const(a->g->dims, have, NULL) || !dim_equal(a->g->dims, have, infer_int(a, 1)))
-            TRY(infer_match(c, a, have, want, what));
+        if (!dim_equal(a->g->dims, have, infer_int(a, 1))) TRY(require_fit(c, a, have, want, CK_EXPANDS, what));
     }
     if (fits) return FRIT_OK;
     return infer_fail(c, a, FRIT_SHAPE, "%s: %s does not broadcast to %s", what, infer_shape(a, x), infer_shape(a, t));

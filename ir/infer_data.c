@@ -23,7 +23,7 @@ static frit_status counted_index(cx *c, const infer_args *a, value_id index, dim
     const char *loc = a->g->locs.at[a->loc];
     const char *text = arena_printf(a->g->a, "%s%sgather: %s must not exceed the indexed axis of %s", loc,
                                     loc[0] ? ": " : "", infer_dim(a, most), infer_dim(a, extent));
-    return graph_require(c, a->g, most, extent, false, text);
+    return graph_require(c, a->g, most, extent, CK_AT_MOST, text);
 }
 
 frit_status infer_gather(cx *c, const infer_args *a, tensor_type *out, uint32_t *out_n) {
@@ -56,7 +56,7 @@ static frit_status elements_index(cx *c, const infer_args *a, int64_t *axis) {
                               infer_shape(a, x), k);
         const char *text = arena_printf(a->g->a, "%s: axis %u of the indices, %s, must not exceed %s", op_name(a->op),
                                         k, infer_dim(a, i->shape[k]), infer_dim(a, x->shape[k]));
-        TRY(graph_require(c, a->g, i->shape[k], x->shape[k], false, text));
+        TRY(graph_require(c, a->g, i->shape[k], x->shape[k], CK_AT_MOST, text));
     }
     return FRIT_OK;
 }
@@ -141,7 +141,7 @@ frit_status infer_topk(cx *c, const infer_args *a, tensor_type *out, uint32_t *o
     dim k = t->k.at[0], extent = x->shape[t->axis];
     const char *text =
         arena_printf(a->g->a, "topk: k %s must not exceed the axis, %s", infer_dim(a, k), infer_dim(a, extent));
-    TRY(graph_require(c, a->g, k, extent, false, text));
+    TRY(graph_require(c, a->g, k, extent, CK_AT_MOST, text));
     dim *shape = shape_copy(a, x);
     shape[t->axis] = k;
     out[0] = (tensor_type){x->dt, x->rank, shape};
@@ -313,7 +313,7 @@ frit_status infer_update(cx *c, const infer_args *a, tensor_type *out, uint32_t 
         dim end = dim_add(a->g->dims, t->starts.at[i], y->shape[i]);
         const char *text = arena_printf(a->g->a, "update: block end %s on axis %u must not exceed %s",
                                         infer_dim(a, end), i, infer_dim(a, x->shape[i]));
-        TRY(graph_require(c, a->g, end, x->shape[i], false, text));
+        TRY(graph_require(c, a->g, end, x->shape[i], CK_AT_MOST, text));
         if (dim_lt(a->g->dims, t->starts.at[i], infer_int(a, 0)))
             return infer_fail(c, a, FRIT_RANGE, "starts[%u] is negative", i);
         TRY(infer_at_most(c, a, infer_int(a, 0), t->starts.at[i], "a start is negative"));

@@ -27,7 +27,7 @@ static const char head[] =
     "    where     = \"where\" clause {\",\" clause}\n"
     "    clause    = symbol [\"=\" (value \"[\" integer \"]\" | \"result\")] [\"in\" integer \"..\" integer] [\"@\" "
     "integer]\n"
-    "              | \"require\" dim (\"==\" | \"<=\") dim [string]\n"
+    "              | \"require\" dim (\"<=\" | \"==\" | \"~\" | \"~>\" | \"~=\") dim [string]\n"
     "    body      = {[value {\",\" value} \"=\"] operator node}\n"
     "    node      = values [attributes] {region} [\":\" type {\",\" type}] [loc]      (const: payload \":\" type "
     "[loc])\n"
@@ -51,11 +51,15 @@ static const char head[] =
     "binds it to an\n"
     "element of a small integer input, marked `host`, which is read before anything runs; `K = result` is an extent "
     "that an\n"
-    "operator finds at run time. `require` states what every call must satisfy besides the ranges; in the `where` "
-    "of a\n"
-    "region, which holds nothing else, what every run of the region must. An input and an output with the same `state` "
-    "number are\n"
-    "one piece of memory that lives from call to call. In attributes, defaults are left out.\n";
+    "operator finds at run time. `require` states what every call must satisfy besides the ranges: `n ~ m` that "
+    "two\n"
+    "sizes are equal or one of them 1, `n ~> m` that n is m or 1; `n ~= m` says that the text is only for calls in "
+    "which two\n"
+    "sizes are equal. In the `where` of a region, which holds nothing else, it states what every run of the region "
+    "must satisfy.\n"
+    "An input and an output with the same `state` number are one piece of memory that lives from call to call. In "
+    "attributes,\n"
+    "defaults are left out.\n";
 
 /* Operators by what later stages do with them, in the order of the table. */
 typedef struct op_group {
@@ -150,10 +154,10 @@ void ir_doc_print(strbuf *b) {
     lead = ", ";
     FRIT_DTYPE_LIST(DTYPE_ROW)
 #undef DTYPE_ROW
-    strbuf_add(
-        b,
-        ".\n\n## Operators\n\nElementwise operators broadcast their operands as numpy does; two symbols that are not "
-        "known to be equal are\nrequired to be. A model operator with a template means that expression.\n");
+    strbuf_add(b, ".\n\n## Operators\n\nElementwise operators broadcast their operands as numpy does; of two symbols "
+                  "that are not "
+                  "known to be equal\neither may be 1: the result's extent is then `max(n, m) * min(n, m, 1)`. A model "
+                  "operator with a template means that expression.\n");
     for (size_t i = 0; i < countof(groups); i++) {
         strbuf_printf(b, "\n### %s\n\n| operator | operands | attributes | types | meaning |\n|---|---|---|---|---|\n",
                       groups[i].title);

@@ -5,6 +5,8 @@
  * are never needed at the same step, all steps of a loop counting as one for what outlives a turn. */
 #include "ir/plan.h"
 
+#include "ir/graph_text.h"
+
 #include <string.h>
 
 #include "ir/eval.h"
@@ -106,7 +108,7 @@ static void print_loop(strbuf *b, const plan *p, const pstep *s) {
 
 static void print_contract(strbuf *b, const plan *p, const contract *k) {
     strbuf_printf(b, "require %s", dim_text(b->a, p->iface->dims, k->lhs));
-    strbuf_printf(b, " %s %s", k->is_equal ? "==" : "<=", dim_text(b->a, p->iface->dims, k->rhs));
+    strbuf_printf(b, " %s %s", contract_signs[k->kind], dim_text(b->a, p->iface->dims, k->rhs));
 }
 
 static void print_step(strbuf *b, const plan *p, const pstep *s, int indent) {

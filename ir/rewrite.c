@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "ir/attrs.h"
+
 typedef struct liveness {
     const graph *g;
     bool *is_live; /* per node */
@@ -69,35 +71,73 @@ static const bool *live_nodes(arena *a, const graph *g) {
     return l.is_live;
 }
 
-/* Contracts of a region hold for the new region `to`. */
-static void copy_contracts(graph_rewriter *r, region_id from, region_id to) {
+typedef struct rewrite_job {
+    graph_rewriter *r;
+    rewrite_fn *fn;
+    const bool *is_live;
+    const dim_mapping *dims; /* NULL: they stay */
+} rewrite_job;
+
+static tensor_type mapped_type(const rewrite_job *j, const tensor_type *t) {
+    tensor_type own = *t;
+    if (!j->dims) return own;
+    dim *shape = ARENA_ARRAY(j->r->to->a, dim, t->rank + 1u);
+    for (uint32_t i = 0; i < t->rank; i++) shape[i] = j->dims->map(j->dims->data, t->shape[i]);
+    own.shape = shape;
+    return own;
+}
+
+/* Attributes whose lists of dims are mapped. */
+static const void *mapped_attrs(const rewrite_job *j, const node *n) {
+    const attr_type *t = op_info_of(n->op)->attrs;
+    arena *a = j->r->to->a;
+    if (!j->dims || !n->attrs) return n->attrs;
+    void *own = attrs_copy(a, n->op, n->attrs);
+    for (uint32_t i = 0; i < t->n_fields; i++) {
+        if (t->fields[i].kind != FK_DIMS) continue;
+        dim_list *l = (void *)((char *)own + t->fields[i].offset);
+        dim *at = ARENA_ARRAY(a, dim, l->n + 1u);
+        for (uint32_t k = 0; k < l->n; k++) at[k] = j->dims->map(j->dims->data, l->at[k]);
+        l->at = at;
+    }
+    return own;
+}
+
+/* Contracts of a region hold for the new region at hand; where dims are mapped, sizes that broadcast are assumed equal. */
+static frit_status copy_contracts(const rewrite_job *j, region_id from) {
+    graph_rewriter *r = j->r;
     for (uint32_t i = 0; i < r->from->contracts.n; i++) {
         contract k = r->from->contracts.at[i];
         if (k.region != from) continue;
-        k.region = to;
-        graph_add_contract(r->to, &k);
+        k.region = r->to->at;
+        if (!j->dims) {
+            graph_add_contract(r->to, &k);
+            continue;
+        }
+        k.lhs = j->dims->map(j->dims->data, k.lhs);
+        k.rhs = j->dims->map(j->dims->data, k.rhs);
+        bool broadcasts = k.kind == CK_BROADCASTS || k.kind == CK_EXPANDS;
+        if (broadcasts && graph_may_assume_equal(r->to, k.lhs, k.rhs)) k.kind = CK_ASSUMED;
+        TRY(graph_require(r->c, r->to, k.lhs, k.rhs, k.kind, k.text));
     }
+    return FRIT_OK;
 }
 
 /* The interface, source locations and contracts of the old graph. */
-static void copy_frame(graph_rewriter *r) {
+static frit_status copy_frame(const rewrite_job *j) {
+    graph_rewriter *r = j->r;
     const graph *from = r->from;
     graph *to = r->to;
     for (uint32_t i = 1; i < from->locs.n; i++) graph_loc(to, from->locs.at[i]);
     for (uint32_t i = 0; i < from->inputs.n; i++) {
         const port *p = &from->inputs.at[i];
-        r->map[from->regions.at[0].params.at[i]] = graph_input(to, p->name, p->type.dt, p->type.rank, p->type.shape);
+        tensor_type t = mapped_type(j, &p->type);
+        r->map[from->regions.at[0].params.at[i]] = graph_input(to, p->name, t.dt, t.rank, t.shape);
         to->inputs.at[i].is_host = p->is_host;
         to->inputs.at[i].state = p->state;
     }
-    copy_contracts(r, 0, 0);
+    return copy_contracts(j, 0);
 }
-
-typedef struct rewrite_job {
-    graph_rewriter *r;
-    rewrite_fn *fn;
-    const bool *is_live;
-} rewrite_job;
 
 static frit_status rewrite_nodes(const rewrite_job *j, region_id id);
 
@@ -105,9 +145,9 @@ static frit_status copy_region(const rewrite_job *j, region_id id, region_id *ou
     graph_rewriter *r = j->r;
     const region *reg = &r->from->regions.at[id];
     tensor_type *types = ARENA_ARRAY(r->to->a, tensor_type, reg->params.n);
-    for (uint32_t i = 0; i < reg->params.n; i++) types[i] = *graph_type(r->from, reg->params.at[i]);
+    for (uint32_t i = 0; i < reg->params.n; i++) types[i] = mapped_type(j, graph_type(r->from, reg->params.at[i]));
     *out = graph_region_begin(r->to, reg->params.n, types);
-    copy_contracts(r, id, *out);
+    TRY(copy_contracts(j, id));
     for (uint32_t i = 0; i < reg->params.n; i++) {
         value_id v = r->to->regions.at[*out].params.at[i];
         r->map[reg->params.at[i]] = v;
@@ -135,7 +175,8 @@ static frit_status copy_node(const rewrite_job *j, const node *n) {
     region_id *regions = ARENA_ARRAY(r->to->a, region_id, n->n_regions);
     for (uint32_t i = 0; i < n->n_regions; i++) TRY(copy_region(j, n->regions[i], &regions[i]));
     value_id first = VALUE_NONE;
-    TRY(graph_add_region_node(r->c, r->to, n->op, n->loc, n->n_in, in, n->attrs, n->n_regions, regions, &first));
+    const void *attrs = mapped_attrs(j, n);
+    TRY(graph_add_region_node(r->c, r->to, n->op, n->loc, n->n_in, in, attrs, n->n_regions, regions, &first));
     for (uint32_t i = 0; i < n->n_out; i++) r->map[n->out + i] = first + i;
     return FRIT_OK;
 }
@@ -166,20 +207,21 @@ static frit_status rewrite_nodes(const rewrite_job *j, region_id id) {
 frit_status graph_rewrite_inline(graph_rewriter *r, region_id id, const value_id *params, value_id *out_results) {
     const region *reg = &r->from->regions.at[id];
     for (uint32_t i = 0; i < reg->params.n; i++) r->map[reg->params.at[i]] = params[i];
-    copy_contracts(r, id, r->to->at);
+    TRY(copy_contracts(r->job, id));
     TRY(rewrite_nodes(r->job, id));
     for (uint32_t i = 0; i < reg->results.n; i++) out_results[i] = r->map[reg->results.at[i]];
     return FRIT_OK;
 }
 
-frit_status graph_rewrite(cx *c, const graph *from, rewrite_fn *fn, void *data, graph **out) {
+static frit_status rewrite(cx *c, const graph *from, rewrite_fn *fn, void *data, const dim_mapping *dims, graph **out) {
     graph *to = graph_new(c->job, from->name, from->dims);
+    to->is_case = from->is_case || dims;
     graph_rewriter r = {.c = c, .from = from, .to = to, .data = data};
     r.map = ARENA_ARRAY(c->scratch, value_id, from->values.n + 1);
     for (uint32_t i = 0; i < from->values.n; i++) r.map[i] = VALUE_NONE;
-    copy_frame(&r);
-    const rewrite_job j = {&r, fn, live_nodes(c->scratch, from)};
+    const rewrite_job j = {&r, fn, live_nodes(c->scratch, from), dims};
     r.job = &j;
+    TRY(copy_frame(&j));
     TRY(rewrite_nodes(&j, 0));
     for (uint32_t i = 0; i < from->outputs.n; i++) {
         graph_output(to, from->outputs.at[i].name, r.map[from->regions.at[0].results.at[i]]);
@@ -189,9 +231,17 @@ frit_status graph_rewrite(cx *c, const graph *from, rewrite_fn *fn, void *data, 
     return FRIT_OK;
 }
 
+frit_status graph_rewrite(cx *c, const graph *from, rewrite_fn *fn, void *data, graph **out) {
+    return rewrite(c, from, fn, data, NULL, out);
+}
+
 static frit_status keep_node(graph_rewriter *r, const node *n, bool *out_done) {
     (void)r, (void)n, (void)out_done;
     return FRIT_OK;
+}
+
+frit_status graph_map_dims(cx *c, const graph *from, const dim_mapping *dims, graph **out) {
+    return rewrite(c, from, keep_node, NULL, dims, out);
 }
 
 frit_status graph_sweep(cx *c, const graph *from, graph **out) { return graph_rewrite(c, from, keep_node, NULL, out); }

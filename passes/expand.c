@@ -102,13 +102,10 @@ uint32_t reshape_groups(dim_table *t, const tensor_type *from, const tensor_type
     return n;
 }
 
-/* Index into an operand of shape x from the index of the broadcast result. */
-static void broadcast_index(dim_table *t, const tensor_type *x, const tensor_type *result, const dim *at, dim *out) {
+void broadcast_index(const graph *g, const tensor_type *x, const tensor_type *result, const dim *at, dim *out) {
     uint32_t skip = result->rank - x->rank;
-    for (uint32_t i = 0; i < x->rank; i++) {
-        bool is_one = dim_equal(t, x->shape[i], dim_const(t, 1));
-        out[i] = is_one ? dim_const(t, 0) : at[skip + i];
-    }
+    for (uint32_t i = 0; i < x->rank; i++)
+        out[i] = graph_axis_index(g, x->shape[i], result->shape[skip + i], at[skip + i]);
 }
 
 static dim dim_neg(dim_table *t, dim a) { return dim_sub(t, dim_const(t, 0), a); }
@@ -171,7 +168,7 @@ void view_index(kernel *k, const graph *g, const node *n, const dim *out_index, 
         const attr_perm *p = n->attrs;
         for (uint32_t i = 0; i < x->rank; i++) in_index[p->perm.at[i]] = out_index[i];
     } else if (n->op == OP_broadcast) {
-        broadcast_index(t, x, result, out_index, in_index);
+        broadcast_index(g, x, result, out_index, in_index);
     } else if (n->op == OP_slice) {
         const attr_slice *s = n->attrs;
         for (uint32_t i = 0; i < x->rank; i++)
@@ -396,7 +393,7 @@ static frit_status expand_gather(expander *e, const node *n, const dim *at, kx g
 frit_status expand_operand(expander *e, const node *n, uint32_t i, const dim *at, kx guard, kx *out) {
     const graph *g = e->f->g;
     dim in[MAX_RANK];
-    broadcast_index(g->dims, graph_type(g, n->in[i]), graph_type(g, n->out), at, in);
+    broadcast_index(g, graph_type(g, n->in[i]), graph_type(g, n->out), at, in);
     return expand(e, n->in[i], in, guard, out);
 }
 

@@ -157,13 +157,6 @@ static bool forward_to(const fuse_cx *x, uint32_t id, value_id v, dim *out) {
     return true;
 }
 
-static void operand_index(const graph *g, const tensor_type *x, const tensor_type *result, const dim *at, dim *out) {
-    for (uint32_t i = 0; i < x->rank; i++) {
-        bool is_one = dim_equal(g->dims, x->shape[i], dim_const(g->dims, 1));
-        out[i] = is_one ? dim_const(g->dims, 0) : at[result->rank - x->rank + i];
-    }
-}
-
 /* Follows v back through plain views from index at; whatever group id computes on the way must be wanted where it is
  * computed. Movement nodes and foreign groups must not depend on the group. */
 static bool operand_fits(fuse_cx *x, uint32_t id, value_id v, const dim *at) {
@@ -202,7 +195,7 @@ static bool fits_at(fuse_cx *x, uint32_t id, const node *n, const dim *index) {
     if (!needs_fit(x, id, n)) return false;
     for (uint32_t i = 0; i < n->n_in; i++) {
         dim at[MAX_RANK];
-        operand_index(x->g, graph_type(x->g, n->in[i]), result, index, at);
+        broadcast_index(x->g, graph_type(x->g, n->in[i]), result, index, at);
         if (!operand_fits(x, id, n->in[i], at)) return false;
     }
     return true;

@@ -107,6 +107,7 @@ typedef struct lower_options {
     bool is_checked;
     bool calls_openblas;   /* products of f32 and f64 with a matrix form are calls of OpenBLAS; CPU only */
     bool has_direct_convs; /* no convolution by transforms */
+    uint32_t first_kernel; /* the number that kernels' names begin with */
 } lower_options;
 
 /* Groups the nodes of g. Guarantees: no cycle between groups; every use of a stored value outside its group reads
@@ -138,6 +139,8 @@ frit_status fuse_region_memory(cx *c, fusion *f);
  * which it exists (0 always). Only VIEW nodes with one data operand. */
 void view_index(kernel *k, const graph *g, const node *n, const dim *out_index, dim *in_index, kx *guard);
 /* The index in shape `to` of the element that has index `at` in shape `from` (equal row-major order). */
+/* Index into an operand of shape x from the index of the result that it is broadcast to. */
+void broadcast_index(const graph *g, const tensor_type *x, const tensor_type *result, const dim *at, dim *out);
 void reshape_index(dim_table *t, const tensor_type *from, const tensor_type *to, const dim *at, dim *out);
 /* Numbers the shortest runs of axes with equal products, in order: *_group[axis] is the number of its run. Returns how
  * many there are. */

@@ -92,10 +92,19 @@ value_id rule_scalar_operand(build *b, const node *n) {
     return VALUE_NONE;
 }
 
+/* Whether a call decides which elements of x the result of n reads. */
+static bool may_stretch(const build *b, const node *n, value_id x) {
+    const tensor_type *from = build_type(b, x), *t = build_type(b, n->out);
+    for (uint32_t i = 0; i < from->rank; i++)
+        if (graph_axis_fit(b->g, from->shape[i], t->shape[t->rank - from->rank + i]) == FIT_EITHER) return true;
+    return false;
+}
+
 value_id rule_broadcast_operand(build *b, const node *n) {
     for (uint32_t i = 0; i < n->n_in && n->n_in > 1; i++) {
         node inner;
         if (!rule_operand(b, n, i, OP_broadcast, &inner) || !others_give_shape(b, n, i)) continue;
+        if (may_stretch(b, n, inner.in[0])) continue;
         value_id v = with_operand(b, n, i, inner.in[0]);
         const tensor_type *t = build_type(b, n->out);
         if (!build_ok(b) || !shape_equals(b, t->rank, build_type(b, v)->shape, t)) continue;

@@ -347,8 +347,9 @@ static frit_status score(attend_cx *x, dim j, dim i, kx raw, kx *out) {
         dim full[MAX_RANK], at[MAX_RANK];
         query_at(x, i, key, full);
         for (uint32_t d = 0; d < mask->rank; d++) {
-            bool is_one = dim_equal(t, mask->shape[d], dim_const(t, 1));
-            at[d] = is_one ? dim_const(t, 0) : full[x->rank - mask->rank + d];
+            uint32_t f = x->rank - mask->rank + d;
+            dim extent = f + 1 == x->rank ? x->n_keys : graph_type(x->e->f->g, x->n->in[0])->shape[f];
+            at[d] = graph_axis_index(x->e->f->g, mask->shape[d], extent, full[f]);
         }
         kx m;
         TRY(expand(x->e, x->n->in[3], at, 0, &m));

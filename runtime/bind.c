@@ -128,6 +128,7 @@ static frit_status solve_symbols(const pf_header *h, const frit_tensor *inputs, 
                                 : message_set(m, FRIT_RANGE, "the greatest extent of a result cannot be computed");
 }
 
+/* Whether the text of a dim is a number. */
 static bool is_number(const char *text) { return text[0] >= '0' && text[0] <= '9' && !strpbrk(text, "*+ "); }
 
 static frit_status check_dims(const pf_header *h, uint32_t port, const frit_tensor *t, const int64_t *symbols,
@@ -141,12 +142,28 @@ static frit_status check_dims(const pf_header *h, uint32_t port, const frit_tens
                                port_name(h, port), i, dim_text_of(h, dims[i]));
         if (t->dims[i] == expected) continue;
         const char *text = dim_text_of(h, dims[i]);
-        bool is_plain = is_number(text);
         return message_set(m, FRIT_SHAPE, "%s '%s': dim %" PRIu32 " is %" PRId64 ", should be %s%s%" PRId64,
-                           role(h, port), port_name(h, port), i, t->dims[i], is_plain ? "" : text,
-                           is_plain ? "" : " = ", expected);
+                           role(h, port), port_name(h, port), i, t->dims[i], is_number(text) ? "" : text,
+                           is_number(text) ? "" : " = ", expected);
     }
     return FRIT_OK;
+}
+
+static bool holds(uint32_t kind, int64_t lhs, int64_t rhs) {
+    bool is_one = (kind >= PF_BROADCASTS && lhs == 1) || (kind == PF_BROADCASTS && rhs == 1);
+    return is_one || (kind == PF_AT_MOST ? lhs <= rhs : lhs == rhs);
+}
+
+static frit_status contract_failed(const pf_header *h, const pf_contract *k, int64_t lhs, int64_t rhs, message m) {
+    const char *what = pf_string(h, k->text), *left = dim_text_of(h, k->lhs), *right = dim_text_of(h, k->rhs);
+    if (is_number(left) && is_number(right)) return message_set(m, FRIT_SHAPE, "%s", what); /* it says it all */
+    if (k->kind < PF_BROADCASTS)
+        return message_set(m, FRIT_SHAPE, "%s: %s = %" PRId64 " should be %s %s = %" PRId64, what, left, lhs,
+                           k->kind == PF_EQUAL ? "equal to" : "at most", right, rhs);
+    return message_set(m, FRIT_SHAPE,
+                       "%s %s%s%" PRId64 " and %s%s%" PRId64 " do not broadcast: they must be equal or %s 1", what,
+                       is_number(left) ? "" : left, is_number(left) ? "" : " = ", lhs, is_number(right) ? "" : right,
+                       is_number(right) ? "" : " = ", rhs, k->kind == PF_BROADCASTS ? "one of them" : "the first");
 }
 
 frit_status bind_check_contract(const pf_header *h, uint32_t contract, const int64_t *symbols, message m) {
@@ -155,11 +172,7 @@ frit_status bind_check_contract(const pf_header *h, uint32_t contract, const int
     bool known = plan_dim(h, k->lhs, symbols, &lhs) && plan_dim(h, k->rhs, symbols, &rhs);
     if (!known)
         return message_set(m, FRIT_RANGE, "%s: %s cannot be computed", pf_string(h, k->text), dim_text_of(h, k->lhs));
-    if (k->is_equal ? lhs == rhs : lhs <= rhs) return FRIT_OK;
-    if (is_number(dim_text_of(h, k->lhs)) && is_number(dim_text_of(h, k->rhs))) /* never holds: the text says it all */
-        return message_set(m, FRIT_SHAPE, "%s", pf_string(h, k->text));
-    return message_set(m, FRIT_SHAPE, "%s: %s = %" PRId64 " should be %s %s = %" PRId64, pf_string(h, k->text),
-                       dim_text_of(h, k->lhs), lhs, k->is_equal ? "equal to" : "at most", dim_text_of(h, k->rhs), rhs);
+    return holds(k->kind, lhs, rhs) ? FRIT_OK : contract_failed(h, k, lhs, rhs, m);
 }
 
 /* The contracts that inputs decide. */

@@ -115,7 +115,8 @@ static const char *check_contracts(const pf_header *h) {
     const pf_contract *contracts = PF_ROWS(h, pf_contract, contracts);
     for (uint32_t i = 0; i < h->contracts.count; i++) {
         const pf_contract *k = &contracts[i];
-        bool is_fine = is_dim(h, k->lhs) && is_dim(h, k->rhs) && is_string(h, k->text);
+        bool is_fine =
+            is_dim(h, k->lhs) && is_dim(h, k->rhs) && is_string(h, k->text) && k->kind <= PF_EXPANDS && k->is_late <= 1;
         if (!is_fine) return "a contract is broken";
     }
     return NULL;

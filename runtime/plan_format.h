@@ -56,9 +56,15 @@ typedef struct pf_port {
     uint32_t state; /* PF_NONE for plain ones */
 } pf_port;
 
+typedef enum pf_contract_kind {
+    PF_AT_MOST,    /* lhs <= rhs */
+    PF_EQUAL,      /* lhs == rhs */
+    PF_BROADCASTS, /* lhs == rhs, or one of them is 1 */
+    PF_EXPANDS     /* lhs == rhs, or lhs is 1 */
+} pf_contract_kind;
 typedef struct pf_contract {
     uint32_t lhs, rhs; /* dims */
-    uint32_t is_equal; /* else lhs <= rhs */
+    uint32_t kind;     /* pf_contract_kind */
     uint32_t text;     /* string */
     uint32_t is_late;  /* 1: a step checks it; else it is checked before the first step */
     uint32_t reserved;

@@ -101,7 +101,7 @@ def test_forms_of_the_command_line(folder):
     refuses(2, "'a' is given twice", "compile", DIGITS, "-o", "x.so", "--const", "a=b", "--const", "a=c", cwd=folder)
     refuses(2, "takes no argument, not 'x'", "--version", "x")
     refuses(2, "with --target=cuda give --arch", "compile", DIGITS, "-o", "x.so", "--target=cuda", "--cpu=znver4", cwd=folder)
-    refuses(2, "there are fold, ", "compile", DIGITS, "-o", "x.so", "--disable=nosuchpass", cwd=folder)
+    refuses(2, "there are broadcast_operands, fold, ", "compile", DIGITS, "-o", "x.so", "--disable=nosuchpass", cwd=folder)
     refuses(2, "'to_bf16' is not among those", "compile", DIGITS, "-o", "x.so", "--dump-after=to_bf16", cwd=folder)
     refuses(2, "'raise' is not among those", "opt", DIGITS, "-p", "fold", "--dump-after=raise", cwd=folder)
     (folder / "f.fir").write_text(GRAPH)

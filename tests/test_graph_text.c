@@ -66,9 +66,16 @@ static const char *const exact[] = {
     "  return %0\n"
     "}\n",
 
-    "func @contracts(%x: f32[A], %y: f32[B]) -> (%z: f32[A]) where A in 1..9, B in 1..9, require A == B \"add: sizes A "
+    "func @contracts(%x: f32[A], %y: f32[B]) -> (%z: f32[max(A, B)]) where A in 1..9, B in 1..9, require A ~ B \"add: "
+    "sizes A "
     "and "
     "B must be equal\" {\n"
+    "  %0 = add %x, %y : f32[max(A, B)]\n"
+    "  return %0\n"
+    "}\n",
+
+    "func @cases(%x: f32[A], %y: f32[B]) -> (%z: f32[A]) where A in 1..9, B in 1..9, require A ~= B \"add: sizes\", "
+    "require A ~> B \"\" {\n"
     "  %0 = add %x, %y : f32[A]\n"
     "  return %0\n"
     "}\n",

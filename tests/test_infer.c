@@ -127,9 +127,45 @@ static graph *parsed(const char *text) {
 }
 
 START_TEST(unequal_symbols_become_a_contract) {
-    graph *g = parsed("func @f(%x: f32[A], %y: f32[B]) -> (%z: f32[A]) {\n %r = add %x, %y\n return %r }");
+    graph *g = parsed("func @f(%x: f32[A], %y: f32[B]) -> (%z: f32[max(A, B)]) {\n %r = add %x, %y\n return %r }");
     ck_assert_uint_eq(g->contracts.n, 1);
-    ck_assert_str_eq(g->contracts.at[0].text, "add: sizes A and B must be equal");
+    ck_assert_str_eq(g->contracts.at[0].text, "add: sizes");
+    ck_assert_uint_eq(g->contracts.at[0].kind, CK_BROADCASTS);
+}
+END_TEST
+
+/* A size met again belongs to the extent already: nothing more is required. */
+START_TEST(an_extent_takes_its_parts) {
+    graph *g = parsed("func @f(%x: f32[A], %y: f32[B]) -> (%z: f32[max(A, B)]) {\n"
+                      " %r = add %x, %y\n %s = mul %r, %x\n %t = sub %y, %s\n return %t }");
+    ck_assert_uint_eq(g->contracts.n, 1);
+}
+END_TEST
+
+START_TEST(empty_sizes_stay_empty) {
+    graph *g = parsed("func @f(%x: f32[A], %y: f32[B], %u: f32[C]) -> (%z: f32[max(A, B, C)*min(A, B, C, 1)])"
+                      " where A in 0..9, B in 0..9, C in 0..9 {\n %r = add %u, %y\n %s = add %x, %r\n return %s }");
+    ck_assert_uint_eq(g->contracts.n, 2);
+}
+END_TEST
+
+/* A symbol beside a constant is that or 1, which narrows its range. */
+START_TEST(symbol_beside_a_constant) {
+    graph *g = parsed("func @f(%x: f32[A], %y: f32[5]) -> (%z: f32[5]) where A in 0..9 {\n"
+                      " %r = add %x, %y\n return %r }");
+    sym_id s = SYM_NONE;
+    ck_assert(dim_sym_find(g->dims, "A", &s));
+    ck_assert_int_eq(dim_sym_info(g->dims, s)->lo, 1);
+    ck_assert_int_eq(dim_sym_info(g->dims, s)->hi, 5);
+    ck_assert_int_eq(dim_sym_info(g->dims, s)->hint, 5);
+}
+END_TEST
+
+/* A size that is never 1 is the extent. */
+START_TEST(size_that_is_never_one) {
+    graph *g = parsed("func @f(%x: f32[A], %y: f32[B]) -> (%z: f32[B]) where A in 0..9, B in 2..9 {\n"
+                      " %r = add %x, %y\n return %r }");
+    ck_assert_uint_eq(g->contracts.n, 1);
 }
 END_TEST
 
@@ -211,6 +247,10 @@ int main(void) {
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_loop_test(t, mistakes_are_named, 0, (int)countof(lines));
     tcase_add_test(t, unequal_symbols_become_a_contract);
+    tcase_add_test(t, an_extent_takes_its_parts);
+    tcase_add_test(t, empty_sizes_stay_empty);
+    tcase_add_test(t, symbol_beside_a_constant);
+    tcase_add_test(t, size_that_is_never_one);
     tcase_add_test(t, position_table_bounds_the_length);
     tcase_add_loop_test(t, damage_is_found, 0, (int)countof(damages));
     suite_add_tcase(s, t);

@@ -528,6 +528,40 @@ START_TEST(states_never_destroy_what_is_read) {
 }
 END_TEST
 
+/* A state and an input of sizes of their own: the sum is as long as the longer one, and the state keeps its size. */
+START_TEST(sizes_that_meet_at_run_time) {
+    frit_tracer *t = frit_tracer_create("f");
+    frit_dim n = frit_dim_sym(t, "n", 1, 9), m = frit_dim_sym(t, "m", 1, 9);
+    frit_value *s = frit_state(t, "s", FRIT_DT_F32, FRIT_LIST(n)), *x = frit_input(t, "x", FRIT_DT_F32, FRIT_LIST(m));
+    frit_value *sum = frit_add(s, x);
+    ck_assert(frit_dim_of(sum, 0) == frit_dim_max(t, n, m));
+    frit_store(s, sum);
+    frit_output(frit_mul(sum, x), "y");
+    frit_model *f;
+    ck_assert_msg(frit_compile(t, NULL, &f) == FRIT_OK, "%s", frit_error(t));
+    static const int64_t sizes[][2] = {{3, 3}, {3, 1}, {1, 1}};
+    for (size_t k = 0; k < 3; k++) {
+        float old[3] = {1, 2, 3}, x_data[3] = {10, 20, 30}, y[3];
+        const frit_tensor in[2] = {{old, FRIT_DT_F32, 1, &sizes[k][0], NULL},
+                                   {x_data, FRIT_DT_F32, 1, &sizes[k][1], NULL}};
+        const frit_tensor out[2] = {in[0], {y, FRIT_DT_F32, 1, &sizes[k][0], NULL}};
+        ck_assert_msg(frit_run(f, in, out) == FRIT_OK, "%s", frit_model_error(f));
+        for (int i = 0; i < sizes[k][0]; i++) {
+            float x_i = x_data[sizes[k][1] == 1 ? 0 : i];
+            ck_assert_float_eq(old[i], (float)(i + 1) + x_i);
+            ck_assert_float_eq(y[i], old[i] * x_i);
+        }
+    }
+    const int64_t one = 1, three = 3;
+    float a[3] = {0}, b[3] = {0}, y[3] = {0};
+    const frit_tensor in[2] = {{a, FRIT_DT_F32, 1, &one, NULL}, {b, FRIT_DT_F32, 1, &three, NULL}};
+    const frit_tensor out[2] = {in[0], {y, FRIT_DT_F32, 1, &three, NULL}};
+    ck_assert_int_eq(frit_run(f, in, out), FRIT_SHAPE); /* a state does not grow */
+    frit_model_destroy(f);
+    frit_tracer_destroy(t);
+}
+END_TEST
+
 /* ---- texts and files ---- */
 
 static void record_small(frit_tracer *t, bool is_moved) {
@@ -623,6 +657,7 @@ int main(void) {
     tcase_add_test(c, model_outlives_its_tracer);
     tcase_add_test(c, state_is_handed_on);
     tcase_add_test(c, states_never_destroy_what_is_read);
+    tcase_add_test(c, sizes_that_meet_at_run_time);
     tcase_add_test(c, plain_text_is_the_program_alone);
     tcase_add_test(c, saving_twice_gives_the_same_bytes);
     tcase_add_test(c, products_of_a_library_are_for_files);

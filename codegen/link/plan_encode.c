@@ -161,6 +161,12 @@ static void add_port(encoder *e, const port *p) {
     PUSH(e, ports, row);
 }
 
+static const pf_contract_kind contract_kinds[] = {[CK_AT_MOST] = PF_AT_MOST,
+                                                  [CK_EQUAL] = PF_EQUAL,
+                                                  [CK_BROADCASTS] = PF_BROADCASTS,
+                                                  [CK_EXPANDS] = PF_EXPANDS,
+                                                  [CK_ASSUMED] = PF_EQUAL};
+
 static uint32_t count_states(const graph *g) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < g->inputs.n; i++) n += g->inputs.at[i].state != UINT32_MAX;
@@ -175,7 +181,7 @@ static void add_interface(encoder *e) {
         const contract *k = &g->contracts.at[i];
         pf_contract row = {.lhs = add_dim(e, k->lhs),
                            .rhs = add_dim(e, k->rhs),
-                           .is_equal = k->is_equal,
+                           .kind = contract_kinds[k->kind],
                            .text = add_string(e, k->text),
                            .is_late = k->region != 0 || contract_is_counted(g, k)};
         PUSH(e, contracts, row);

@@ -81,6 +81,18 @@ value_id make_same_shape(reader *r, value_id x, value_id like) {
     return make_broadcast(r, x, rank_of(r, like), type_of(r, like)->shape);
 }
 
+/* x, broadcast to like's shape where a call decides whether it has to be. */
+value_id make_fit(reader *r, value_id x, value_id like) {
+    if (x == VALUE_NONE || like == VALUE_NONE) return x;
+    const tensor_type *t = type_of(r, x), *wanted = type_of(r, like);
+    bool fits = true;
+    for (uint32_t i = 0; i < t->rank && i < wanted->rank; i++) {
+        dim result = wanted->shape[wanted->rank - 1 - i];
+        fits = fits && graph_axis_fit(r->g, t->shape[t->rank - 1 - i], result) != FIT_EITHER;
+    }
+    return fits ? x : make_same_shape(r, x, like);
+}
+
 value_id make_transpose(reader *r, value_id x, const int64_t *perm) {
     uint32_t rank = rank_of(r, x), fixed = 0;
     while (fixed < rank && perm[fixed] == (int64_t)fixed) fixed++;

@@ -12,7 +12,7 @@ void map_gemm(reader *r, call *n) {
     value_id y = make2(r, OP_matmul, a, b);
     if (alpha != 1) y = mul(r, y, make_like(r, y, alpha));
     value_id c = n->in[2];
-    if (c != VALUE_NONE && beta != 0) y = add(r, y, beta == 1 ? c : mul(r, c, make_like(r, c, beta)));
+    if (c != VALUE_NONE && beta != 0) y = add(r, y, make_fit(r, beta == 1 ? c : mul(r, c, make_like(r, c, beta)), y));
     n->out[0] = y;
 }
 

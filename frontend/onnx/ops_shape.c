@@ -186,6 +186,12 @@ void map_transpose(reader *r, call *n) {
     n->out[0] = make(r, OP_transpose, 1, n->in, &(attr_perm){.perm = perm});
 }
 
+/* Sizes of which every call must have one that is 1, or both equal. */
+static void require_broadcast(reader *r, dim x, dim y) {
+    const char *text = arena_printf(r->c->job, "%s: sizes", r->where);
+    if (!failed(r)) graph_require(r->c, r->g, x, y, CK_BROADCASTS, text);
+}
+
 /* x broadcast against a shape: an axis of extent 1 on either side gives way to the other. */
 void map_expand(reader *r, call *n) {
     dim_list target;
@@ -196,8 +202,8 @@ void map_expand(reader *r, call *n) {
     if (rank > MAX_RANK) fail_node(r, FRIT_UNSUPPORTED, "a tensor of %u axes", rank);
     for (uint32_t i = 0; i < rank && !failed(r); i++) {
         dim x = i < t.rank ? t.shape[t.rank - 1 - i] : one, y = i < target.n ? target.at[target.n - 1 - i] : one;
-        bool keeps = y == one || (x != one && !dim_is_const(r->dims, y, NULL));
-        shape[rank - 1 - i] = keeps ? x : y;
+        shape[rank - 1 - i] = dim_broadcast(r->dims, x, y);
+        require_broadcast(r, x, y);
     }
     n->out[0] = make_broadcast(r, n->in[0], rank, shape);
 }

@@ -315,10 +315,18 @@ frit_value *frit_state_at(const char *where, frit_tracer *t, const char *name, f
     return x;
 }
 
-static bool types_equal(const graph *g, const tensor_type *x, const tensor_type *y) {
-    bool same = x->dt == y->dt && x->rank == y->rank;
-    for (uint32_t i = 0; same && i < x->rank; i++) same = dim_equal(g->dims, x->shape[i], y->shape[i]);
-    return same;
+/* x in the type of a state: where only a call decides whether a size is the state's, it is required to be. */
+static value_id as_state(op_call *k, const tensor_type *want, value_id x) {
+    const tensor_type *have = op_type(k, x);
+    dim_table *dims = k->t->g->dims;
+    bool fits = have->dt == want->dt && have->rank == want->rank, same = fits;
+    for (uint32_t i = 0; fits && i < want->rank; i++) {
+        fits = !dim_never_equal(dims, have->shape[i], want->shape[i]);
+        same = same && dim_equal(dims, have->shape[i], want->shape[i]);
+    }
+    if (!fits) op_fail(k, FRIT_SHAPE, "the new value is not of the state's dtype and shape");
+    if (same || !op_ok(k)) return x;
+    return op_add(k, OP_broadcast, 1, &x, &(attr_dims){.dims = {want->rank, want->shape}});
 }
 
 void frit_store_at(const char *where, frit_value *state, frit_value *x) {
@@ -334,11 +342,10 @@ void frit_store_at(const char *where, frit_value *state, frit_value *x) {
         op_fail(&k, FRIT_USAGE, "the first operand is not what frit_state gave");
     else if (t->states.at[s].is_stored)
         op_fail(&k, FRIT_USAGE, "the state is stored already");
-    else if (!types_equal(t->g, graph_type(t->g, state->id), graph_type(t->g, x->id)))
-        op_fail(&k, FRIT_SHAPE, "the new value is not of the state's dtype and shape");
+    value_id stored = op_ok(&k) ? as_state(&k, graph_type(t->g, state->id), x->id) : VALUE_NONE;
     const char *name = graph_value(t->g, state->id)->name;
     if (op_ok(&k) && port_is_new(t, where, name, false)) {
-        graph_output(t->g, name, x->id);
+        graph_output(t->g, name, stored);
         t->g->outputs.at[t->g->outputs.n - 1].state = s;
         t->states.at[s].is_stored = true;
     }
