@@ -122,6 +122,7 @@ static double amount(const bench *b, const int64_t *program) {
 
 static double percent_of_limit(const bench *b, uint32_t k) {
     const frit_kernel_info *info = &b->kernels[k];
+    if (b->kernel_ms[k] <= 0) return NAN; /* it did not run */
     double least =
         roofline_ms(&b->roof, info->product_group, amount(b, info->flops_program), amount(b, info->bytes_program));
     return 100 * least * info->n_launches / b->kernel_ms[k];
@@ -145,7 +146,7 @@ static void print_text(cx *c, const bench *b) {
     printf("%10s %9s %9s %8s  kernel\n", "ms", "GFLOP/s", "GB/s", "of limit");
     for (uint32_t k = 0; k < b->facts.info.n_kernels; k++) {
         const frit_kernel_info *info = &b->kernels[k];
-        double per_ms = info->n_launches / b->kernel_ms[k] * 1e-6;
+        double per_ms = b->kernel_ms[k] > 0 ? info->n_launches / b->kernel_ms[k] * 1e-6 : 0;
         double percent = percent_of_limit(b, k);
         printf("%10.4g %9.4g %9.4g %7s%%  %s: %s\n", b->kernel_ms[k], amount(b, info->flops_program) * per_ms,
                amount(b, info->bytes_program) * per_ms,

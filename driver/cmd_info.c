@@ -86,6 +86,27 @@ static double value_or_zero(const int64_t *program, const int64_t *symbols) {
     return program && dim_code_run(program, symbols, &x) ? (double)x : NAN;
 }
 
+/* Whether a call with these symbols takes the alternative. */
+static bool is_taken(const pf_header *h, const pf_alt *alt, const int64_t *symbols) {
+    int64_t lhs, rhs;
+    if (alt->lhs == PF_NONE) return true;
+    return plan_dim(h, alt->lhs, symbols, &lhs) && plan_dim(h, alt->rhs, symbols, &rhs) && lhs <= rhs;
+}
+
+/* Places that launch each kernel, without those of alternatives that these symbols do not take. */
+static void count_launches(const pf_header *h, uint32_t first, uint32_t n, const int64_t *symbols, info_kernel *out) {
+    for (uint32_t i = 0; i < n; i++) {
+        const pf_step *s = &PF_ROWS(h, pf_step, steps)[first + i];
+        const pf_alt *alts = PF_ROWS(h, pf_alt, alts) + s->first_alt;
+        if (s->kind == PF_LAUNCH) out[s->kernel].facts.n_launches++;
+        for (uint32_t k = 0; k < s->n_alts; k++) {
+            bool runs = s->kind != PF_CHOICE || is_taken(h, &alts[k], symbols);
+            if (runs) count_launches(h, alts[k].first_step, alts[k].n_steps, symbols, out);
+            if (runs && s->kind == PF_CHOICE) break;
+        }
+    }
+}
+
 static frit_status measure(cx *c, const args *a, info_subject *s) {
     artifact_facts *f = &s->facts;
     s->symbols = ARENA_ARRAY(c->job, int64_t, f->info.n_symbols + 1);
@@ -113,6 +134,11 @@ static frit_status measure(cx *c, const args *a, info_subject *s) {
         k->flops = value_or_zero(k->facts.flops_program, s->symbols);
         k->bytes = value_or_zero(k->facts.bytes_program, s->symbols);
         k->predicted_ms = info_predict_ms(k->flops, k->bytes, k->facts.product_group, &t, s->memory.n_threads);
+        k->facts.n_launches = 0;
+    }
+    count_launches(s->plan, s->plan->first_step, s->plan->n_steps, s->symbols, s->kernels);
+    for (uint32_t i = 0; i < f->info.n_kernels; i++) {
+        const info_kernel *k = &s->kernels[i];
         if (!isnan(k->predicted_ms)) s->predicted_ms += k->predicted_ms * k->facts.n_launches;
     }
     return FRIT_OK;

@@ -4,8 +4,7 @@
 #include <unistd.h>
 
 #include "driver/cli.h"
-#include "passes/lower.h"
-#include "passes/pipeline.h"
+#include "passes/cases.h"
 
 static void print_graph(cx *c, const graph *g) {
     strbuf b = {.a = c->job};
@@ -13,7 +12,7 @@ static void print_graph(cx *c, const graph *g) {
     fputs(strbuf_text(&b), stdout);
 }
 
-static frit_status print_plan(cx *c, graph *g, const compile_options *o) {
+static frit_status print_plan(cx *c, graph *g, size_case *equal_sizes, const compile_options *o) {
     target t;
     plan *p;
     if (o->is_cuda)
@@ -21,7 +20,7 @@ static frit_status print_plan(cx *c, graph *g, const compile_options *o) {
     else
         TRY(target_cpu(c, o->cpu ? o->cpu : "x86-64-v3", &t)); /* a fixed one: the text is the same on every machine */
     lower_options options = {.t = &t, .calls_openblas = o->calls_openblas};
-    TRY(lower_graph(c, g, &options, &p));
+    TRY(lower_cases(c, g, equal_sizes, &options, &p));
     strbuf b = {.a = c->job};
     plan_print(&b, p);
     for (uint32_t i = 0; i < p->kernels.n; i++) {
@@ -50,7 +49,10 @@ frit_status cmd_opt(cx *c, const args *a) {
     graph *g;
     TRY(compile_read(c, a->files[0], &o, &g));
     pipeline_options p = {.is_verified = true, .after = after, .data = &o.watch};
+    size_case equal_sizes = {0};
+    if (is_lowered) TRY(case_of_equal_sizes(c, g, &equal_sizes));
     frit_status status = pipeline_run_list(c, g, list, &p, &g);
+    if (status == FRIT_OK && equal_sizes.g) status = pipeline_run_list(c, equal_sizes.g, list, &p, &equal_sizes.g);
     if (status != FRIT_OK) {
         if (status != FRIT_USAGE) cx_prefix(c, a->files[0]);
         return status;
@@ -58,7 +60,7 @@ frit_status cmd_opt(cx *c, const args *a) {
     TRY(cli_check_dump(c, &w));
     if (args_has(a, OPT_TIME_PASSES)) cli_print_times(&w);
     if (args_has(a, OPT_PLAIN)) TRY(graph_plain(c, g, &g));
-    if (is_lowered) return print_plan(c, g, &o);
+    if (is_lowered) return print_plan(c, g, &equal_sizes, &o);
     print_graph(c, g);
     return FRIT_OK;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "passes/lower.h"
+#include "passes/cases.h"
 #include "passes/pipeline.h"
 
 /* --- stages --- */
@@ -116,7 +116,7 @@ static void after_pass(void *data, const char *pass, const graph *g, double seco
     if (w->graph) w->graph(w->data, pass, g);
 }
 
-static frit_status run_passes(cx *c, const compile_options *o, compiled *m) {
+static frit_status run_passes(cx *c, const compile_options *o, compiled *m, size_case *k) {
     compile_watch watch = o->watch;
     const char *const requested[] = {"to_bf16"};
     pipeline_options p = {.n_disabled = o->n_disabled,
@@ -128,17 +128,17 @@ static frit_status run_passes(cx *c, const compile_options *o, compiled *m) {
                           .data = &watch};
     m->is_checked = o->checked;
     stage_begin(&watch, "passes");
-    return pipeline_run(c, m->model, &p, &m->core);
+    return passes_of_cases(c, m->model, &p, &m->core, k);
 }
 
-static frit_status lower(cx *c, const compile_options *o, compiled *m) {
+static frit_status lower(cx *c, const compile_options *o, compiled *m, size_case *k) {
     double began = stage_begin(&o->watch, "lower");
     lower_options options = {.t = &m->target,
                              .is_checked = o->checked,
                              .calls_openblas = o->calls_openblas,
                              .has_direct_convs = o->has_direct_convs};
     arena_mark mark = arena_save(c->scratch);
-    frit_status status = lower_graph(c, m->core, &options, &m->plan);
+    frit_status status = lower_cases(c, m->core, k, &options, &m->plan);
     arena_release(c->scratch, mark);
     TRY(status);
     stage_end(&o->watch, "lower", began);
@@ -170,8 +170,9 @@ frit_status compile_plan(cx *c, graph *g, const compile_options *o, compiled *ou
     else
         TRY(target_cpu(c, o->cpu ? o->cpu : "native", &out->target));
     TRY(check_weights(c, g));
-    TRY(run_passes(c, o, out));
-    return lower(c, o, out);
+    size_case equal_sizes;
+    TRY(run_passes(c, o, out, &equal_sizes));
+    return lower(c, o, out, &equal_sizes);
 }
 
 frit_status compile_graph(cx *c, graph *g, const compile_options *o, compiled *out) {

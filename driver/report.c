@@ -95,15 +95,29 @@ static void set_values(report *r) {
     }
 }
 
+static void list_step(report *r, const pstep *s, bool runs) {
+    vec_push(r->a, r->steps, s);
+    vec_push(r->a, r->runs, runs);
+}
+
+static bool holds(const report *r, const struct palt *alt) {
+    return alt->lhs == DIM_BAD || report_amount(r, alt->lhs) <= report_amount(r, alt->rhs);
+}
+
 /* In the order in which plan_memory.c numbers them. */
-static void list_steps(report *r, const pstep_list *l) {
+static void list_steps(report *r, const pstep_list *l, bool runs) {
     for (uint32_t i = 0; i < l->n; i++) {
         const pstep *s = &l->at[i];
-        vec_push(r->a, r->steps, s);
-        for (uint32_t j = 0; j < s->n_alts; j++) list_steps(r, &s->alts[j].body);
-        list_steps(r, &s->body[0]);
-        list_steps(r, &s->body[1]);
-        if (s->kind == PS_LOOP) vec_push(r->a, r->steps, s); /* a loop's end has a number, too */
+        list_step(r, s, runs);
+        bool is_taken = false;
+        for (uint32_t j = 0; j < s->n_alts; j++) {
+            bool takes = !is_taken && holds(r, &s->alts[j]);
+            list_steps(r, &s->alts[j].body, runs && takes);
+            is_taken = is_taken || takes;
+        }
+        list_steps(r, &s->body[0], runs);
+        list_steps(r, &s->body[1], runs);
+        if (s->kind == PS_LOOP) list_step(r, s, runs); /* a loop's end has a number, too */
     }
 }
 
@@ -124,6 +138,7 @@ static void add_known(double *sum, double x) {
 static void count_step(report *r, uint32_t number) {
     const pstep *s = r->steps.at[number];
     report_total *all = &r->total;
+    if (!r->runs.at[number]) return;
     if (s->kind == PS_COPY) {
         double bytes = report_buffer_bytes(r, s->args[0]);
         all->n_copies++;
@@ -145,7 +160,7 @@ static double most_live(const report *r) {
     double most = 0;
     for (uint32_t s = 0; s < r->steps.n; s++) {
         double live = 0;
-        for (pbuf_id b = 0; b < r->p->bufs.n; b++) {
+        for (pbuf_id b = 0; r->runs.at[s] && b < r->p->bufs.n; b++) {
             const pbuf *buf = &r->p->bufs.at[b];
             if (buf->kind == PB_ARENA && buf->first <= s && s <= buf->last) add_known(&live, report_buffer_bytes(r, b));
         }
@@ -171,7 +186,7 @@ report *report_new(cx *c, const compiled *m) {
     report *r = ARENA_NEW(c->job, report);
     *r = (report){.a = c->job, .c = c, .m = m, .p = m->plan};
     set_values(r);
-    list_steps(r, &r->p->steps);
+    list_steps(r, &r->p->steps, true);
     r->kernels = ARENA_ARRAY(r->a, report_kernel, r->p->kernels.n + 1u);
     for (uint32_t i = 0; i < r->p->kernels.n; i++) measure_kernel(r, i);
     for (uint32_t i = 0; i < r->steps.n; i++) count_step(r, i);

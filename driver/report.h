@@ -43,6 +43,7 @@ typedef struct report {
     int64_t *values; /* of each symbol */
     report_kernel *kernels;
     VEC(const pstep *) steps; /* those of bodies behind the step that they are in; numbered like the lives of buffers */
+    VEC(bool) runs;           /* of each step: not in an alternative that these dims do not take */
     report_total total;
     report_ideal ideal;
     double *slot_at, *slot_bytes; /* of each arena slot: where it begins, how long it is */

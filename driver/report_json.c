@@ -69,8 +69,8 @@ static json_t *kernels_json(const report *r) {
 }
 
 static json_t *steps_json(const report *r) {
-    static const char *const kinds[] = {
-        [PS_LAUNCH] = "launch", [PS_COPY] = "copy", [PS_CHOICE] = "choice", [PS_IF] = "if", [PS_LOOP] = "loop"};
+    static const char *const kinds[] = {[PS_LAUNCH] = "launch", [PS_COPY] = "copy", [PS_CHOICE] = "choice",
+                                        [PS_IF] = "if",         [PS_LOOP] = "loop", [PS_RESULT] = "count"};
     json_t *list = json_array();
     for (uint32_t i = 0; i < r->steps.n; i++) {
         const pstep *s = r->steps.at[i];
@@ -82,6 +82,7 @@ static json_t *steps_json(const report *r) {
         put(one, "kernel", s->kind == PS_LAUNCH ? json_integer(s->kernel) : json_null());
         put(one, "reads", reads);
         put(one, "writes", writes);
+        put(one, "runs", json_boolean(r->runs.at[i]));
         json_array_append_new(list, one);
     }
     return list;

@@ -86,8 +86,9 @@ static void print_gemm(strbuf *b, const plan *p, const kernel *k) {
 
 static void print_choice(strbuf *b, const plan *p, const pstep *s, int indent) {
     for (uint32_t i = 0; i < s->n_alts; i++) {
-        strbuf_add(b, i ? " else " : "");
-        if (s->alts[i].lhs != DIM_BAD) {
+        bool has_condition = s->alts[i].lhs != DIM_BAD;
+        strbuf_add(b, !i ? "" : has_condition ? " else " : " else");
+        if (has_condition) {
             strbuf_add(b, "if ");
             dim_print(b, p->iface->dims, s->alts[i].lhs);
             strbuf_add(b, " <= ");

@@ -86,7 +86,7 @@ static pbuf_id buffer_of_param(lower_cx *x, const expander *e, uint32_t i) {
 static const char *kernel_name(const lower_cx *x, uint32_t id) {
     const group *gr = &x->f->groups.at[id];
     const char *op = gr->anchor == NODE_NONE ? "copy" : op_name(graph_node(x->g, gr->anchor)->op);
-    return arena_printf(x->p->a, "%s_%u", op, x->p->kernels.n);
+    return arena_printf(x->p->a, "%s_%u", op, x->o->first_kernel + x->p->kernels.n);
 }
 
 static const char *kernel_title(const lower_cx *x, const group *gr) {
@@ -136,7 +136,7 @@ static frit_status build_kernel(lower_cx *x, uint32_t id) {
         return status;
     }
     if (k->gemm) {
-        k->name = arena_printf(p->a, "openblas_%u", p->kernels.n);
+        k->name = arena_printf(p->a, "openblas_%u", x->o->first_kernel + p->kernels.n);
         k->title = arena_printf(p->a, "OpenBLAS: %s", k->title);
     }
     kernel_seal(k);

@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "driver/session.h"
-#include "passes/lower.h"
-#include "passes/pipeline.h"
+#include "passes/cases.h"
 
 enum { GARBAGE = 0xA5 };
 
@@ -58,12 +57,14 @@ static void print_kernels(cx *c, const plan *p) {
 frit_status lowered_plan(cx *c, graph *g, const lowered_options *o, plan **out) {
     graph *core;
     target t;
-    TRY(pipeline_run(c, g, &(pipeline_options){.is_verified = true}, &core));
+    size_case equal_sizes;
+    TRY(passes_of_cases(c, g, &(pipeline_options){.is_verified = true}, &core, &equal_sizes));
     if (o->arch)
         TRY(target_cuda(c, o->arch, &t));
     else
         TRY(target_cpu(c, o->cpu ? o->cpu : "native", &t));
-    TRY(lower_graph(c, core, &(lower_options){.t = &t, .is_checked = o->is_checked}, out));
+    const lower_options how = {.t = &t, .is_checked = o->is_checked};
+    TRY(lower_cases(c, core, &equal_sizes, &how, out));
     print_kernels(c, *out);
     return verify_plan(c, *out);
 }
