@@ -114,7 +114,8 @@ region_id graph_region_begin(graph *g, uint32_t n_params, const tensor_type *typ
 void graph_region_end(graph *g, uint32_t n_results, const value_id *results);
 frit_status graph_add_region_node(cx *c, graph *g, op_code op, loc_id loc, uint32_t n_in, const value_id *in,
                                   const void *attrs, uint32_t n_regions, const region_id *regions, value_id *out_first);
-/* Records what a run of the region at hand (0: a call) must satisfy; nothing when proven, FRIT_SHAPE when never true. */
+/* Records what a run of the region at hand (0: a call) must satisfy; nothing when proven, FRIT_SHAPE when never true.
+ */
 frit_status graph_require(cx *c, graph *g, dim lhs, dim rhs, contract_kind kind, const char *text);
 
 /* Records it even when it is proven (a parser's verbatim text); once, when it holds for a region around it already.

@@ -352,7 +352,6 @@ static void print_sym(printer *p, sym_id s) {
     if (info->hint) strbuf_printf(p->b, " @%lld", (long long)info->hint);
 }
 
-
 static void print_where(printer *p) {
     const bool *used = used_syms(p);
     const char *lead = " where ";

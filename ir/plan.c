@@ -146,7 +146,7 @@ static void print_step(strbuf *b, const plan *p, const pstep *s, int indent) {
         print_args(b, p, s);
         break;
     case PS_REQUIRE:
-        print_contract(b, p, &p->iface->contracts.at[s->contract]);
+        print_contract(b, p, &p->demands.at[s->contract]);
         break;
     }
     if (s->kind == PS_LAUNCH) strbuf_printf(b, "    -- %s", p->kernels.at[s->kernel]->title);
@@ -245,7 +245,7 @@ static frit_status verify_step(cx *c, const plan *p, const pstep *s) {
             return FAIL(c, INTERNAL, s->loc, "plan: a step that counts nothing");
         return FRIT_OK;
     case PS_REQUIRE:
-        if (s->n_args || s->contract >= p->iface->contracts.n)
+        if (s->n_args || s->contract >= p->demands.n)
             return FAIL(c, INTERNAL, s->loc, "plan: a check of nothing");
         return FRIT_OK;
     }
@@ -382,7 +382,7 @@ static frit_status run_step(plan_run *r, const pstep *s) {
     case PS_RESULT:
         return run_result(r, s);
     case PS_REQUIRE:
-        return contract_check(r->c, r->p->iface->dims, &r->p->iface->contracts.at[s->contract], r->syms);
+        return contract_check(r->c, r->p->iface->dims, &r->p->demands.at[s->contract], r->syms);
     }
     return FRIT_OK;
 }

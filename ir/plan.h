@@ -34,7 +34,7 @@ typedef enum pstep_kind {
     PS_IF,     /* args[0] (bool scalar) picks body[0] or body[1] */
     PS_LOOP,   /* body[0] repeated: see loop fields */
     PS_RESULT, /* the symbol `result` becomes args[0] (i64 scalar), or without one `trips` */
-    PS_REQUIRE /* the interface's contract `contract` has to hold */
+    PS_REQUIRE /* demand `contract` has to hold */
 } pstep_kind;
 
 typedef struct pstep pstep;
@@ -61,7 +61,7 @@ struct pstep {
     sym_id turn;   /* LOOP: the symbol that is the turn's number while the body runs */
     sym_id result; /* LOOP: the symbol that is the number of turns afterwards, SYM_NONE none; more turns than its extent
                       allows are an error. RESULT: the symbol */
-    uint32_t contract; /* REQUIRE: index in iface->contracts */
+    uint32_t contract; /* REQUIRE: index in plan->demands */
     const char *loc;
 };
 
@@ -89,6 +89,7 @@ typedef struct plan {
     VEC(pbuf) bufs;
     VEC(dim) slots; /* bytes of each arena slot: a monotone majorant, 64-aligned; offset = sum of those before */
     VEC(const const_data *) consts;
+    VEC(contract) demands; /* that steps check: of regions, and of extents that the program counts */
     pstep_list steps;
     dim scratch;           /* bytes of scratch per thread: max over kernels, a majorant, 64-aligned */
     uint32_t n_copies;     /* copies that in-place planning could not avoid */

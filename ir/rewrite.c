@@ -103,7 +103,8 @@ static const void *mapped_attrs(const rewrite_job *j, const node *n) {
     return own;
 }
 
-/* Contracts of a region hold for the new region at hand; where dims are mapped, sizes that broadcast are assumed equal. */
+/* Contracts of a region hold for the new region at hand; where dims are mapped, sizes that broadcast are assumed equal.
+ */
 static frit_status copy_contracts(const rewrite_job *j, region_id from) {
     graph_rewriter *r = j->r;
     for (uint32_t i = 0; i < r->from->contracts.n; i++) {

@@ -223,8 +223,9 @@ void lower_place_demands(lower_cx *x, region_id r) {
         bool is_early = r == 0 && !contract_is_counted(x->g, k); /* checked before the first step */
         if (k->region != r || is_early || x->is_demanded[i] || !is_decided(x, k)) continue;
         x->is_demanded[i] = true;
-        vec_push(x->p->a, x->steps[r],
-                 (pstep){.kind = PS_REQUIRE, .contract = i, .trips = DIM_BAD, .result = SYM_NONE, .loc = ""});
+        pstep s = {.kind = PS_REQUIRE, .contract = x->p->demands.n, .trips = DIM_BAD, .result = SYM_NONE, .loc = ""};
+        vec_push(x->p->a, x->p->demands, *k);
+        vec_push(x->p->a, x->steps[r], s);
     }
 }
 

@@ -47,7 +47,7 @@ typedef struct joiner {
     uint32_t n_own;     /* constants that `to` had before */
     uint32_t *const_of; /* constant of `from` -> of `to` */
     pbuf_id *buf_of;    /* buffer of `from` -> of `to` */
-    uint32_t first_kernel;
+    uint32_t first_kernel, first_demand;
 } joiner;
 
 static void join_consts(joiner *j) {
@@ -92,6 +92,7 @@ static pstep_list joined_steps(joiner *j, const pstep_list *l) {
         for (uint32_t k = 0; k < s.n_args; k++) args[k] = s.args[k] == UINT32_MAX ? UINT32_MAX : j->buf_of[s.args[k]];
         s.args = args;
         if (s.kind == PS_LAUNCH) s.kernel += j->first_kernel;
+        if (s.kind == PS_REQUIRE) s.contract += j->first_demand;
         struct palt *alts = ARENA_ARRAY(a, struct palt, s.n_alts + 1u);
         for (uint32_t k = 0; k < s.n_alts; k++) {
             alts[k] = s.alts[k];
@@ -106,7 +107,12 @@ static pstep_list joined_steps(joiner *j, const pstep_list *l) {
 
 /* The parts of plan `from` become parts of `to`; its steps as they read there. */
 static pstep_list join(cx *c, plan *to, const plan *from) {
-    joiner j = {.c = c, .to = to, .from = from, .n_own = to->consts.n, .first_kernel = to->kernels.n};
+    joiner j = {.c = c,
+                .to = to,
+                .from = from,
+                .n_own = to->consts.n,
+                .first_kernel = to->kernels.n,
+                .first_demand = to->demands.n};
     j.const_of = ARENA_ARRAY(c->scratch, uint32_t, from->consts.n + 1u);
     j.buf_of = ARENA_ARRAY(c->scratch, pbuf_id, from->bufs.n + 1u);
     join_consts(&j);
@@ -120,6 +126,7 @@ static pstep_list join(cx *c, plan *to, const plan *from) {
         s.writer += j.first_kernel, s.reader += j.first_kernel;
         vec_push(to->a, to->stops, s);
     }
+    for (uint32_t i = 0; i < from->demands.n; i++) vec_push(to->a, to->demands, from->demands.at[i]);
     if (from->n_copies > to->n_copies) to->n_copies = from->n_copies;
     return joined_steps(&j, &from->steps);
 }

@@ -33,6 +33,7 @@ typedef struct encoder {
     VEC(pf_gemm) gemms;
     VEC(uint64_t) waits; /* dim row << 32 | symbol number: the dim changes when the symbol is counted */
     uint32_t max_args;
+    uint32_t first_demand; /* of the contracts: those from here on are checked by steps */
 } encoder;
 
 #define PUSH(e, table, ...) vec_push((e)->c->job, (e)->table, __VA_ARGS__)
@@ -173,19 +174,25 @@ static uint32_t count_states(const graph *g) {
     return n;
 }
 
+static void add_contract(encoder *e, const contract *k, bool is_late) {
+    pf_contract row = {.lhs = add_dim(e, k->lhs),
+                       .rhs = add_dim(e, k->rhs),
+                       .kind = contract_kinds[k->kind],
+                       .text = add_string(e, k->text),
+                       .is_late = is_late};
+    PUSH(e, contracts, row);
+}
+
 static void add_interface(encoder *e) {
     const graph *g = e->p->iface;
     for (uint32_t i = 0; i < g->inputs.n; i++) add_port(e, &g->inputs.at[i]);
     for (uint32_t i = 0; i < g->outputs.n; i++) add_port(e, &g->outputs.at[i]);
     for (uint32_t i = 0; i < g->contracts.n; i++) {
         const contract *k = &g->contracts.at[i];
-        pf_contract row = {.lhs = add_dim(e, k->lhs),
-                           .rhs = add_dim(e, k->rhs),
-                           .kind = contract_kinds[k->kind],
-                           .text = add_string(e, k->text),
-                           .is_late = k->region != 0 || contract_is_counted(g, k)};
-        PUSH(e, contracts, row);
+        if (k->region == 0 && !contract_is_counted(g, k)) add_contract(e, k, false);
     }
+    e->first_demand = e->contracts.n;
+    for (uint32_t i = 0; i < e->p->demands.n; i++) add_contract(e, &e->p->demands.at[i], true);
 }
 
 /* --- buffers and kernels --- */
@@ -304,7 +311,7 @@ static pf_step add_step(encoder *e, const pstep *s) {
                    .trips = counts ? add_dim(e, s->trips) : PF_NONE,
                    .turn = s->kind == PS_LOOP ? symbol_number(e, s->turn) : PF_NONE,
                    .result = counts ? symbol_number(e, s->result) : PF_NONE,
-                   .contract = s->kind == PS_REQUIRE ? s->contract : PF_NONE};
+                   .contract = s->kind == PS_REQUIRE ? e->first_demand + s->contract : PF_NONE};
     for (uint32_t i = 0; i < row.n_args; i++) PUSH(e, args, s->args[i]);
     if (s->kind == PS_LAUNCH) e->kernels.at[s->kernel].n_launches++;
     if (row.n_args > e->max_args) e->max_args = row.n_args;

@@ -20,6 +20,7 @@ plan @f {
   scratch bytes 0
   ne_0(x, out b1, out b2)    -- ne + cast + reduce
   c := b2
+  require c ~ m
   nonzero_1(b1, out i)    -- nonzero
   add_2(i, y, out z)    -- add
 }
