@@ -38,7 +38,14 @@ class Info(c.Structure):
 class Options(c.Structure):
     """The first fields of frit_options: an artifact counts what lies behind struct_bytes as zero."""
 
-    _fields_ = [("struct_bytes", c.c_uint32), ("n_threads", c.c_uint32), ("max_symbols", c.POINTER(c.c_int64))]
+    _fields_ = [("struct_bytes", c.c_uint32), ("n_threads", c.c_uint32), ("max_symbols", c.POINTER(c.c_int64)),
+                ("memory", c.c_void_p), ("memory_bytes", c.c_uint64)]
+
+
+class Memory(c.Structure):
+    _fields_ = [("struct_bytes", c.c_uint32), ("n_threads", c.c_uint32),
+                *((n, c.c_uint64) for n in ("context_bytes", "arena_bytes", "scratch_bytes", "device_bytes", "n_stacks",
+                                            "stack_bytes"))]
 
 
 class Artifact(c.Structure):
@@ -54,7 +61,7 @@ Artifact._fields_ = [
     ("kernel", c.c_void_p),
     ("bind", c.CFUNCTYPE(c.c_int, SELF, TENSORS, SYMBOLS, *MESSAGE)),
     ("output_dims", c.CFUNCTYPE(c.c_int, SELF, SYMBOLS, c.c_uint32, SYMBOLS)),
-    ("memory", c.c_void_p),
+    ("memory", c.CFUNCTYPE(c.c_int, SELF, c.POINTER(Options), c.POINTER(Memory), *MESSAGE)),
     ("create", c.CFUNCTYPE(c.c_int, SELF, c.POINTER(Options), c.POINTER(c.c_void_p), *MESSAGE)),
     ("run", c.CFUNCTYPE(c.c_int, c.c_void_p, TENSORS, TENSORS)),
     ("error", c.CFUNCTYPE(c.c_char_p, c.c_void_p)),
@@ -71,9 +78,10 @@ def aligned(shape, dtype):
 
 
 class Context:
-    """Inputs and outputs of a model, and a context made for exactly their dims. run() repeats the call."""
+    """Inputs and outputs of a model, and a context made for exactly their dims. run() repeats the call. With own_memory the
+    context lies in an array of this object, and fill() puts a word all over what a run may find there."""
 
-    def __init__(self, model, inputs, n_threads):
+    def __init__(self, model, inputs, n_threads, own_memory=False):
         self.model, self.handle = model, c.c_void_p()
         arrays = []
         for name, dtype in model.inputs:
@@ -88,8 +96,22 @@ class Context:
         self._out, kept = self._tensors(list(self.outputs.values()))
         self._kept += [*kept, symbols]
         options = Options(c.sizeof(Options), n_threads, symbols)
+        if own_memory:
+            options.memory = self._take_memory(options)
+            options.memory_bytes = self.memory.size
         model.check(model.a.create(model.table, options, self.handle, model.message, MESSAGE_BYTES))
         self._run = model.a.run
+
+    def _take_memory(self, options):
+        facts, model = Memory(struct_bytes=c.sizeof(Memory)), self.model
+        model.check(model.a.memory(model.table, options, facts, model.message, MESSAGE_BYTES))
+        self.memory = aligned((facts.context_bytes,), np.uint8)
+        self._unwritten = facts.scratch_bytes + facts.arena_bytes  # the end of it: tables lie in front
+        return self.memory.ctypes.data
+
+    def fill(self, word):
+        bytes_ = self.memory[self.memory.size - self._unwritten:]
+        bytes_[:] = np.frombuffer(np.uint32(word).tobytes() * (bytes_.size // 4 + 1), np.uint8)[:bytes_.size]
 
     @staticmethod
     def _tensors(arrays):
@@ -138,5 +160,5 @@ class Model:
         self.check(self.a.output_dims(self.table, symbols, index, dims))
         return tuple(dims[:port.rank])
 
-    def context(self, inputs, n_threads):
-        return Context(self, inputs, n_threads)
+    def context(self, inputs, n_threads, own_memory=False):
+        return Context(self, inputs, n_threads, own_memory)
