@@ -183,6 +183,15 @@ dim kernel_items(kernel *k, uint32_t phase) {
     return items;
 }
 
+static dim whole_multiple(dim_table *t, dim n, uint32_t of) {
+    dim by = dim_const(t, of);
+    return of > 1 ? dim_mul(t, dim_ceildiv(t, n, by), by) : n;
+}
+
+dim kleaf_cols(dim_table *t, const kleaf *l) { return whole_multiple(t, l->cols, l->padded); }
+
+dim kleaf_steps(dim_table *t, const kleaf *l) { return whole_multiple(t, l->n_k, l->group); }
+
 dim kbuf_stride(kernel *k, buf_id b, uint32_t axis) {
     const kbuf *buf = &k->bufs.at[b];
     if (buf->strides) return buf->strides[axis];

@@ -107,21 +107,21 @@ typedef enum kstmt_kind { KS_LOOP, KS_IF, KS_ACC, KS_UPDATE, KS_LET, KS_STORE, K
 /* A matrix micro-kernel: for row < rows, col < cols: s = 0; for k < n_k in order: s = fma(a, b, s); c = accumulate ? c
  * + s : s, with a factor c = accumulate ? fma(c, factor, s) : s. Index lists are over the symbols row, col, kk beside
  * the loops around. a is linear in row and kk; b is linear in kk with unit stride in col; c is linear in row with unit
- * stride in col. When padded, b and c may be touched up to cols rounded up to whole vectors (the values there are
- * unspecified). rows, cols and n_k may be any dims; cols
- * <= max_cols. b streams when its blocks lie one after another in memory: where this one ends, the block begins that
- * will most likely be read next; a walks when those are the rows behind this block's. With b_panel, b has unit stride
- * in col only within aligned runs of that many columns: it consists of panels, each of which streams by itself. group >
- * 1: groups of that many steps of k lie together, for instructions that take them at once: a has unit stride in kk; b
- * has it within a group, stride `group` in col, and is linear in the number of the group. n_k counts steps; a and b may
- * be touched up to n_k rounded up to groups, and the products there are zero. For integers, whose sums do not depend on
- * the order, and for pairs of bf16 summed in f32, where the products of up to 32 steps may be added in an order of the
- * machine's (the same for every row, column and shape), products and sums that are subnormal may count as zero, and
- * what a holds behind n_k is no NaN. a and b may be narrower than c, in which the products and sums are made. With
- * taps, k is two loops: for tap < n_taps, for k < n_k. Then a is linear in kk only and any function of row and tap (an
- * address is computed for each row of a register tile and each tap), b is linear in tap too, and where a_if is false
- * (it depends on row and tap, not on col and kk) a counts as 0 and is not read; a then has unit stride in kk and n_k is
- * at most a few thousand. */
+ * stride in col. Every element of a, b and c that is read has been written. Where padded says a number of columns,
+ * there are more than cols: as many as multiples of it take, and they are computed like the others; b has values there
+ * (zeros, by habit), c has room. rows, cols and n_k may be any dims; cols <= max_cols. b streams when its blocks lie
+ * one after another in memory: where this one ends, the block begins that will most likely be read next; a walks when
+ * those are the rows behind this block's. With b_panel, b has unit stride in col only within aligned runs of that many
+ * columns: it consists of panels, each of which streams by itself. group > 1: groups of that many steps of k lie
+ * together, for instructions that take them at once: a has unit stride in kk; b has it within a group, stride `group`
+ * in col, and is linear in the number of the group. n_k counts steps; a and b have values up to n_k rounded up to
+ * groups, and the products there are zero. For integers, whose sums do not depend on the order, and for pairs of bf16
+ * summed in f32, where the products of up to 32 steps may be added in an order of the machine's (the same for every
+ * row, column and shape), products and sums that are subnormal may count as zero, and what a holds behind n_k is no
+ * NaN. a and b may be narrower than c, in which the products and sums are made. With taps, k is two loops: for tap <
+ * n_taps, for k < n_k. Then a is linear in kk only and any function of row and tap (an address is computed for each row
+ * of a register tile and each tap), b is linear in tap too, and where a_if is false (it depends on row and tap, not on
+ * col and kk) a counts as 0 and is not read; a then has unit stride in kk and n_k is at most a few thousand. */
 typedef struct kleaf {
     buf_id c, a, b;
     const dim *c_at, *a_at, *b_at;
@@ -130,7 +130,8 @@ typedef struct kleaf {
     uint32_t max_cols;
     uint32_t group;   /* steps of k that lie together, a power of two; 0 and 1: none do */
     uint32_t b_panel; /* columns of b that lie together, a power of two; 0: all do */
-    bool accumulate, padded, a_walks, b_streams;
+    uint32_t padded;  /* columns come in multiples of it, a power of two; 0: there are cols of them */
+    bool accumulate, a_walks, b_streams;
     kx accumulate_if; /* run-time form of accumulate: bool expression, 0 when the constant decides */
     kx factor;        /* of what c holds, a number of c's type that may depend on row; 0: 1 */
     bool has_taps;
@@ -283,8 +284,10 @@ void klist_close_else(kstmt *branch, const klist *body);
 void kernel_seal(kernel *k);
 
 /* Facts */
-uint32_t kernel_n_functions(const kernel *k); /* that a back end makes: one for each phase, none for a library's */
-dim kernel_items(kernel *k, uint32_t phase);  /* product of the phase's PAR extents */
+dim kleaf_cols(dim_table *t, const kleaf *l);  /* with those that padded adds */
+dim kleaf_steps(dim_table *t, const kleaf *l); /* n_k up to the end of its last group */
+uint32_t kernel_n_functions(const kernel *k);  /* that a back end makes: one for each phase, none for a library's */
+dim kernel_items(kernel *k, uint32_t phase);   /* product of the phase's PAR extents */
 dim kbuf_offset(kernel *k, buf_id b, const dim *at); /* element offset */
 dim kbuf_elements(kernel *k, buf_id b);
 /* Whether the buffer takes 32 MiB or more whatever the dims: no cache keeps it until it is read. */

@@ -116,11 +116,15 @@ static frit_status place(kinterp *s, kthread *t, buf_id b, const dim *at, int64_
 static uint8_t *copy_of(const kmemory *m, const kthread *t) { return m->base + m->copy_bytes * t->thread; }
 
 /* Two threads may not touch an element, one of them writing, without a barrier between; nor two parallel items in one
- * phase. A tile is followed by (epoch, thread), a parameter by its item alone. */
+ * phase. What is read of a local buffer was written by this item. A local buffer is followed by (epoch, thread), a
+ * parameter by its item alone. */
 static frit_status follow(kinterp *s, const kthread *t, buf_id b, int64_t offset, bool is_write) {
     if (!s->memory[b].touched) return FRIT_OK;
-    ktouch *m = &s->memory[b].touched[offset];
-    bool is_param = b < s->k->n_params;
+    bool is_param = b < s->k->n_params, is_own = s->k->bufs.at[b].scope == KB_REG;
+    ktouch *m = &s->memory[b].touched[offset + (is_own ? s->memory[b].elements * t->thread : 0)];
+    if (!is_param && !is_write && m->write_epoch < s->item_epoch)
+        return FAIL(s->c, INTERNAL, s->k->name, "element %lld of %s is read, which nobody has written",
+                    (long long)offset, s->k->bufs.at[b].name);
     uint32_t who = is_param ? s->item : t->thread;
     uint32_t since = is_param ? s->first_item : s->epoch; /* of the same phase, or between the same barriers */
     bool written = m->write_epoch >= since && m->write_epoch && m->write_thread != who;
@@ -334,8 +338,8 @@ static void give_memory(kinterp *s, buf_id b) {
     bool is_reg = buf->scope == KB_REG;
     m->copy_bytes = is_reg ? bytes : 0;
     m->base = b < s->k->n_params ? s->run->buffers[b] : arena_alloc(s->a, is_reg ? bytes * threads : bytes);
-    bool is_followed = s->run->checked && (buf->scope == KB_TILE || (b < s->k->n_params && buf->is_written));
-    if (is_followed) m->touched = ARENA_ARRAY(s->a, ktouch, m->elements + 1);
+    bool is_followed = s->run->checked && (b >= s->k->n_params || buf->is_written);
+    if (is_followed) m->touched = ARENA_ARRAY(s->a, ktouch, m->elements * (is_reg ? threads : 1) + 1);
 }
 
 frit_status kinterp_init(kinterp *s, cx *c, const kernel_run *run) {

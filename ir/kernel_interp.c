@@ -3,7 +3,8 @@
  *
  * Thread loops run one axis value after the other; where the body holds a barrier, all values together, statement by
  * statement. With `checked`, a tile element touched by two threads without a barrier between, or a parameter's element
- * by two parallel items of a phase, one of them writing, is refused: such a kernel has no defined result. */
+ * by two parallel items of a phase, one of them writing, is refused: such a kernel has no defined result. So is a load
+ * from a local buffer of an element that the item has not written. */
 #include "ir/kernel_interp.h"
 
 #include <string.h>
@@ -86,10 +87,11 @@ static frit_status leaf_measure(kinterp *s, kthread *t, const kleaf *l, leaf_siz
     kinterp_fresh(s);
     TRY(kinterp_dim(s, t, l->rows, &out->rows));
     TRY(kinterp_dim(s, t, l->cols, &out->cols));
-    TRY(kinterp_dim(s, t, l->n_k, &out->n_k));
+    TRY(kinterp_dim(s, t, kleaf_steps(s->k->dims, l), &out->n_k));
     out->n_taps = 1;
     if (l->has_taps) TRY(kinterp_dim(s, t, l->n_taps, &out->n_taps));
     if (out->cols > l->max_cols) return FAIL(s->c, INTERNAL, s->k->name, "a leaf has more columns than its most");
+    TRY(kinterp_dim(s, t, kleaf_cols(s->k->dims, l), &out->cols));
     scalar holds = {.i = l->accumulate};
     if (l->accumulate_if) TRY(kinterp_expr(s, t, l->accumulate_if, &holds));
     out->accumulate = holds.i != 0;
@@ -254,10 +256,12 @@ static frit_status run_group(kinterp *s, uint32_t n, kthread **threads, const ks
     return FRIT_OK;
 }
 
-/* What local buffers hold when an item begins is nobody's business: make it conspicuous. */
+/* What local buffers hold when an item begins is nobody's business: a load of it is refused, or conspicuous where
+ * buffers are not followed. */
 static void begin_item(kinterp *s) {
     s->item++;
     s->epoch++;
+    s->item_epoch = s->epoch;
     if (!s->run->checked) return;
     for (buf_id b = s->k->n_params; b < s->k->bufs.n; b++)
         memset(s->memory[b].base, 0x7f, dtype_bytes(s->k->bufs.at[b].dt, (size_t)s->memory[b].elements));

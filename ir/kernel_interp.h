@@ -6,7 +6,7 @@
 #include "ir/kernel.h"
 #include "ir/scalar.h"
 
-/* Who touched an element since the last barrier (tile buffers) or in this phase (parameters). */
+/* Who touched an element since the last barrier (local buffers) or in this phase (parameters). */
 typedef struct ktouch {
     uint32_t write_epoch, read_epoch;   /* 0: never */
     uint32_t write_thread, read_thread; /* KTOUCH_MANY: several */
@@ -70,6 +70,7 @@ typedef struct kinterp {
     uint32_t epoch;      /* raised by barriers; parameters use item + 1 */
     uint32_t item;       /* parallel item at work, from 1, over all phases */
     uint32_t first_item; /* of this phase */
+    uint32_t item_epoch; /* in which the item began */
 } kinterp;
 
 /* kernel_eval.c */

@@ -451,10 +451,11 @@ static frit_status parse_leaf(kparser *p, klist *l) {
             TRY(kparse_u32(p, &leaf.b_panel));
             continue;
         }
-        bool *flag = kparse_word(p, "padded")    ? &leaf.padded
-                     : kparse_word(p, "walks")   ? &leaf.a_walks
-                     : kparse_word(p, "streams") ? &leaf.b_streams
-                                                 : NULL;
+        if (kparse_word(p, "padded")) {
+            TRY(kparse_u32(p, &leaf.padded));
+            continue;
+        }
+        bool *flag = kparse_word(p, "walks") ? &leaf.a_walks : kparse_word(p, "streams") ? &leaf.b_streams : NULL;
         if (!flag) return kparse_fail(p, "expected 'taps', 'panels', 'padded', 'walks' or 'streams'");
         *flag = true;
     }

@@ -287,7 +287,7 @@ static void print_leaf(printer *p, const kleaf *l) {
         strbuf_add(p->b, ", taps ");
         print_leaf_axis(p, l->tap, l->n_taps);
     }
-    if (l->padded) strbuf_add(p->b, ", padded");
+    if (l->padded) strbuf_printf(p->b, ", padded %u", l->padded);
     if (l->a_walks) strbuf_add(p->b, ", walks");
     if (l->b_streams) strbuf_add(p->b, ", streams");
     if (l->b_panel) strbuf_printf(p->b, ", panels %u", l->b_panel);

@@ -422,7 +422,7 @@ static frit_status check_leaf_strides(verifier *v, const kleaf *l) {
 static frit_status check_leaf_access(verifier *v, const kleaf *l) {
     uint32_t n_facts = v->n_facts;
     const sym_id syms[3] = {l->row, l->col, l->kk};
-    const dim extents[3] = {l->rows, l->cols, l->n_k};
+    const dim extents[3] = {l->rows, kleaf_cols(v->k->dims, l), kleaf_steps(v->k->dims, l)};
     v->leaf = l;
     for (int i = 0; i < 3; i++)
         v->facts[v->n_facts++] = (fact){.d = dim_of_sym(v->k->dims, syms[i]), .bound = extents[i], .is_upper = true};
@@ -457,6 +457,7 @@ static frit_status check_leaf(verifier *v, const kleaf *l) {
     TRY(check_dim(v, l->n_k));
     if (l->has_taps) TRY(check_dim(v, l->n_taps));
     CHECK(v, !dim_lt(v->k->dims, dim_const(v->k->dims, l->max_cols), l->cols), "leaf: more columns than its most");
+    CHECK(v, (l->padded & (l->padded - 1)) == 0 && l->padded <= 4096, "leaf: padded to %u columns", l->padded);
     if (l->accumulate_if) TRY(check_typed(v, l->accumulate_if, FRIT_DT_BOOL, "leaf: its condition"));
     TRY(check_leaf_strides(v, l));
     return check_leaf_access(v, l);

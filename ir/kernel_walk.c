@@ -31,7 +31,8 @@ static void walk_leaf(const kernel_visitor *v, const kleaf *l) {
     }
     v->word(v->data, (uint64_t)l->b_panel << 32 | l->group);
     v->word(v->data, (uint64_t)l->max_cols << 4 | (uint64_t)l->a_walks << 3 | (uint64_t)l->b_streams << 2 |
-                         (uint64_t)l->accumulate << 1 | l->padded);
+                         (uint64_t)l->accumulate << 1);
+    v->word(v->data, l->padded);
     v->expr(v->data, l->accumulate_if);
     v->expr(v->data, l->factor);
     v->word(v->data, l->has_taps);

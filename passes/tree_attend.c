@@ -138,6 +138,24 @@ static dim push_queries(attend_cx *x, nest *s, dim d, dim to[3]) {
     return dim_add(t, before, col);
 }
 
+/* The CPU: zeros in qt where the last vector of the block's queries has columns beyond them. */
+static void clear_queries(attend_cx *x, klist *l) {
+    kernel *k = x->k;
+    dim_table *t = k->dims;
+    dim w = dim_const(t, x->panel), lanes = dim_const(t, x->lanes);
+    dim first = dim_mul(t, dim_floordiv(t, x->n_block, lanes), lanes);
+    dim n = dim_sub(t, dim_mul(t, dim_ceildiv(t, x->n_block, lanes), lanes), first);
+    if (dim_equal(t, n, dim_const(t, 0))) return;
+    dim col = dim_axis(t, "z", n), d = dim_axis(t, "d", x->n_depth);
+    dim to[3] = {dim_floordiv(t, first, w), d, dim_add(t, dim_mod(t, first, w), col)};
+    nest s = {.k = k};
+    klist body = {0};
+    kstmt_store(k, &body, x->qt, to, kx_number(k, x->dt, 0), 0);
+    push_lane(x, &s, col);
+    nest_push(&s, KL_SEQ, d, 0, 0);
+    nest_close(&s, body, l);
+}
+
 static frit_status emit_queries(attend_cx *x, klist *l) {
     kernel *k = x->k;
     dim d = dim_axis(k->dims, "d", x->n_depth), i, at[MAX_RANK], to[3];
@@ -150,6 +168,7 @@ static frit_status emit_queries(attend_cx *x, klist *l) {
         push_lane(x, &s, i);
         to[0] = d, to[1] = i;
     } else {
+        clear_queries(x, l);
         i = push_queries(x, &s, d, to);
     }
     query_at(x, i, d, at);
@@ -326,7 +345,7 @@ static frit_status emit_scores(attend_cx *x, klist *l) {
                     .cols = x->n_block,
                     .n_k = x->n_depth,
                     .max_cols = QUERIES,
-                    .padded = true,
+                    .padded = x->lanes,
                     .a_walks = keys.is_in_place};
     return FRIT_OK;
 }

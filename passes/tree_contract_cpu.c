@@ -151,14 +151,13 @@ static dim behind_k(const contract_cx *x, const blocks *b) {
     return dim_sub(t, dim_mul(t, dim_ceildiv(t, b->n_k, by), by), b->n_k);
 }
 
-/* A block of A by rows. What lies between the last step of k and the end of its group meets zeros of B: an integer may
- * be any there, a float must not be NaN. */
+/* A block of A by rows, zero between the last step of k and the end of its group. */
 static buf_id place_a(contract_cx *x, klist *l, const blocks *b) {
     kernel *k = x->k;
     dim_table *t = k->dims;
     buf_id tile = local_tile(x, "at", x->a.dt, 2, (int64_t[]){b->rows, whole_groups(x, b->k) * x->group});
     fill_tile(x, l, tile, b->n_rows, b->n_k, a_value, b);
-    if (dtype_is_integer(x->a.dt) || dim_divides(t, dim_const(t, x->group), b->n_k)) return tile;
+    if (dim_divides(t, dim_const(t, x->group), b->n_k)) return tile;
     dim extra = dim_axis(t, "z", behind_k(x, b)), row = dim_axis(t, "zr", b->n_rows);
     dim at[2] = {row, dim_add(t, b->n_k, extra)};
     nest s = {.k = k};
@@ -215,6 +214,27 @@ static bool fill_by_runs(contract_cx *x, klist *l, buf_id tile, dim n_cols, cons
     return true;
 }
 
+/* Zeros in the tile of B where the last vector of columns has some beyond those of the block: blocks of k fill in the
+ * others, so once for all of them will do. */
+static void clear_columns(contract_cx *x, klist *l, buf_id tile, const blocks *b) {
+    kernel *k = x->k;
+    dim_table *t = k->dims;
+    dim lanes = dim_const(t, x->o->t->vector_bytes / 4), by = dim_const(t, x->group), zero = dim_const(t, 0);
+    dim first = dim_mul(t, dim_floordiv(t, b->n_cols, lanes), lanes);
+    dim n = dim_sub(t, dim_mul(t, dim_ceildiv(t, b->n_cols, lanes), lanes), first);
+    if (dim_equal(t, n, zero)) return;
+    dim n_rows = dim_ceildiv(t, dim_min(t, x->n_k, dim_const(t, b->k)), by);
+    dim element = dim_axis(t, "z", dim_mul(t, n, by)), row = dim_axis(t, "r", n_rows);
+    dim col = dim_floordiv(t, element, by), at[3] = {row, dim_add(t, first, col)};
+    at[2] = dim_sub(t, element, dim_mul(t, col, by)); /* so written, places are linear in element */
+    nest s = {.k = k};
+    klist body = {0};
+    kstmt_store(k, &body, tile, at, kx_number(k, x->b.dt, 0), 0);
+    nest_push(&s, KL_VEC, element, x->o->t->vector_bytes / 4, 1);
+    nest_push(&s, KL_SEQ, row, 0, 0);
+    nest_close(&s, body, l);
+}
+
 static buf_id place_b(contract_cx *x, klist *l, const blocks *b) {
     if (x->group > 1) return place_b_groups(x, l, b);
     buf_id tile = local_tile(x, "bt", x->b.dt, 2, (int64_t[]){b->k, b->cols});
@@ -255,12 +275,14 @@ static bool b_streams(const contract_cx *x, const pack_request *pack) {
     return rows <= 2 * TILE_ROWS && packed_bytes(pack) > x->o->t->l2_bytes / 2;
 }
 
-static void emit_leaf(contract_cx *x, klist *l, const blocks *b, const pack_request *pack) {
+/* before: what comes ahead of all blocks of k. */
+static void emit_leaf(contract_cx *x, klist *before, klist *l, const blocks *b, const pack_request *pack) {
     kernel *k = x->k;
     dim_table *t = k->dims;
     buf_id at = KID_NONE, bt = KID_NONE;
     if (!x->a.is_direct) at = place_a(x, l, b);
     if (!x->b.is_direct) bt = place_b(x, l, b);
+    if (bt != KID_NONE && !x->has_weights) clear_columns(x, before, bt, b);
     kleaf *leaf = kstmt_leaf(k, l);
     dim row = dim_axis(t, "row", b->n_rows), col = dim_axis(t, "col", b->n_cols), kk = dim_axis(t, "kk", b->n_k);
     dim whole_k = dim_add(t, b->k_base, kk);
@@ -271,7 +293,7 @@ static void emit_leaf(contract_cx *x, klist *l, const blocks *b, const pack_requ
     leaf->cols = b->n_cols;
     leaf->n_k = b->n_k;
     leaf->max_cols = PANEL;
-    leaf->padded = x->is_packed || bt != KID_NONE;
+    leaf->padded = x->is_packed || bt != KID_NONE ? x->o->t->vector_bytes / 4 : 0;
     leaf->b_streams = x->is_packed && b_streams(x, pack);
     leaf->b_panel = x->is_packed ? contract_panel(pack) : 0;
     leaf->c = x->siblings[0].c_tile;
@@ -350,7 +372,7 @@ frit_status contract_leaf_tree(contract_cx *x, const pack_request *pack) {
     contract_push_blocks(&s, &b, x->is_packed ? pack : NULL);
     nest_push(&s, KL_SEQ, b.row_part, 0, 0);
     nest_push(&k_loop, KL_SEQ, b.k_block, 0, 0);
-    emit_leaf(x, &k_body, &b, pack);
+    emit_leaf(x, &body, &k_body, &b, pack);
     nest_close(&k_loop, k_body, &body);
     TRY(contract_epilogue(x, &body, &b));
     nest_close(&s, body, &top);

@@ -198,7 +198,7 @@ static void emit_leaf(taps *t, klist *l, const blocks *b, const tap_blocks *tb) 
                     .n_k = b->n_k,
                     .max_cols = PANEL,
                     .group = x->group > 1 ? x->group : 0,
-                    .padded = true,
+                    .padded = x->o->t->vector_bytes / 4,
                     .b_streams = true,
                     .b_panel = contract_panel(t->pack),
                     .has_taps = true,

@@ -183,7 +183,7 @@ static void emit_products(const winograd *w, klist *l) {
                 .cols = dim_const(t, w->panel),
                 .n_k = n_k,
                 .max_cols = (uint32_t)w->panel,
-                .padded = true,
+                .padded = w->x->o->t->vector_bytes / 4,
                 .b_streams = true};
     bool is_single = dim_is_const(t, block, NULL);
     leaf->accumulate_if = is_single ? 0 : kx_op(k, OP_gt, 2, (kx[]){kx_index(k, block), kx_index(k, zero)});

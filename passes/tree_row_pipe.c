@@ -117,6 +117,21 @@ static void make_buffers(row_cx *r) {
     }
 }
 
+/* What sweeps read of rows before the first one has been there. */
+static void clear_rows(row_cx *r, klist *l) {
+    for (uint32_t i = 0; i < r->n_members; i++) {
+        const member *m = &r->members[i];
+        int64_t turns;
+        if (m->rows == KID_NONE || !dim_is_const(r->k->dims, r->k->bufs.at[m->rows].shape[0], &turns)) continue;
+        dim turn = dim_axis(r->k->dims, "z", r->k->bufs.at[m->rows].shape[0]);
+        nest s = {.k = r->k};
+        klist body = {0};
+        kstmt_store(r->k, &body, m->rows, &turn, kx_const(r->k, r->k->bufs.at[m->rows].dt, (scalar){0}), 0);
+        nest_push(&s, KL_VEC, turn, (uint32_t)turns, 1);
+        nest_close(&s, body, l);
+    }
+}
+
 /* The loops' axes and what they mean for the domain. */
 typedef struct pipe {
     row_cx *r;
@@ -270,6 +285,7 @@ frit_status row_pipe_tree(row_cx *r) {
     int64_t ahead = PIPE_AHEAD_BYTES / (row_bytes(r) > 0 ? row_bytes(r) : 1);
     trips.loops[trips.n - 1]->u.loop.ahead = (uint32_t)(ahead < 2 ? 2 : ahead > PIPE_ROWS ? PIPE_ROWS : ahead);
     TRY(emit_trip(&p, r->axes.runs[column_run].axis, &trip));
+    clear_rows(r, &body);
     nest_close(&trips, trip, &body);
     nest_close(&s, body, &top);
     vec_push(r->k->a, r->k->phases, top.first);

@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xmmintrin.h>
 
 #include "driver/session.h"
 #include "passes/cases.h"
+#include "runtime/runtime.h"
 
 enum { GARBAGE = 0xA5 };
 
@@ -90,9 +92,134 @@ frit_status lowered_open(cx *c, graph *g, const lowered_options *o, lowered *out
     return jit_graph(c, g, &options, &out->j);
 }
 
+/* --- memory that nobody has written --- */
+
+enum { ALIGN = 64, MOST_PORTS = 64, EXCEPTIONS = 0x3f };
+/* Both halves of a word, and two words side by side, are subnormal or NaN too. */
+static const uint32_t SUBNORMAL_F32 = 1, SUBNORMALS = 0x00010001, NAN_F32 = 0x7f817f81, NAN_F64 = 0x7ff00001,
+                      NAN_F16 = 0x7d017d01, ALL_BITS = 0xffffffff;
+
+static void fill_words(void *at, size_t n, uint32_t word) {
+    uint8_t *bytes = at;
+    for (size_t i = 0; i < n; i++) bytes[i] = (uint8_t)(word >> i % sizeof word * 8);
+}
+
+/* A context in memory that holds `word` everywhere, in place of the session's own. */
+static frit_status use_memory(cx *c, session *s, uint32_t word) {
+    char text[512] = "";
+    frit_options o = {.struct_bytes = sizeof o, .n_threads = 1, .max_symbols = s->symbols};
+    frit_memory m = {.struct_bytes = sizeof m};
+    s->a->destroy(s->context);
+    s->context = NULL;
+    frit_status status = s->a->memory(s->a, &o, &m, text, sizeof text);
+    if (status != FRIT_OK) return cx_fail(c, status, NULL, "%s", text);
+    o.memory = arena_alloc_aligned(c->job, m.context_bytes, ALIGN);
+    o.memory_bytes = m.context_bytes;
+    fill_words(o.memory, m.context_bytes, word);
+    status = s->a->create(s->a, &o, &s->context, text, sizeof text);
+    return status == FRIT_OK ? status : cx_fail(c, status, NULL, "%s", text);
+}
+
+static bool is_input(const session *s, uint32_t n_inputs, const void *data) {
+    for (uint32_t i = 0; i < n_inputs; i++)
+        if (s->inputs[i].data == data) return true;
+    return false;
+}
+
+static lowered_memory *watched; /* that the run at work is in */
+
+/* As backend_cpu.c on one thread, but keeps what arithmetic raised. */
+static frit_status launch_watched(frit_context *x, const pf_step *s) {
+    const pf_kernel *k = &PF_ROWS(x->plan, pf_kernel, kernels)[s->kernel];
+    const pf_phase *phases = PF_ROWS(x->plan, pf_phase, phases) + k->first_phase;
+    const uint32_t *numbers = PF_ROWS(x->plan, uint32_t, args) + s->first_arg;
+    unsigned before = _mm_getcsr();
+    for (uint32_t i = 0; i < s->n_args; i++) x->args[i] = x->pointers[numbers[i]];
+    memset(x->scratch, 0, KERNEL_REPORT_BYTES);
+    _mm_setcsr(0x1f80); /* as fp_state.h does, which puts back the flags */
+    for (uint32_t i = 0; i < k->n_phases; i++)
+        x->module->functions[phases[i].function](x->args, x->symbols, 0, x->values[phases[i].items], x->scratch);
+    watched->flags[s->kernel] |= _mm_getcsr() & EXCEPTIONS;
+    _mm_setcsr(before);
+    const kernel_report *r = (const void *)x->scratch;
+    return x->plan->is_checked && r->failed ? cpu_outside(x, s, r) : FRIT_OK;
+}
+
+static const backend backend_watched = {
+    .launch = launch_watched, .copy = cpu_copy, .read = cpu_read, .write = cpu_write};
+
+frit_status lowered_apply_in(cx *c, const lowered *l, const tensor *inputs, lowered_memory *m, tensor *outputs) {
+    module mod = *module_of(jit_artifact(l->j));
+    mod.backend = &backend_watched;
+    frit_artifact a = artifact_over(&mod);
+    artifact_facts f = artifact_facts_of(c, &a);
+    session s;
+    frit_status status = session_open(c, &f, inputs, 1, NULL, &s);
+    m->n_kernels = f.info.n_kernels;
+    m->flags = ARENA_ARRAY(c->job, uint8_t, m->n_kernels + 1u);
+    watched = m;
+    if (status == FRIT_OK) status = use_memory(c, &s, m->word);
+    for (uint32_t i = 0; status == FRIT_OK && i < s.n_outputs; i++) {
+        tensor *t = &s.outputs[i]; /* a state's is its input, which somebody wrote */
+        size_t n_bytes = dtype_bytes(t->dt, (size_t)tensor_count(t));
+        if (!is_input(&s, f.info.n_inputs, t->data)) fill_words(t->data, n_bytes, m->word);
+    }
+    if (status == FRIT_OK) status = session_run(c, &s);
+    session_close(&s);
+    for (uint32_t i = 0; status == FRIT_OK && i < s.n_outputs; i++) outputs[i] = s.outputs[i];
+    return status;
+}
+
 frit_status lowered_apply(cx *c, const lowered *l, const tensor *inputs, tensor *outputs) {
     if (l->p) return lowered_call(c, &(plan_call){.p = l->p}, inputs, outputs);
-    return session_call(c, jit_artifact(l->j), inputs, 1, outputs);
+    return lowered_apply_in(c, l, inputs, &(lowered_memory){.word = NAN_F32}, outputs);
+}
+
+/* Inputs that a run may write to: those of states. */
+static tensor *copy_inputs(cx *c, uint32_t n, const tensor *inputs) {
+    tensor *out = arena_copy(c->job, inputs, (n + 1u) * sizeof *out);
+    for (uint32_t i = 0; i < n; i++) {
+        size_t n_bytes = dtype_bytes(inputs[i].dt, (size_t)tensor_count(&inputs[i]));
+        out[i].data = arena_alloc_aligned(c->job, n_bytes + ALIGN, ALIGN);
+        if (n_bytes) memcpy(out[i].data, inputs[i].data, n_bytes);
+    }
+    return out;
+}
+
+/* The first element whose bits differ; the number of elements when none does. */
+static int64_t first_difference(const tensor *a, const tensor *b) {
+    int64_t n = tensor_count(a);
+    for (int64_t i = 0; i < n; i++) {
+        scalar x = dtype_load(a->dt, a->data, (size_t)i), y = dtype_load(b->dt, b->data, (size_t)i);
+        if (x.u != y.u) return i;
+    }
+    return n;
+}
+
+const char *lowered_reads_garbage(cx *c, const lowered *l, const tensor *inputs) {
+    static const uint32_t words[] = {0, SUBNORMAL_F32, SUBNORMALS, NAN_F32, NAN_F64, NAN_F16, ALL_BITS};
+    artifact_facts f = artifact_facts_of(c, jit_artifact(l->j));
+    tensor want[MOST_PORTS], got[MOST_PORTS];
+    lowered_memory zeros = {0};
+    ASSERT(f.info.n_inputs < MOST_PORTS && f.info.n_outputs <= MOST_PORTS);
+    for (size_t w = 0; w < countof(words); w++) {
+        lowered_memory m = {.word = words[w]};
+        const tensor *in = copy_inputs(c, f.info.n_inputs, inputs);
+        if (lowered_apply_in(c, l, in, w ? &m : &zeros, w ? got : want) != FRIT_OK) return c->message;
+        if (!w) continue;
+        for (uint32_t k = 0; k < m.n_kernels; k++)
+            if (m.flags[k] != zeros.flags[k])
+                return arena_printf(c->job, "memory full of %08x: exceptions %02x in kernel %u, in zeroed memory %02x",
+                                    m.word, m.flags[k], k, zeros.flags[k]);
+        for (uint32_t i = 0; i < f.info.n_outputs; i++) {
+            int64_t at = first_difference(&want[i], &got[i]);
+            if (at < tensor_count(&want[i]))
+                return arena_printf(c->job,
+                                    "memory full of %08x: element %lld of output %u is not what zeroed memory gives",
+                                    m.word, (long long)at, i);
+        }
+    }
+    return NULL;
 }
 
 void lowered_close(lowered *l) { jit_close(l->j); }

@@ -20,8 +20,20 @@ typedef struct lowered {
 } lowered;
 /* All passes, lowering and every verifier; machine code unless interpreted. */
 frit_status lowered_open(cx *c, graph *g, const lowered_options *o, lowered *out);
-/* One run on inputs. Outputs are allocated in c->job. */
+/* One run on inputs. Outputs are allocated in c->job. Machine code runs in memory of signalling NaNs. */
 frit_status lowered_apply(cx *c, const lowered *l, const tensor *inputs, tensor *outputs);
+
+/* How a run of machine code begins: what every 32-bit word of its context's memory and of its outputs holds. */
+typedef struct lowered_memory {
+    uint32_t word;
+    uint32_t n_kernels;
+    uint8_t *flags; /* out: exceptions that each kernel's floating-point arithmetic raised, as in MXCSR */
+} lowered_memory;
+frit_status lowered_apply_in(cx *c, const lowered *l, const tensor *inputs, lowered_memory *m, tensor *outputs);
+/* Runs machine code in zeroed memory and in memory full of subnormal numbers, signalling NaNs and 0xFF, for all widths
+ * of floats. NULL when outputs have equal bits and arithmetic raises equal exceptions, as when nothing is read that
+ * nobody wrote; else what differs, in words. */
+const char *lowered_reads_garbage(cx *c, const lowered *l, const tensor *inputs);
 void lowered_close(lowered *l);
 /* The three together. */
 frit_status lowered_run(cx *c, graph *g, const lowered_options *o, const tensor *inputs, tensor *outputs);

@@ -112,16 +112,30 @@ static val factor_of_row(emitter *e, const leaf *f, val row, uint32_t width) {
     return splat(e, factor, width);
 }
 
-/* What goes to c: the tile's sum, added to what c holds where the leaf accumulates. */
+/* The sum of a row of a tile added to what c holds. */
+static val sum_with_old(emitter *e, const leaf *f, const tile *t, val row, val sum) {
+    val old = load_row(e, f, f->element, leaf_c_address(e, f, row, t->col), t);
+    if (f->l->factor) return emit_fma(e, factor_of_row(e, f, row, t->width), old, sum);
+    if (LLVMGetTypeKind(f->element) == LLVMIntegerTypeKind) return LLVMBuildAdd(e->b, old, sum, "");
+    return LLVMBuildFAdd(e->b, old, sum, "");
+}
+
+/* What goes to c: the tile's sum, added to what c holds where the leaf accumulates; where it does not, nobody may have
+ * written c. Each row asks for itself: with one branch for all of a tile, stores wait for all sums. */
 static val last_value(emitter *e, const leaf *f, const tile *t, uint32_t r, val sum) {
-    if (LLVMIsConstant(f->accumulate) && !LLVMConstIntGetZExtValue(f->accumulate)) return sum;
-    val old = load_row(e, f, f->element, leaf_c_address(e, f, plus(e, t->row, number(e, r)), t->col), t);
-    bool is_integer = LLVMGetTypeKind(f->element) == LLVMIntegerTypeKind;
-    val row = plus(e, t->row, number(e, r));
-    if (f->l->factor)
-        return LLVMBuildSelect(e->b, f->accumulate, emit_fma(e, factor_of_row(e, f, row, t->width), old, sum), sum, "");
-    val both = is_integer ? LLVMBuildAdd(e->b, old, sum, "") : LLVMBuildFAdd(e->b, old, sum, "");
-    return LLVMBuildSelect(e->b, f->accumulate, both, sum, "");
+    val row = plus(e, t->row, number(e, r)), both[2] = {NULL, sum};
+    LLVMBasicBlockRef from[2];
+    if (LLVMIsConstant(f->accumulate))
+        return LLVMConstIntGetZExtValue(f->accumulate) ? sum_with_old(e, f, t, row, sum) : sum;
+    if_else old = if_begin(e, f->accumulate);
+    both[0] = sum_with_old(e, f, t, row, sum);
+    from[0] = LLVMGetInsertBlock(e->b);
+    if_otherwise(e, &old);
+    from[1] = LLVMGetInsertBlock(e->b);
+    if_end(e, &old);
+    val last = LLVMBuildPhi(e->b, LLVMTypeOf(sum), "");
+    LLVMAddIncoming(last, both, from, 2);
+    return last;
 }
 
 static val step(emitter *e, const leaf *f, val a, val b, val acc) {
@@ -275,8 +289,8 @@ static void emit_tile(emitter *e, const leaf *f, const tile *t) {
     for (uint32_t r = 0; r < t->rows; r++) acc[r] = LLVMConstNull(vector_of(f->element, t->width));
     run_chains(e, f, t, acc);
     for (uint32_t r = 0; r < t->rows; r++) {
-        val address = leaf_c_address(e, f, plus(e, t->row, number(e, r)), t->col),
-            result = last_value(e, f, t, r, acc[r]);
+        val result = last_value(e, f, t, r, acc[r]);
+        val address = leaf_c_address(e, f, plus(e, t->row, number(e, r)), t->col);
         if (t->mask)
             masked_store(e, result, address, t->mask, element_bytes(f));
         else
@@ -360,16 +374,19 @@ static val emit_columns(emitter *e, const leaf *f, uint32_t width, val col) {
     return end;
 }
 
+/* Whether columns come in whole vectors of n. */
+static bool has_whole_vectors(const kleaf *l, uint32_t n) { return l->padded && l->padded % n == 0; }
+
 /* The last columns, fewer than a vector: a whole one where padding allows, under a mask, or one by one. */
 static void emit_last_columns(emitter *e, const leaf *f, val col) {
-    bool has_masks = e->t->has_masks;
-    if (!f->l->padded && !has_masks) {
+    bool is_padded = has_whole_vectors(f->l, f->lanes);
+    if (!is_padded && !e->t->has_masks) {
         emit_columns(e, f, 1, col);
         return;
     }
     if_else some = if_begin(e, LLVMBuildICmp(e->b, LLVMIntSLT, col, f->cols, ""));
     tile t = {.width = f->lanes, .col = col};
-    if (!f->l->padded) {
+    if (!is_padded) {
         val left = LLVMBuildTrunc(e->b, minus(e, f->cols, col), e->i32, "");
         t.mask = LLVMBuildICmp(e->b, LLVMIntULT, iota(e, e->i32, f->lanes), splat(e, left, f->lanes), "");
     }
@@ -417,7 +434,10 @@ static void check_corners(emitter *e, const leaf *f, const leaf_operand *o, val 
 /* Whether there is code for these element types. */
 static bool has_code(const emitter *e, const kleaf *l) {
     dtype c = e->k->bufs.at[l->c].dt, a = e->k->bufs.at[l->a].dt, b = e->k->bufs.at[l->b].dt;
-    if (l->group > 1) return l->padded && l->group == dtype_product_group(a, b) && c == dtype_of_products(a, b);
+    if (l->group > 1) {
+        bool is_padded = has_whole_vectors(l, e->t->vector_bytes / (dtype_bits(c) / 8));
+        return is_padded && l->group == dtype_product_group(a, b) && c == dtype_of_products(a, b);
+    }
     bool is_known = c == FRIT_DT_F32 || c == FRIT_DT_F64 || c == FRIT_DT_I32 || c == FRIT_DT_I64;
     return is_known && a == c && b == c;
 }
@@ -470,8 +490,9 @@ void emit_leaf(emitter *e, const kleaf *l) {
     while (f.max_width > f.lanes && f.max_width / 2 >= l->max_cols) f.max_width /= 2;
     if (e->options->checked) {
         if (!f.n_taps) check_corners(e, &f, &f.a, NULL);
-        check_corners(e, &f, &f.b, f.cols);
-        check_corners(e, &f, &f.c, f.cols);
+        val cols = dim_scalar(e, kleaf_cols(e->k->dims, l));
+        check_corners(e, &f, &f.b, cols);
+        check_corners(e, &f, &f.c, cols);
     }
     if (l->b_streams) {
         f.tile_bytes = f.max_width * element_bytes(&f);

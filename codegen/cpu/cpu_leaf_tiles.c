@@ -7,11 +7,11 @@
  *       [a's rows of the block side by side in a scratch, where taps let them lie anywhere]
  *       for column blocks (32, then 16): c tiles = 0 or c; for k tiles { c += a b }; c = c tiles
  *
- * What is left over has the same code under another configuration, in which tiles are smaller: nothing is read that
- * does not belong to the operands, and nothing is padded. Changing the configuration takes as long as thirteen steps,
- * so it is set when a phase begins and only what is left over changes it and changes it back. bf16: a tile's step is a
- * sum of 32 products, added to c; sums of bytes are exact. So an output depends on k alone, and not on which rows or
- * columns stand beside it. */
+ * Rows and groups left over have the same code under another configuration, in which tiles are smaller: nothing is read
+ * that does not belong to the operands, of which only columns are padded. Changing the configuration takes as long as
+ * thirteen steps, so it is set when a phase begins and only what is left over changes it and changes it back. bf16: a
+ * tile's step is a sum of 32 products, added to c; sums of bytes are exact. So an output depends on k alone, and not on
+ * which rows or columns stand beside it. */
 #include "codegen/cpu/cpu_leaf.h"
 
 enum { SIDE = 16, ROW_BYTES = 64, GROUP_BYTES = 4, MOST_TILES = 2, C_TILE = 0, A_TILE = 4, B_TILE = 6, N_TILES = 8 };
@@ -265,7 +265,9 @@ static void prepare_gathering(emitter *e, tiles *t) {
 }
 
 bool leaf_takes_tiles(const emitter *e, const kleaf *l) {
-    return e->t->has_tiles && !l->factor && (l->group == 2 || (l->group > 2 && most(e, l->rows) > FEW_ROWS));
+    bool is_padded = l->padded && l->padded % SIDE == 0;
+    return e->t->has_tiles && is_padded && !l->factor &&
+           (l->group == 2 || (l->group > 2 && most(e, l->rows) > FEW_ROWS));
 }
 
 void emit_leaf_tiles(emitter *e, const leaf *f) {
