@@ -95,7 +95,8 @@ static frit_status fill_device(frit_context *x, cuda_state *s, const frit_option
     if (block && o->device_memory_bytes < l.device_bytes)
         return message_set(m, FRIT_MEMORY, "the device memory given has %" PRIu64 " bytes, %" PRIu64 " are needed",
                            o->device_memory_bytes, l.device_bytes);
-    cuda_result r = block ? 0 : s->api.memory_alloc(&s->memory, l.device_bytes);
+    bool has_memory = block || l.device_bytes == 0; /* the driver refuses to allocate nothing */
+    cuda_result r = has_memory ? 0 : s->api.memory_alloc(&s->memory, l.device_bytes);
     if (r)
         return message_set(m, FRIT_MEMORY, "no %" PRIu64 " bytes on the GPU: %s", l.device_bytes,
                            cuda_api_text(&s->api, r));
@@ -205,7 +206,7 @@ static frit_status cuda_read(frit_context *x, void *host, const void *from, uint
 
 static frit_status cuda_write(frit_context *x, void *to, const void *host, uint64_t bytes) {
     cuda_state *s = x->device;
-    cuda_result r = s->api.copy_to((cuda_pointer)(uintptr_t)to, host, bytes, x->stream);
+    cuda_result r = bytes ? s->api.copy_to((cuda_pointer)(uintptr_t)to, host, bytes, x->stream) : 0;
     if (r == 0) r = s->api.stream_wait(x->stream);
     return r ? failed(s, text_of(x), "write", r) : FRIT_OK;
 }

@@ -131,9 +131,13 @@ static frit_status launch(frit_context *x, const pf_step *s) {
     return status;
 }
 
+/* Host inputs are in host memory on a device too. */
 static frit_status copy(frit_context *x, const uint32_t *args) {
-    uint32_t bytes = PF_ROWS(x->plan, pf_buffer, buffers)[args[0]].bytes;
-    return x->module->backend->copy(x, x->pointers[args[1]], x->pointers[args[0]], (uint64_t)x->values[bytes]);
+    const backend *b = x->module->backend;
+    const pf_buffer *from = &PF_ROWS(x->plan, pf_buffer, buffers)[args[0]];
+    bool is_on_host = b->is_device && from->kind == PF_INPUT && PF_ROWS(x->plan, pf_port, ports)[from->index].is_host;
+    uint64_t bytes = (uint64_t)x->values[from->bytes];
+    return (is_on_host ? b->write : b->copy)(x, x->pointers[args[1]], x->pointers[args[0]], bytes);
 }
 
 static frit_status choose(frit_context *x, const pf_step *s) {
