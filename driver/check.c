@@ -213,6 +213,25 @@ static frit_status run_data_set(folder_check *f, const char *folder) {
     return FRIT_OK;
 }
 
+frit_status check_read(cx *c, const char *folder, bool is_constant, check_case *out) {
+    check_options o = {0};
+    folder_check f = {
+        .c = c, .o = &o, .model = arena_printf(c->job, "%s/model.onnx", folder), .is_constant = is_constant};
+    const char **sets;
+    data_set d;
+    if (list_data_sets(c, folder, &sets) == 0) return FAIL(c, MISSING, folder, "has no test_data_set_*");
+    TRY(read_data_set(c, sets[0], &d));
+    TRY(read_model(&f, &d));
+    uint32_t n_in = f.g->inputs.n, n_out = f.g->outputs.n;
+    if (d.n_outputs != n_out)
+        return FAIL(c, MISSING, d.folder, "holds %u outputs, the model gives %u", d.n_outputs, n_out);
+    *out = (check_case){
+        .g = f.g, .inputs = ARENA_ARRAY(c->job, tensor, n_in + 1u), .outputs = ARENA_ARRAY(c->job, tensor, n_out + 1u)};
+    for (uint32_t i = 0; i < n_in; i++) TRY(pick_input(&f, &d, i, &out->inputs[i]));
+    for (uint32_t i = 0; i < n_out; i++) TRY(tensor_of_const(c, &d.outputs[i], &out->outputs[i]));
+    return FRIT_OK;
+}
+
 static const char *say_consts(const folder_check *f) {
     if (f->consts.n == 0) return "";
     strbuf b = {.a = f->c->job};

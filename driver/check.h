@@ -19,6 +19,14 @@ typedef struct check_result {
 /* Compiles, runs and compares in this process. Never fails itself: whatever goes wrong is the verdict. */
 check_result check_folder(cx *c, const char *folder, const check_options *o);
 
+/* The model of a folder and its first data set, in c->job. Inputs that have to be known when compiling are constants
+ * from the data set; with is_constant those that decide extents are too. */
+typedef struct check_case {
+    graph *g;
+    tensor *inputs, *outputs; /* of g, in order */
+} check_case;
+frit_status check_read(cx *c, const char *folder, bool is_constant, check_case *out);
+
 /* FRIT_OK when got is what was wanted as the ONNX suite judges: dtype and shape equal, every element close, NaN where
  * NaN was wanted. Else the message says what differs; name is the output's. */
 frit_status check_close(cx *c, const char *name, const tensor *got, const tensor *wanted, double rtol, double atol);

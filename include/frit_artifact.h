@@ -198,7 +198,7 @@ struct frit_artifact {
     /* One call: binds, checks, computes. inputs: n_inputs, outputs: n_outputs tensors; dims of outputs must be those
      * of output_dims. Outputs may not overlap inputs or each other (states excepted). Allocates nothing, takes no lock,
      * and makes no system call but waking threads that sleep. On failure outputs are unspecified. On CUDA it returns
-     * when the work is queued. */
+     * when the work is queued; host inputs have been read by then. */
     frit_status (*run)(frit_context *context, const frit_tensor *inputs, const frit_tensor *outputs);
     const char *(*error)(const frit_context *context); /* why the last run failed, "" when it did not */
     void (*destroy)(frit_context *context);            /* NULL is fine; memory of the caller is not freed */

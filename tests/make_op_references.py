@@ -951,6 +951,58 @@ def nothing():
     case("nothing_resize", "resize", [("f32", ramp("f32", 1, 3, 4, 5))], [("f32", z((1, 3, 0, 5)))], "out = [1, 3, 0, 5], mode = linear")
     x = ramp("f32", 3, 4)
     case("nothing_topk", "topk", [("f32", x)], [("f32", z((3, 0))), ("i64", z((3, 0)))], "k = [0], axis = 1")
+def host_case(name, text, ins, outs):
+    """A case whose graph is given whole, for extents that elements of a host input decide."""
+    print(f"case {name}\n{text}")
+    for dt, x in ins:
+        print(tensor_line("in", dt, np.asarray(x)))
+    for dt, x in outs:
+        print(tensor_line("out", dt, np.asarray(x)))
+
+
+def host_inputs():
+    """Host inputs that the program uses as data as well."""
+    x = np.array([3, 0, 3, 5], np.int64)
+    symbols = ", ".join(f"n.{i} = %x0[{i}] in 0..100" for i in range(4))
+    extent = "max(n.0, n.1, n.2, n.3) + 1"
+    host_case("host_bincount", f"""func @t(%x0: i64[4] host) -> (%y0: i64[{extent}]) where {symbols} {{
+  %zero = const splat(0) : i64[]
+  %none = broadcast %zero {{dims = [{extent}]}} : i64[{extent}]
+  %one = const splat(1) : i64[4]
+  %y0 = scatter_elements %none, %x0, %one {{mode = add}} : i64[{extent}]
+  return %y0
+}}""", [("i64", x)], [("i64", np.bincount(x))])
+    values = ramp("f32", 6)
+    host_case("host_gather", f"""func @t(%x0: i64[2] host, %x1: f32[6]) -> (%y0: f32[2, n.1], %y1: i64[2]) where n.0 = %x0[0] in 0..9, n.1 = %x0[1] in 0..9 {{
+  %v = gather %x1, %x0 : f32[2]
+  %c = reshape %v {{dims = [2, 1]}} : f32[2, 1]
+  %y0 = broadcast %c {{dims = [2, n.1]}} : f32[2, n.1]
+  return %y0, %x0
+}}""", [("i64", np.array([5, 3])), ("f32", values)],
+              [("f32", np.repeat(values[[5, 3]][:, None], 3, 1)), ("i64", np.array([5, 3]))])
+    host_case("host_trips", """func @t(%x0: i64[] host) -> (%y0: i64[n]) where n = %x0[0] in 0..20 {
+  %go = const splat(true) : bool[]
+  %s = while %x0, %go, %x0 {n_carried = 1} region(%i: i64[], %c: bool[], %v: i64[]) {
+    %w = add %v, %x0 : i64[]
+    yield %go, %w
+  } : i64[]
+  %y0 = broadcast %s {dims = [n]} : i64[n]
+  return %y0
+}""", [("i64", np.array(4))], [("i64", np.full(4, 20))])
+    text = """func @t(%x0: i64[1] host, %x1: bool[]) -> (%y0: i64[n]) where n = %x0[0] in 1..20 {
+  %a = broadcast %x0 {dims = [n]} : i64[n]
+  %y0 = if %x1 region() {
+    %k = iota {axis = 0, dims = [n]} : i64[n]
+    %p = add %a, %k : i64[n]
+    yield %p
+  } region() {
+    yield %a
+  } : i64[n]
+  return %y0
+}"""
+    for truth in (True, False):
+        host_case(f"host_if_{truth}", text, [("i64", np.array([3])), ("bool", np.array(truth))],
+                  [("i64", np.array([3, 4, 5] if truth else [3, 3, 3]))])
 
 
 def main():
@@ -978,6 +1030,7 @@ def main():
     orders_of_nan()
     resizes_without_outside()
     nothing()
+    host_inputs()
 
 
 if __name__ == "__main__":

@@ -59,10 +59,9 @@ static const char *source_of_all(void) {
         strbuf_addn(&b, text, (size_t)(entry - text));
         strbuf_add(&b, entry + strlen(linkage));
         strbuf_printf(&b,
-                      "static void body(void **p, const long long *dims)\n{\n"
-                      "    matmul_bf16(any_pointer{p[0]}, any_pointer{p[1]}, any_pointer{p[2]}, dims);\n}\n}\n"
-                      "extern \"C\" int run_%zu(long long blocks, unsigned threads, void **p, const long long *dims)\n"
-                      "{\n    return emulate_launch(k%zu::body, blocks, threads, p, dims);\n}\n",
+                      "static void body(void **p) { emulate_call(matmul_bf16, p); }\n}\n"
+                      "extern \"C\" int run_%zu(long long blocks, unsigned threads, void **p)\n"
+                      "{\n    return emulate_launch(k%zu::body, blocks, threads, p);\n}\n",
                       i, i);
     }
     return strbuf_text(&b);
@@ -95,13 +94,13 @@ static void check_product(void *library, size_t number, int64_t m, int64_t n, in
     uint16_t *b = random_matrix((size_t)(k * n), &seed, &b_numbers);
     uint16_t *product = random_matrix((size_t)(m * n + 1), &seed, &unused);
     for (int64_t i = 0; i <= m * n; i++) product[i] = 0x7fc1;
-    const long long dims[] = {m, n, k};
-    void *buffers[] = {a, b, product};
+    const long long sizes[] = {m, n, k}, *dims = sizes;
+    void *params[] = {&a, &b, &product, &dims};
     emulated_fn *run;
     *(void **)&run = dlsym(library, arena_printf(&job, "run_%zu", number));
     ck_assert(run != NULL);
     const long long blocks = (m + t->m - 1) / t->m * ((n + t->n - 1) / t->n);
-    ck_assert_int_eq(run(blocks, t->warps_m * t->warps_n * t->warps_k * 32, buffers, dims), 0);
+    ck_assert_int_eq(run(blocks, t->warps_m * t->warps_n * t->warps_k * 32, params), 0);
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j++) {
             int sum = 0;

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include <utility>
+
 #define FRIT_EMULATE 1
 #define __global__   static
 #define __device__
@@ -53,9 +55,8 @@ struct emulate_thread {
 enum { EMULATE_MAX_THREADS = 1024, EMULATE_STACK = 128 * 1024 };
 static emulate_thread emulate_threads[EMULATE_MAX_THREADS];
 static ucontext_t emulate_scheduler;
-static void (*emulate_body)(void **, const long long *);
-static void **emulate_buffers;
-static const long long *emulate_dims;
+static void (*emulate_body)(void **);
+static void **emulate_params;
 static unsigned emulate_n;
 alignas(128) static unsigned char emulate_shared[256 * 1024];
 
@@ -200,7 +201,7 @@ template <int n> static void copy_async_wait() {
 }
 
 static void emulate_entry() {
-    emulate_body(emulate_buffers, emulate_dims);
+    emulate_body(emulate_params);
     emulate_threads[threadIdx.x].state = DONE;
     swapcontext(&emulate_threads[threadIdx.x].context, &emulate_scheduler);
 }
@@ -266,12 +267,22 @@ __attribute__((destructor)) static void emulate_end(void) {
     }
 }
 
+template <typename... A> constexpr unsigned emulate_count(void (*)(A...)) { return sizeof...(A); }
+
+template <typename... A, size_t... I>
+static void emulate_apply(void (*kernel)(A...), void **params, std::index_sequence<I...>) {
+    kernel(*(A *)params[I]...);
+}
+
+// params: the addresses of the kernel's arguments.
+template <typename... A> static void emulate_call(void (*kernel)(A...), void **params) {
+    emulate_apply(kernel, params, std::index_sequence_for<A...>());
+}
+
 // 0, or 1 when threads wait for each other for ever.
-static int emulate_launch(void (*body)(void **, const long long *), long long blocks, unsigned threads, void **buffers,
-                          const long long *dims) {
+static int emulate_launch(void (*body)(void **), long long blocks, unsigned threads, void **params) {
     emulate_body = body;
-    emulate_buffers = buffers;
-    emulate_dims = dims;
+    emulate_params = params;
     emulate_n = threads;
     for (long long block = 0; block < blocks; block++) {
         blockIdx.x = (unsigned)block;

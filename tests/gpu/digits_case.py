@@ -3,7 +3,7 @@ import ast
 import struct
 import sys
 
-CODES = {"<f4": (2, 4), "<f8": (1, 8)}  # .npy type -> dtype code of include/frit_dtype.h, bytes
+F32 = 2  # dtype code of include/frit_dtype.h
 
 
 def npy(path):
@@ -25,4 +25,5 @@ with open(sys.argv[1], "wb") as out:
     for name in ("held_out", "reference"):
         descr, shape, raw = npy("examples/digits/%s.npy" % name)
         raw = as_f32(descr, raw)
-        out.write(struct.pack("<ii16qQ", 2, len(shape), *(tuple(shape) + (0,) * (16 - len(shape))), len(raw)) + raw)
+        out.write(struct.pack("<ii16qQ", F32, len(shape), *(tuple(shape) + (0,) * (16 - len(shape))), len(raw)))
+        out.write(struct.pack("<4d", 0, 1e-5, 0, 0) + raw)  # case_bounds
