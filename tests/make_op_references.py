@@ -951,6 +951,8 @@ def nothing():
     case("nothing_resize", "resize", [("f32", ramp("f32", 1, 3, 4, 5))], [("f32", z((1, 3, 0, 5)))], "out = [1, 3, 0, 5], mode = linear")
     x = ramp("f32", 3, 4)
     case("nothing_topk", "topk", [("f32", x)], [("f32", z((3, 0))), ("i64", z((3, 0)))], "k = [0], axis = 1")
+
+
 def host_case(name, text, ins, outs):
     """A case whose graph is given whole, for extents that elements of a host input decide."""
     print(f"case {name}\n{text}")
@@ -1005,6 +1007,22 @@ def host_inputs():
                   [("i64", np.array([3, 4, 5] if truth else [3, 3, 3]))])
 
 
+def small_float_infinities():
+    """What only moves f8e5m2 keeps its infinities; a cast that does not saturate makes them."""
+    x = np.array([[1.5, np.inf, -np.inf], [np.nan, 57344, -0.25]])
+    flag = np.array([[True, True, False], [False, True, True]])
+    graph_case("infinities_f8e5m2", """  %y0 = transpose %x0 {perm = [1, 0]} : f8e5m2[3, 2]
+  %y1 = select %x1, %x0, %x2 : f8e5m2[2, 3]
+  %y2 = cast %x0 {to = f32} : f32[2, 3]
+  return %y0, %y1, %y2
+""", [("f8e5m2", x), ("bool", flag), ("f8e5m2", -x)],
+               [("f8e5m2", x.T), ("f8e5m2", np.where(flag, x, -x)), ("f32", x)])
+    wide = np.array([1e9, -np.inf, 57344, -70000, 0.3])
+    with np.errstate(over="ignore"):
+        case("cast_unsaturated_f8e5m2", "cast", [("f32", wide)], [("f8e5m2", rounded("f8e5m2", wide))],
+             "to = f8e5m2, saturate = false")
+
+
 def main():
     elementwise_core()
     for dt in ("i8", "u8", "i64", "u64", "i32"):
@@ -1031,6 +1049,7 @@ def main():
     resizes_without_outside()
     nothing()
     host_inputs()
+    small_float_infinities()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ static char *next_line(op_case_reader *r) {
 static scalar parse_element(dtype dt, char **cursor) {
     switch (dtype_kind_of(dt)) {
     case DTYPE_FLOAT:
-        return dtype_from_f64(dt, strtod(*cursor, cursor));
+        return dtype_convert(FRIT_DT_F64, dt, (scalar){.f = strtod(*cursor, cursor)}, false);
     case DTYPE_UINT:
         return (scalar){.u = strtoull(*cursor, cursor, 10)};
     case DTYPE_INT:

@@ -417,10 +417,11 @@ ctext cuda_loaded(cemit *e, dtype dt, const char *place) {
     return primary(place);
 }
 
+/* x is a value of the type: an infinity is one where the type has it. */
 const char *cuda_stored(cemit *e, dtype dt, ctext x) {
     if (dt == FRIT_DT_F16) return arena_printf(e->a, "float_to_f16(%s)", x.text);
     if (dt == FRIT_DT_BF16) return arena_printf(e->a, "float_to_bf16(%s)", x.text);
-    if (is_small_float(dt)) return small_code(e, dt, x, true).text;
+    if (is_small_float(dt)) return small_code(e, dt, x, false).text;
     return x.text;
 }
 
