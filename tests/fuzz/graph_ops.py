@@ -1,25 +1,17 @@
 """The operators of random graphs: each function adds one to the graph under construction, with odd but legal arguments.
 
 A maker takes (graph, random) and may raise Reject when nothing that it could use is there; graph.node() raises it when
-the result is not worth having (infinite, huge, empty). Row of MAKERS: (function, how often).
+the operator is not defined in every data set, or its result is not worth having. Constants that have to fit an extent are
+made only for extents that are the same in every set. Row of MAKERS: (function, how often).
 """
 
 import numpy as np
-from onnx import TensorProto
+
+from graph import choose, need
+from reference import NUMBER_OF
 
 FLOATS = (np.float32, np.float64)
 INTEGERS = (np.int32, np.int64, np.int8, np.uint8)
-NUMBER_OF = {np.float32: TensorProto.FLOAT, np.float64: TensorProto.DOUBLE, np.int32: TensorProto.INT32,
-             np.int64: TensorProto.INT64, np.int8: TensorProto.INT8, np.uint8: TensorProto.UINT8,
-             np.bool_: TensorProto.BOOL}
-
-
-class Reject(Exception):
-    """This operator does not fit here; try another."""
-
-
-def choose(random, items):
-    return items[int(random.integers(len(items)))]
 
 
 def is_float(value):
@@ -32,11 +24,6 @@ def is_integer(value):
 
 def is_bool(value):
     return value.array.dtype == np.bool_
-
-
-def need(condition):
-    if not condition:
-        raise Reject
 
 
 # --- elementwise ---
@@ -53,7 +40,7 @@ WITH_ALPHA = ("LeakyRelu", "Elu", "Celu", "ThresholdedRelu", "HardSigmoid", "Sel
 def unary(graph, random):
     x = graph.pick(is_float)
     op, low, high = choose(random, UNARY)
-    need(low <= x.array.min() and x.array.max() <= high)
+    need(low <= x.lowest and x.highest <= high)
     graph.node(op, [x])
 
 
@@ -65,7 +52,7 @@ def squashed(graph, random):
 
 def activation(graph, random):
     x = graph.pick(is_float)
-    need(np.abs(x.array).max() < 30)
+    need(x.largest < 30)
     op = choose(random, WITH_ALPHA)
     need(op != "Celu" or x.array.dtype == np.float32)
     graph.node(op, [x], alpha=float(np.float32(random.uniform(0.1, 1.5))))
@@ -80,10 +67,10 @@ def clip(graph, random):
 def partner(graph, random, x, positive=False):
     """Another operand for x: a value of the same dtype that broadcasts with it, or a constant of such a shape."""
     if not positive and random.random() < 0.5:
-        fits = [v for v in graph.values if v.array.dtype == x.array.dtype and broadcasts(v.array.shape, x.array.shape)]
+        fits = [v for v in graph.values if v.known and v.array.dtype == x.array.dtype and meets(v, x)]
         if fits:
             return choose(random, fits)
-    shape = [1 if random.random() < 0.4 else d for d in x.array.shape]
+    shape = [1 if random.random() < 0.4 or not x.is_fixed(a) else d for a, d in enumerate(x.array.shape)]
     shape = shape[int(random.integers(len(shape) + 1)) :]
     if is_integer(x):
         return graph.constant(random.integers(1, 7, shape).astype(x.array.dtype))
@@ -91,11 +78,17 @@ def partner(graph, random, x, positive=False):
     return graph.constant((np.abs(array) + 0.2 if positive else array).astype(x.array.dtype))
 
 
-def broadcasts(a, b):
+def broadcasts(*shapes):
     try:
-        return len(np.broadcast_shapes(a, b)) <= 5
+        return len(np.broadcast_shapes(*shapes)) <= 5
     except ValueError:
         return False
+
+
+def meets(*values):
+    """Whether the values broadcast with each other in every set."""
+    rows = [[v.arrays[k] for v in values] for k in range(len(values[0].arrays))]
+    return all(broadcasts(*(a.shape for a in row)) for row in rows if all(a is not None for a in row))
 
 
 def binary(graph, random):
@@ -103,12 +96,12 @@ def binary(graph, random):
     op = choose(random, ("Add", "Sub", "Mul", "Div", "Max", "Min", "Pow", "PRelu"))
     if op == "Pow":
         x = graph.node("Add", [graph.node("Abs", [x]), graph.scalar(0.1, x)])
-        need(x.array.max() < 100)
+        need(x.highest < 100)
         graph.node(op, [x, graph.scalar(choose(random, (2.0, 0.5, -1.5, 3.0)), x)])
         return
     y = partner(graph, random, x, op == "Div")
     if op == "PRelu":
-        need(np.broadcast_shapes(x.array.shape, y.array.shape) == x.array.shape)
+        need(y.array.ndim <= x.array.ndim)
     pair = [y, x] if random.random() < 0.3 and op not in ("Div", "PRelu") else [x, y]
     graph.node(op, pair)
 
@@ -121,10 +114,11 @@ def integer(graph, random):
                                 ("Max", None), ("Min", None), ("BitwiseAnd", None), ("BitwiseXor", None)))
     if op in ("Div", "Mod"):
         y = graph.constant(random.integers(1, 7, y.array.shape).astype(x.array.dtype))
-        need(x.array.min() >= 0 or op == "Mod")
+        need(x.lowest >= 0 or op == "Mod")
     if exact:
-        limits, value = np.iinfo(x.array.dtype), exact(x.array.astype(np.float64), y.array.astype(np.float64))
-        need(limits.min <= value.min() and value.max() <= min(limits.max, 1 << 40))
+        limits = np.iinfo(x.array.dtype)
+        corners = [exact(float(a), float(b)) for a in (x.lowest, x.highest) for b in (y.lowest, y.highest)]
+        need(limits.min <= min(corners) and max(corners) <= min(limits.max, 1 << 40))
     graph.node(op, [x, y])
 
 
@@ -136,7 +130,7 @@ def compare(graph, random):
 
 def logic(graph, random):
     x = graph.pick(is_bool)
-    same = [v for v in graph.values if is_bool(v) and broadcasts(v.array.shape, x.array.shape)]
+    same = [v for v in graph.values if v.known and is_bool(v) and meets(v, x)]
     if random.random() < 0.3:
         graph.node("Not", [x])
     else:
@@ -146,10 +140,9 @@ def logic(graph, random):
 def where(graph, random):
     x = graph.pick(lambda v: not is_bool(v))
     y = partner(graph, random, x)
-    conditions = [v for v in graph.values if is_bool(v) and broadcasts(v.array.shape, x.array.shape)]
+    conditions = [v for v in graph.values if v.known and is_bool(v) and meets(v, x, y)]
     need(conditions)
     condition = choose(random, conditions)
-    need(broadcasts(np.broadcast_shapes(condition.array.shape, x.array.shape), y.array.shape))
     graph.node("Where", [condition, x, y])
 
 
@@ -159,7 +152,7 @@ def cast(graph, random):
     need(to != x.array.dtype.type)
     if to in INTEGERS:
         limits = np.iinfo(to)
-        need(limits.min <= x.array.min() and x.array.max() <= limits.max)
+        need(limits.min <= x.lowest and x.highest <= limits.max and x.is_finite)
     graph.node("Cast", [x], to=NUMBER_OF[to])
 
 
@@ -184,7 +177,7 @@ def reduce(graph, random):
 
 def reduce_integer(graph, random):
     x = graph.pick(lambda v: v.array.dtype in (np.int32, np.int64) and v.array.ndim)
-    need(np.abs(x.array).sum() < 1 << 30)
+    need(x.largest * x.most < 1 << 30)
     axes = graph.constant(np.array(some_axes(random, x.array.ndim), np.int64))
     graph.node(choose(random, ("ReduceSum", "ReduceMax", "ReduceMin")), [x, axes], keepdims=int(random.random() < 0.5))
 
@@ -205,8 +198,10 @@ def layer_norm(graph, random):
     x = graph.pick(lambda v: v.array.dtype == np.float32 and v.array.ndim)
     axis = int(random.integers(x.array.ndim))
     shape = x.array.shape[axis:]
-    rows = x.array.reshape(*x.array.shape[:axis], -1)
-    need(rows.shape[-1] > 1 and rows.std(-1).min() > 0.05)
+    need(all(x.is_fixed(a) for a in range(axis, x.array.ndim)) and int(np.prod(shape)) > 1)
+    for array in x.known:
+        rows = array.reshape(-1, int(np.prod(shape)))
+        need(not rows.size or not np.isfinite(rows).all() or rows.std(-1).min() > 0.05)
     scale = graph.constant(random.uniform(0.5, 1.5, shape).astype(x.array.dtype))
     bias = graph.constant(random.standard_normal(shape).astype(x.array.dtype))
     graph.node("LayerNormalization", [x, scale, bias][: 2 + int(random.random() < 0.7)],
@@ -231,10 +226,11 @@ def cumulative(graph, random):
 def matmul(graph, random):
     x = graph.pick(lambda v: is_float(v) and v.array.ndim)
     k = x.array.shape[-1]
-    lead = [1 if random.random() < 0.4 else d for d in x.array.shape[:-2]]
+    need(x.is_fixed(-1))
+    lead = [1 if random.random() < 0.4 or not x.is_fixed(a) else d for a, d in enumerate(x.array.shape[:-2])]
     lead = lead[int(random.integers(len(lead) + 1)) :]
-    shape = [k] if random.random() < 0.1 else [*lead, k, int(random.integers(1, 40))]
-    weight = graph.constant((random.standard_normal(shape) / np.sqrt(k)).astype(x.array.dtype))
+    shape = [k] if random.random() < 0.1 else [*lead, k, int(random.integers(not graph.style.hollow, 40))]
+    weight = graph.constant((random.standard_normal(shape) / np.sqrt(k + 1)).astype(x.array.dtype))
     y = graph.node("MatMul", [x, weight])
     if random.random() < 0.5 and y.array.ndim:
         y = graph.node("Add", [y, graph.constant(random.standard_normal(y.array.shape[-1:]).astype(x.array.dtype))])
@@ -255,7 +251,7 @@ def gemm(graph, random):
     left, right = int(random.random() < 0.3), int(random.random() < 0.5)
     k, m = x.array.shape[0 if left else 1], x.array.shape[1 if left else 0]
     n = int(random.integers(1, 33))
-    weight = graph.constant((random.standard_normal((n, k) if right else (k, n)) / np.sqrt(k)).astype(x.array.dtype))
+    weight = graph.constant((random.standard_normal((n, k) if right else (k, n)) / np.sqrt(k + 1)).astype(x.array.dtype))
     bias = graph.constant(random.standard_normal(choose(random, ((n,), (1, n), (m, 1), (m, n), ()))).astype(x.array.dtype))
     graph.node("Gemm", [x, weight, bias][: 2 + int(random.random() < 0.8)], transA=left, transB=right,
                alpha=float(choose(random, (1.0, 0.5))), beta=float(choose(random, (1.0, -2.0))))
@@ -264,11 +260,12 @@ def gemm(graph, random):
 def conv(graph, random):
     x = graph.pick(lambda v: v.array.dtype == np.float32 and v.array.ndim in (3, 4))
     spatial, channels = x.array.shape[2:], x.array.shape[1]
-    groups = choose(random, [g for g in (1, 1, 2, 3, channels) if channels % g == 0])
+    need(min(spatial) and x.is_fixed(1))
+    groups = choose(random, [g for g in (1, 1, 2, 3, channels) if g and channels % g == 0])
     out = groups * int(random.integers(1, 5))
     kernel = [int(random.integers(1, min(d, 5) + 1)) for d in spatial]
     fan_in = channels // groups * int(np.prod(kernel))
-    weight = graph.constant((random.standard_normal((out, channels // groups, *kernel)) / np.sqrt(fan_in)).astype(np.float32))
+    weight = graph.constant((random.standard_normal((out, channels // groups, *kernel)) / np.sqrt(fan_in + 1)).astype(np.float32))
     inputs = [x, weight]
     if random.random() < 0.6:
         inputs.append(graph.constant(random.standard_normal(out).astype(np.float32)))
@@ -284,6 +281,7 @@ def conv(graph, random):
 def pool(graph, random):
     x = graph.pick(lambda v: v.array.dtype == np.float32 and v.array.ndim in (3, 4))
     spatial = x.array.shape[2:]
+    need(min(spatial))
     op = choose(random, ("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool"))
     if op.startswith("Global"):
         need(x.array.ndim == 4 or op == "GlobalAveragePool")  # the reference drops an axis of a 3-D GlobalMaxPool
@@ -308,14 +306,15 @@ def factors(random, size, parts):
 
 
 def reshape(graph, random):
-    x = graph.pick(lambda v: v.array.size < 4096)
+    x = graph.pick(lambda v: v.most < 4096)
     if x.array.ndim and random.random() < 0.4:
         kept = int(random.integers(1, x.array.ndim + 1))
         target = [0] * kept + ([-1] if random.random() < 0.7 else list(x.array.shape[kept:]))
         need(len(target) <= 5)
     else:
+        need(x.array.size)
         target = factors(random, x.array.size, int(random.integers(1, 5)))
-        if random.random() < 0.4:
+        if random.random() < 0.4 or len({a.size for a in x.known}) > 1:
             target[int(random.integers(len(target)))] = -1
     graph.node("Reshape", [x, graph.constant(np.array(target, np.int64))])
 
@@ -345,8 +344,9 @@ def slice_(graph, random):
     starts, ends, steps = [], [], []
     for a in axes:
         size, step = x.array.shape[a], choose(random, (1, 1, 1, 2, 3, -1, -2))
-        low = int(random.integers(0, size))
-        high = int(random.integers(low + 1, size + 1))
+        low = int(random.integers(0, max(size, 1)))
+        least = low if graph.style.hollow and random.random() < 0.2 else low + 1
+        high = int(random.integers(min(least, size), size + 1))
         starts.append(low if step > 0 else high - 1)
         ends.append(choose(random, (high, high, high - size if high < size else high, 1 << 40 if high == size else high))
                     if step > 0 else (low - 1 if low else -size - 1))
@@ -359,15 +359,14 @@ def concat(graph, random):
     axis = int(random.integers(x.array.ndim))
 
     def cut(v):
-        return v.array.dtype, v.array.shape[:axis], v.array.shape[axis + 1 :]
+        return v.array.dtype, [a is not None and (a.shape[:axis], a.shape[axis + 1 :]) for a in v.arrays]
 
-    fits = [v for v in graph.values if v.array.ndim == x.array.ndim and cut(v) == cut(x)]
+    fits = [v for v in graph.values if v.known and v.array.ndim == x.array.ndim and cut(v) == cut(x)]
     parts = [choose(random, fits) for _ in range(int(random.integers(1, 4)))] + [x]
     graph.node("Concat", parts, axis=axis - x.array.ndim if random.random() < 0.3 else axis)
 
 
 def split(graph, random):
-    need(not graph.symbolic)  # the sizes hold for the first dims only, and the reference does not say so
     x = graph.pick(lambda v: v.array.ndim and max(v.array.shape) > 1)
     axis = choose(random, [a for a in range(x.array.ndim) if x.array.shape[a] > 1])
     first = int(random.integers(1, x.array.shape[axis]))
@@ -390,22 +389,23 @@ def flatten(graph, random):
 
 
 def expand(graph, random):
-    x = graph.pick(lambda v: v.array.ndim <= 4 and v.array.size < 2000)
-    target = [d if d > 1 else int(random.integers(1, 5)) for d in x.array.shape]
+    x = graph.pick(lambda v: v.array.ndim <= 4 and v.most < 2000)
+    target = [1 if not x.is_fixed(a) else d if d != 1 else int(random.integers(not graph.style.hollow, 5))
+              for a, d in enumerate(x.array.shape)]
     if random.random() < 0.4:
         target = [int(random.integers(1, 4))] + target
     graph.node("Expand", [x, graph.constant(np.array(target, np.int64))])
 
 
 def tile(graph, random):
-    x = graph.pick(lambda v: v.array.ndim and v.array.size < 1000)
+    x = graph.pick(lambda v: v.array.ndim and v.most < 1000)
     graph.node("Tile", [x, graph.constant(random.integers(1, 4, x.array.ndim).astype(np.int64))])
 
 
 def pad(graph, random):
-    x = graph.pick(lambda v: is_float(v) and v.array.ndim and v.array.size < 4000)
-    mode = choose(random, ("constant", "constant", "edge", "constant" if graph.symbolic else "reflect"))
-    most = [min(3, d - 1 if mode == "reflect" else 3) for d in x.array.shape] * 2
+    x = graph.pick(lambda v: is_float(v) and v.array.ndim and v.most < 4000)
+    mode = choose(random, ("constant", "constant", "edge", "reflect"))
+    most = [max(0, min(3, d - 1 if mode == "reflect" else 3)) for d in x.array.shape] * 2
     pads = graph.constant(np.array([int(random.integers(0, m + 1)) for m in most], np.int64))
     fill = [graph.scalar(random.standard_normal(), x)] if mode == "constant" and random.random() < 0.6 else []
     graph.node("Pad", [x, pads, *fill], mode=mode)
@@ -414,20 +414,22 @@ def pad(graph, random):
 def gather(graph, random):
     x = graph.pick(lambda v: v.array.ndim)
     axis = int(random.integers(x.array.ndim))
-    size = min(x.array.shape[axis], 3) if graph.symbolic else x.array.shape[axis]
-    shape = choose(random, ((), (1,), (4,), (2, 3)))
-    need(x.array.ndim - 1 + len(shape) <= 5)
+    size = min(a.shape[axis] for a in x.known)
+    shape = choose(random, ((), (1,), (4,), (2, 3), (0,)))
+    need(x.array.ndim - 1 + len(shape) <= 5 and (size or shape == (0,)))
+    size = max(size, 1)
     indices = random.integers(-size, size, shape).astype(choose(random, (np.int64, np.int32)))
     graph.node("Gather", [x, graph.constant(indices)], axis=axis - x.array.ndim if random.random() < 0.3 else axis)
 
 
 def gather_elements(graph, random):
-    need(not graph.symbolic)  # as in split
     x = graph.pick(lambda v: v.array.ndim)
     axis = int(random.integers(x.array.ndim))
-    shape = list(x.array.shape)
+    shape = [min(a.shape[k] for a in x.known) for k in range(x.array.ndim)]
+    size = shape[axis]
+    need(size)
     shape[axis] = int(random.integers(1, 6))
-    indices = random.integers(-x.array.shape[axis], x.array.shape[axis], shape)
+    indices = random.integers(-size, size, shape)
     graph.node("GatherElements", [x, graph.constant(indices)], axis=axis)
 
 
