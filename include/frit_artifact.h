@@ -58,7 +58,7 @@ typedef enum frit_symbol_kind {
     FRIT_SYMBOL_ELEMENT, /* element `axis` (row-major) of the integer host input `input` */
     FRIT_SYMBOL_UNUSED,  /* nothing depends on it; always lo */
     FRIT_SYMBOL_COUNTED /* counted while the model runs (how many elements are not zero): bind gives its greatest value,
-                           outputs get room for that, and result_dims tells the true dims afterwards */
+                           outputs get room for whatever is counted, and result_dims tells the true dims afterwards */
 } frit_symbol_kind;
 
 /* A dim or host value that may differ from call to call. */

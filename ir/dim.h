@@ -98,6 +98,8 @@ dim dim_subst(dim_table *t, dim d, uint32_t n, const sym_id *syms, const dim *by
 /* Evaluation. values[s] is the value of symbol s (dim_n_syms entries). Errors: FRIT_RANGE on overflow or division by
  * zero. */
 frit_status dim_eval(cx *c, const dim_table *t, dim d, const int64_t *values, int64_t *out);
+/* Provably never smaller for a larger s, while the other symbols stay. */
+bool dim_grows(dim_table *t, dim d, sym_id s);
 /* A monotone majorant of d for arena sizes: replaces minus and mod by bounds, so that it never decreases in any symbol.
  */
 dim dim_majorant(dim_table *t, dim d);

@@ -108,6 +108,38 @@ dim dim_subst(dim_table *t, dim d, uint32_t n, const sym_id *syms, const dim *by
     return subst_node(t, &s, d);
 }
 
+/* --- growth --- */
+
+static bool all_grow(dim_table *t, dim d, sym_id s, int64_t least) {
+    for (uint32_t i = 0; i < dim_at(t, d)->n_args; i++) {
+        dim arg = dim_args(t, d)[i];
+        if (dim_lower(t, arg) < least || !dim_grows(t, arg, s)) return false;
+    }
+    return true;
+}
+
+bool dim_grows(dim_table *t, dim d, sym_id s) {
+    if (d == DIM_BAD || !dim_depends(t, d, s)) return d != DIM_BAD;
+    switch ((dim_kind)dim_at(t, d)->kind) {
+    case DIM_CONST:
+    case DIM_SYM:
+        return true;
+    case DIM_SUM:
+    case DIM_MIN:
+    case DIM_MAX:
+        return all_grow(t, d, s, INT64_MIN);
+    case DIM_PRODUCT: /* of factors that are not negative */
+        return dim_at(t, d)->value >= 0 && all_grow(t, d, s, dim_at(t, d)->n_args > 1 ? 0 : INT64_MIN);
+    case DIM_FLOORDIV: {
+        dim by = dim_args(t, d)[1];
+        return !dim_depends(t, by, s) && dim_lower(t, by) >= 1 && dim_grows(t, dim_args(t, d)[0], s);
+    }
+    case DIM_MOD:
+        return false;
+    }
+    return false;
+}
+
 /* --- majorant --- */
 
 static dim majorant_of_factor(dim_table *t, dim d) {

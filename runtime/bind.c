@@ -193,12 +193,23 @@ frit_status bind_inputs(const pf_header *h, const frit_tensor *inputs, int64_t *
     return status == FRIT_OK ? check_contracts(h, out_symbols, m) : status;
 }
 
-frit_status bind_output_dims(const pf_header *h, const int64_t *symbols, uint32_t index, int64_t *out_dims) {
-    if (index >= h->n_outputs) return FRIT_RANGE;
-    const pf_port *p = port_at(h, h->n_inputs + index);
+static frit_status dims_from(const pf_header *h, const int64_t *symbols, const pf_port *p, uint32_t first,
+                             int64_t *out_dims) {
     if ((h->symbols.count && !symbols) || (p->rank && !out_dims)) return FRIT_USAGE;
-    const uint32_t *dims = PF_ROWS(h, uint32_t, port_dims) + p->first_dim;
+    const uint32_t *dims = PF_ROWS(h, uint32_t, port_dims) + first;
     for (uint32_t i = 0; i < p->rank; i++)
         if (!plan_dim(h, dims[i], symbols, &out_dims[i]) || out_dims[i] < 0) return FRIT_RANGE;
     return FRIT_OK;
+}
+
+frit_status bind_output_dims(const pf_header *h, const int64_t *symbols, uint32_t index, int64_t *out_dims) {
+    if (index >= h->n_outputs) return FRIT_RANGE;
+    const pf_port *p = port_at(h, h->n_inputs + index);
+    return dims_from(h, symbols, p, p->first_room, out_dims);
+}
+
+frit_status bind_result_dims(const pf_header *h, const int64_t *symbols, uint32_t index, int64_t *out_dims) {
+    if (index >= h->n_outputs) return FRIT_RANGE;
+    const pf_port *p = port_at(h, h->n_inputs + index);
+    return dims_from(h, symbols, p, p->first_dim, out_dims);
 }

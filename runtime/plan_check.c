@@ -103,10 +103,12 @@ static const char *check_ports(const pf_header *h) {
     for (uint32_t i = 0; i < h->ports.count; i++) {
         const pf_port *p = &ports[i];
         if (!is_string(h, p->name) || !element_bits(p->dtype)) return "an input or output has no name or type";
-        if (p->rank > FRIT_MAX_RANK || !is_range(p->first_dim, p->rank, h->port_dims))
+        if (p->rank > FRIT_MAX_RANK || !is_range(p->first_dim, p->rank, h->port_dims) ||
+            !is_range(p->first_room, p->rank, h->port_dims))
             return "an input or output has no dims";
         for (uint32_t d = 0; d < p->rank; d++)
-            if (!is_dim(h, port_dims[p->first_dim + d])) return "an input or output has a dim that does not exist";
+            if (!is_dim(h, port_dims[p->first_dim + d]) || !is_dim(h, port_dims[p->first_room + d]))
+                return "an input or output has a dim that does not exist";
     }
     return NULL;
 }

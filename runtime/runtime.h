@@ -53,7 +53,9 @@ frit_status bind_check_tensor(const pf_header *h, uint32_t port, const frit_tens
 frit_status bind_check_contract(const pf_header *h, uint32_t contract, const int64_t *symbols, message m);
 /* Greatest values of counted symbols for the values of the others, in place. False on overflow. */
 bool bind_counted(const pf_header *h, int64_t *symbols);
+/* Dims of the memory that an output takes, and of what it holds in the end. */
 frit_status bind_output_dims(const pf_header *h, const int64_t *symbols, uint32_t index, int64_t *out_dims);
+frit_status bind_result_dims(const pf_header *h, const int64_t *symbols, uint32_t index, int64_t *out_dims);
 int64_t tensor_elements(const frit_tensor *t); /* -1 on overflow */
 
 /* A context: one block of memory, in this order. The last three begin at multiples of 64. */

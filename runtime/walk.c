@@ -77,7 +77,7 @@ static frit_status check_output(frit_context *x, uint32_t index, const frit_tens
     const pf_port *p = &PF_ROWS(h, pf_port, ports)[port];
     frit_status status = bind_check_tensor(h, port, t, text_of(x));
     if (status != FRIT_OK) return status;
-    const uint32_t *dims = PF_ROWS(h, uint32_t, port_dims) + p->first_dim;
+    const uint32_t *dims = PF_ROWS(h, uint32_t, port_dims) + p->first_room;
     for (uint32_t i = 0; i < p->rank; i++)
         if (t->dims[i] != x->values[dims[i]])
             return message_set(text_of(x), FRIT_SHAPE,
@@ -232,7 +232,7 @@ frit_status context_run(frit_context *x, const frit_tensor *inputs, const frit_t
 
 frit_status context_result_dims(const frit_context *x, uint32_t index, int64_t *out_dims) {
     if (!x || !x->is_bound) return FRIT_USAGE;
-    return bind_output_dims(x->plan, x->symbols, index, out_dims);
+    return bind_result_dims(x->plan, x->symbols, index, out_dims);
 }
 
 const char *context_error(const frit_context *x) { return x ? x->text : "there is no context"; }

@@ -277,6 +277,19 @@ static void check_expression(dim d, int64_t v) {
                   dim_text(&job, t, top));
 }
 
+/* Where d is said to grow with a symbol, it does not shrink when that rises. */
+static void check_growth(dim d, int64_t v) {
+    for (sym_id s = 0; s < 4; s++) {
+        int64_t keep = values[s], out;
+        if (!dim_grows(t, d, s)) continue;
+        values[s] += 1 + draw(3);
+        if (dim_eval(&c, t, d, values, &out) == FRIT_OK)
+            ck_assert_msg(out >= v, "seed %llu: %s shrinks from %lld to %lld", (unsigned long long)seed,
+                          dim_text(&job, t, d), (long long)v, (long long)out);
+        values[s] = keep;
+    }
+}
+
 static void check_claims(dim a, int64_t x, dim b, int64_t y) {
     dim quot;
     ck_assert(!dim_le(t, a, b) || x <= y);
@@ -322,6 +335,7 @@ START_TEST(random_expressions) {
             dim d = random_dim(1 + (int)draw(4), N_VALUES, &v);
             if (d == DIM_BAD) continue;
             check_expression(d, v);
+            check_growth(d, v);
             check_claims(d, v, last, last_value);
             check_claims(last, last_value, d, v);
             check_substitution(d);

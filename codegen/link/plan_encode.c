@@ -148,6 +148,29 @@ static frit_status add_symbols(encoder *e) {
     return FRIT_OK;
 }
 
+/* Whether the extents that the symbols give, counted ones at their greatest, are enough whatever is counted. */
+static bool is_room_enough(const encoder *e, dim d) {
+    for (sym_id s = 0; s < dim_n_syms(e->dims); s++) {
+        bool is_counted = e->numbers[s] != UINT32_MAX && e->is_counted[e->numbers[s]];
+        if (is_counted && !dim_grows(e->dims, d, s)) return false;
+    }
+    return true;
+}
+
+/* The dims that memory for an output is made for: its own, but a bound of those that may shrink as more is counted. */
+static uint32_t add_room(encoder *e, const port *p) {
+    bool is_enough = true;
+    for (uint32_t i = 0; i < p->type.rank; i++) is_enough = is_enough && is_room_enough(e, p->type.shape[i]);
+    if (is_enough) return e->port_dims.n - p->type.rank;
+    uint32_t first = e->port_dims.n;
+    for (uint32_t i = 0; i < p->type.rank; i++) {
+        dim d = p->type.shape[i];
+        uint32_t row = add_dim(e, is_room_enough(e, d) ? d : dim_majorant(e->dims, d));
+        PUSH(e, port_dims, row);
+    }
+    return first;
+}
+
 static void add_port(encoder *e, const port *p) {
     pf_port row = {.name = add_string(e, p->name),
                    .dtype = p->type.dt,
@@ -159,6 +182,7 @@ static void add_port(encoder *e, const port *p) {
         uint32_t d = add_dim(e, p->type.shape[i]);
         PUSH(e, port_dims, d);
     }
+    row.first_room = add_room(e, p);
     PUSH(e, ports, row);
 }
 

@@ -1,0 +1,86 @@
+"""Outputs whose extents data decides get room for every count, also where fewer elements counted give a longer output. Each
+model runs through the C interface for every count, with zones around its outputs that show writes outside of them."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+FRIT = os.environ.get("FRIT", str(HERE.parent / "build/frit"))
+sys.path.insert(0, str(HERE / "fuzz"))
+
+try:
+    import numpy as np
+    import onnx
+    import onnx.parser
+except ImportError:
+    print("skip: counted outputs: needs the packages of tests/requirements.txt\n0 passed, 0 failed, 1 skipped")
+    sys.exit(0)
+
+import artifact
+
+HEAD = '<ir_version: 8, opset_import: ["" : 18]>\n'
+
+
+def sliced(start, end, step):
+    """The positions of what is not zero, cut by start, end and step."""
+    text = f"""m (int64[N] x) => (int64[?,?] y)
+<int64[1] s = {{{start}}}, int64[1] e = {{{end}}}, int64[1] a = {{1}}, int64[1] d = {{{step}}}> {{
+    found = NonZero (x)
+    y = Slice (found, s, e, a, d)
+}}"""
+    return text, lambda x: np.stack(np.nonzero(x))[:, start:end:step]
+
+
+def others(x):
+    """What is zero, counted as what is left: N less the others."""
+    return np.ones(len(x) - np.count_nonzero(x), np.float32)
+
+
+LEFT = """m (int64[N] x) => (float[?] y) <int64[1] zero = {0}, int64[1] one = {1}> {
+    found = NonZero (x)
+    all = Shape (x)
+    shape = Shape (found)
+    few = Gather <axis = 0> (shape, one)
+    left = Sub (all, few)
+    y = ConstantOfShape <value = float[1] {1}> (left)
+}"""
+
+CASES = {"slice_0_-2_-2": sliced(0, -2, -2), "slice_1_-3_-1": sliced(1, -3, -1), "slice_0_2_1": sliced(0, 2, 1),
+         "slice_-2_end_1": sliced(-2, 1 << 40, 1), "what_is_left": (LEFT, others)}
+
+
+def check(folder, name, text, wanted):
+    model = onnx.parser.parse_model(HEAD + text)
+    onnx.save(model, folder / f"{name}.onnx")
+    so = folder / f"{name}.so"
+    subprocess.run([FRIT, "compile", folder / f"{name}.onnx", "-o", so], check=True, timeout=120)
+    a = artifact.Artifact(so)
+    for n in range(1, 8):
+        for count in range(n + 1):
+            x = np.array([k < count for k in range(n)], np.int64)
+            (got,) = a.run({"x": x}, "ones", 1)
+            if got.shape != wanted(x).shape or not np.array_equal(got, wanted(x)):
+                return f"{count} of {n} are not zero: {got.tolist()} instead of {wanted(x).tolist()}"
+    return ""
+
+
+def main():
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for name, (text, wanted) in CASES.items():
+            try:
+                wrong = check(pathlib.Path(folder), name, text, wanted)
+            except (artifact.Refused, artifact.Overrun) as error:
+                wrong = str(error)
+            if wrong:
+                failed += 1
+                print(f"FAIL {name}: {wrong}")
+    print(f"{len(CASES) - failed} passed, {failed} failed, 0 skipped")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
