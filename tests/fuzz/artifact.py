@@ -61,6 +61,10 @@ class Refused(Exception):
     """The artifact said no; the text is its message."""
 
 
+class TooLarge(Exception):
+    """What a counted extent may be at most is more than a test should touch."""
+
+
 class Overrun(Exception):
     """Something was written outside of the memory that was given."""
 
@@ -130,8 +134,8 @@ class Artifact:
             if self.table.output_dims(self.at, symbols, i, dims) != OK:
                 raise Refused("output_dims failed")
             n_bytes = int(np.prod(dims[: port.rank], dtype=np.int64)) * np.dtype(DTYPES[port.dtype]).itemsize
-            if n_bytes > 1 << 30:
-                raise Refused(f"an output of {n_bytes} bytes")
+            if n_bytes > 1 << 28:
+                raise TooLarge(f"output {port.name.decode()} has room for {n_bytes >> 20} MiB")
             blocks.append(Block(f"output {port.name.decode()}", n_bytes, pattern))
             self.kept.append(dims)
             tensors[i] = Tensor(blocks[-1].address, port.dtype, port.rank, dims, None)

@@ -288,7 +288,7 @@ def pool(graph, random):
         graph.node(op, [x])
         return
     kernel = [int(random.integers(1, min(d, 4) + 1)) for d in spatial]
-    pads = [int(random.integers(0, min(kernel)))] * 2 * len(kernel)  # the reference misreads unequal ones
+    pads = [int(random.integers(0, k)) for k in kernel * 2]
     more = {"count_include_pad": int(random.random() < 0.5)} if op == "AveragePool" else {}
     graph.node(op, [x], kernel_shape=kernel, strides=[choose(random, (1, 2, 3)) for _ in spatial], pads=pads, **more)
 

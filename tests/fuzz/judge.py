@@ -103,6 +103,8 @@ def run_set(a, case, k):
     inputs, wanted = case.sets[k]
     try:
         results = [a.run(inputs, case.pattern, 1), a.run(inputs, "zeros", 2)]
+    except artifact.TooLarge as large:
+        return Verdict("refused", f"large: {large}")
     except artifact.Refused as refused:
         return Verdict("turned away", f"set {k}: {refused}")
     except artifact.Overrun as overrun:

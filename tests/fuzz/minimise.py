@@ -28,7 +28,7 @@ class Small:
             return False
         random = np.random.default_rng(0)
         try:
-            onnx.checker.check_model(model, full_check=True)
+            onnx.checker.check_model(model, full_check=False)
             sets = [(x, reference.answers(model, x, random)) for x in inputs]
         except Exception:  # what is left is no model, or not defined
             return False
@@ -43,7 +43,7 @@ class Small:
 
     def options(self, model):
         shown = {d.dim_param for v in model.graph.input for d in v.type.tensor_type.shape.dim}
-        return [o for o in self.case.options if o.split("=")[1] in shown]
+        return [o for o in self.case.options if not o.startswith("--dim=") or o.split("=")[1] in shown]
 
     def values(self, k):
         """Every value of the top graph in set k."""
@@ -117,8 +117,8 @@ def how(verdict):
 
 
 def short(array):
-    text = np.array2string(array, threshold=30, separator=",", precision=4)
-    return f"{array.dtype}{list(array.shape)} " + " ".join(text.split())
+    text = " ".join(np.array2string(array, threshold=30, separator=",", precision=4).split())
+    return f"{array.dtype}{list(array.shape)} {text[:150]}"
 
 
 def describe(case):

@@ -129,7 +129,7 @@ def judge_case(graph, outputs, random, sizes):
     """The case of these outputs, without those that rounding decides in every set; None when nothing is left."""
     for _ in range(2):
         model = graph.model(outputs)
-        onnx.checker.check_model(model, full_check=True)
+        onnx.checker.check_model(model, full_check=False)
         names = {value.name for value in model.graph.input}
         sets = []
         for k in range(SETS):
@@ -139,8 +139,9 @@ def judge_case(graph, outputs, random, sizes):
         if len(good) == len(outputs):
             shown = {d for v, dims in graph.inputs if v.name in names for d in dims if isinstance(d, str)}
             zero = sorted(s for s in shown if any(row[s] == 0 for row in sizes))
+            direct = ["--direct-convs"] * graph.style.special  # Winograd's tiles spread infinities, as documented
             pattern = choose(random, ("ones", "denormals", "signalling"))
-            return judge.Case(model, sets, [f"--dim={s}=0..64" for s in zero], pattern) if names else None
+            return judge.Case(model, sets, [f"--dim={s}=0..64" for s in zero] + direct, pattern) if names else None
         if not good:
             return None
         outputs = good

@@ -1,9 +1,10 @@
 """What an ONNX graph gives: the reference evaluator of the onnx package, and what it has wrong or lacks done by hand.
 
 By hand, from the operators' definitions: Loop (the package's stacks scanned values with vstack and knows no result of no
-turns), Reshape with -1 beside an extent of 0, TopK (NaN ranks above every number, equal elements by their index; the
-package's ranking of NaN depends on the order), and layer norms, arg reductions, convolutions and pools of tensors without
-elements, on which the package raises.
+turns), Conv (there a NaN gets through the holes of a dilated kernel), MaxPool (there NaN is passed over) and AveragePool
+(it misreads pads that are not all equal), Reshape with -1 beside an extent of 0, TopK (NaN ranks above every number, equal
+elements by their index), the gathers (no indices are still a shape there), and layer norms, arg reductions and global pools of tensors without elements, on which the
+package raises.
 
 An answer must not depend on how it is rounded, or a right compiler would fail. So a whole graph is evaluated in double
 precision, in f32, and twice in f32 with every input and weight moved by about MOVED of itself. What agrees to AGREE in
@@ -65,6 +66,29 @@ class Reshape(OpRun):
         return (data.reshape(target),)
 
 
+class Gather(OpRun):
+    op_domain = ""
+
+    def _run(self, x, indices, axis=0):
+        return (np.take(x, indices, axis=axis),) if indices.size else (np.zeros(
+            [*x.shape[: axis % x.ndim], *indices.shape, *x.shape[axis % x.ndim + 1 :]], x.dtype),)
+
+
+class GatherElements(OpRun):
+    op_domain = ""
+
+    def _run(self, x, indices, axis=0):
+        part = x[tuple(slice(None) if k == axis % x.ndim else slice(d) for k, d in enumerate(indices.shape))]
+        return (np.take_along_axis(part, indices, axis) if indices.size else np.zeros(indices.shape, x.dtype),)
+
+
+class GatherND(OpRun):
+    op_domain = ""
+
+    def _run(self, x, indices, batch_dims=0):
+        return (np.asarray(x[tuple(np.moveaxis(indices, -1, 0))]),)
+
+
 class TopK(OpRun):
     op_domain = ""
 
@@ -79,6 +103,59 @@ class TopK(OpRun):
         order = np.argsort(-rank if largest else rank, axis=axis, kind="stable")
         order = np.take(order, np.arange(k), axis=axis).astype(np.int64)
         return np.take_along_axis(data, order, axis=axis), order
+
+
+class Conv(OpRun):
+    """Tap by tap; the package lets a NaN through the holes of a dilated kernel."""
+
+    op_domain = ""
+
+    def _run(self, x, w, b=None, auto_pad=None, dilations=None, group=1, kernel_shape=None, pads=None, strides=None):
+        n = x.ndim - 2
+        pads, strides, dilations = pads or [0] * 2 * n, strides or [1] * n, dilations or [1] * n
+        out = windowed_extents(x, w.shape[2:], {"pads": pads, "strides": strides, "dilations": dilations})
+        x = np.pad(x, [(0, 0), (0, 0), *zip(pads[:n], pads[n:])])
+        x = x.reshape(x.shape[0], group, x.shape[1] // group, *x.shape[2:])
+        weights = w.reshape(group, w.shape[0] // group, *w.shape[1:])
+        y = np.zeros((x.shape[0], group, w.shape[0] // group, *out), x.dtype)
+        for tap in np.ndindex(*w.shape[2:]):
+            at = tuple(slice(t * d, t * d + (o - 1) * s + 1, s) for t, d, o, s in zip(tap, dilations, out, strides))
+            y += np.einsum("ngc...,goc->ngo...", x[(..., *at)], weights[(..., *tap)])
+        y = y.reshape(y.shape[0], w.shape[0], *out)
+        return (y if b is None else y + b.reshape(-1, *[1] * n),)
+
+
+def taps(x, fill, kernel_shape, pads, strides):
+    """x as each tap of the windows sees it."""
+    n = x.ndim - 2
+    pads, strides = pads or [0] * 2 * n, strides or [1] * n
+    out = windowed_extents(x, kernel_shape, {"pads": pads, "strides": strides})
+    x = np.pad(x, [(0, 0), (0, 0), *zip(pads[:n], pads[n:])], constant_values=fill)
+    for tap in np.ndindex(*kernel_shape):
+        yield x[(..., *(slice(t, t + (o - 1) * s + 1, s) for t, o, s in zip(tap, out, strides)))]
+
+
+class MaxPool(OpRun):
+    """The package passes over a NaN in a window; here it is the maximum."""
+
+    op_domain = ""
+
+    def _run(self, x, auto_pad=None, ceil_mode=None, dilations=None, kernel_shape=None, pads=None, storage_order=None,
+             strides=None):
+        return (np.maximum.reduce(list(taps(x, -np.inf, kernel_shape, pads, strides))),)
+
+
+class AveragePool(OpRun):
+    """The package misreads pads that are not all equal."""
+
+    op_domain = ""
+
+    def _run(self, x, auto_pad=None, ceil_mode=None, count_include_pad=0, dilations=None, kernel_shape=None, pads=None,
+             strides=None):
+        total = np.add.reduce(list(taps(x, 0, kernel_shape, pads, strides)))
+        ones = np.ones_like(x)
+        count = np.add.reduce(list(taps(ones, 1 if count_include_pad else 0, kernel_shape, pads, strides)))
+        return (total / count,)
 
 
 class LayerNormalization(op_layer_normalization.LayerNormalization):
@@ -112,16 +189,6 @@ def of_nothing(node, inputs):
             raise ValueError("no element to choose")
         middle = [1] if a.get("keepdims", 1) else []
         return [np.zeros([*x.shape[:axis], *middle, *x.shape[axis + 1 :]], np.int64)]
-    if node.op_type == "Conv":
-        w = inputs[1]
-        shape = [x.shape[0], w.shape[0], *windowed_extents(x, w.shape[2:], a)]
-        bias = inputs[2] if len(inputs) > 2 else np.zeros(w.shape[0], x.dtype)
-        return [np.zeros(shape, x.dtype) + bias.reshape(-1, *[1] * (x.ndim - 2))]
-    if node.op_type in ("MaxPool", "AveragePool"):
-        shape = [*x.shape[:2], *windowed_extents(x, a["kernel_shape"], a)]
-        if int(np.prod(shape)):
-            raise ValueError("windows of nothing")
-        return [np.zeros(shape, x.dtype)]
     if node.op_type in ("GlobalAveragePool", "GlobalMaxPool"):
         shape = [*x.shape[:2], *[1] * (x.ndim - 2)]
         if int(np.prod(shape)):
@@ -139,8 +206,7 @@ def patched(name, base):
     return type(name, (base,), {"op_domain": "", "run": run})
 
 
-BY_HAND = [Loop, Reshape, TopK, LayerNormalization] + [patched(name, base) for name, base in (
-    ("Conv", _op_list.Conv), ("MaxPool", _op_list.MaxPool), ("AveragePool", _op_list.AveragePool_19),
+BY_HAND = [Loop, Reshape, TopK, Gather, GatherElements, GatherND, Conv, MaxPool, AveragePool, LayerNormalization] + [patched(name, base) for name, base in (
     ("GlobalAveragePool", _op_list.GlobalAveragePool), ("GlobalMaxPool", _op_list.GlobalMaxPool),
     ("ArgMax", _op_list.ArgMax_12), ("ArgMin", _op_list.ArgMin_12))]
 
