@@ -451,6 +451,8 @@ frit_status plan_run_by(cx *c, const plan_call *call) {
     own.syms = r.syms;
     if (status == FRIT_OK) status = give_memory(&r, &memory);
     if (status == FRIT_OK) status = run_list(&r, &call->p->steps);
+    uint32_t n_syms = dim_n_syms(call->p->iface->dims);
+    if (status == FRIT_OK && call->end_syms) memcpy(call->end_syms, r.syms, n_syms * sizeof *r.syms);
     arena_fini(&memory);
     arena_fini(&work);
     return status;

@@ -113,6 +113,7 @@ struct plan_call {
     void *const *outputs;
     plan_launch_fn *launch; /* NULL: the kernel interpreter */
     void *data;             /* for launch */
+    int64_t *end_syms;      /* takes what the symbols are at the end, counted ones too; NULL: nobody asks */
 };
 frit_status plan_run_by(cx *c, const plan_call *call);
 

@@ -12,7 +12,7 @@
 
 enum { GARBAGE = 0xA5 };
 
-/* Values of the symbols that the inputs bind; others stay 0. */
+/* Values of the symbols that the inputs bind; those that data decides are at their greatest, others stay 0. */
 static int64_t *bind_symbols(cx *c, const graph *g, const tensor *inputs) {
     uint32_t n = dim_n_syms(g->dims);
     int64_t *syms = ARENA_ARRAY(c->job, int64_t, n + 1);
@@ -26,15 +26,23 @@ static int64_t *bind_symbols(cx *c, const graph *g, const tensor *inputs) {
         const sym_info *info = dim_sym_info(g->dims, s);
         if (info->kind == SYM_HOST_ELEM)
             syms[s] = dtype_load(inputs[info->input].dt, inputs[info->input].data, info->axis).i;
+        if (info->kind == SYM_RESULT && dim_eval(c, g->dims, info->extent, syms, &syms[s]) == FRIT_OK) syms[s]--;
     }
     return syms;
+}
+
+/* What extent d may have at most, whatever is counted. */
+static frit_status room_of(cx *c, dim_table *t, dim d, const int64_t *syms, int64_t *out) {
+    for (sym_id s = 0; s < dim_n_syms(t); s++)
+        if (dim_sym_info(t, s)->kind == SYM_RESULT && !dim_grows(t, d, s)) d = dim_majorant(t, d);
+    return dim_eval(c, t, d, syms, out);
 }
 
 static frit_status alloc_outputs(cx *c, const graph *g, const int64_t *syms, tensor *outputs) {
     for (uint32_t i = 0; i < g->outputs.n; i++) {
         const tensor_type *type = graph_type(g, g->regions.at[0].results.at[i]);
         int64_t shape[MAX_RANK];
-        for (uint32_t k = 0; k < type->rank; k++) TRY(dim_eval(c, g->dims, type->shape[k], syms, &shape[k]));
+        for (uint32_t k = 0; k < type->rank; k++) TRY(room_of(c, g->dims, type->shape[k], syms, &shape[k]));
         TRY(tensor_alloc(c, c->job, type->dt, type->rank, shape, &outputs[i]));
         memset(outputs[i].data, GARBAGE, dtype_bytes(type->dt, (size_t)tensor_count(&outputs[i])));
     }
@@ -82,7 +90,12 @@ frit_status lowered_call(cx *c, const plan_call *how, const tensor *inputs, tens
     for (uint32_t i = 0; i < g->outputs.n; i++) out[i] = outputs[i].data;
     call.inputs = in;
     call.outputs = out;
-    return plan_run_by(c, &call);
+    call.end_syms = ARENA_ARRAY(c->job, int64_t, dim_n_syms(g->dims) + 1);
+    TRY(plan_run_by(c, &call));
+    for (uint32_t i = 0; i < g->outputs.n; i++)
+        for (uint32_t k = 0; k < outputs[i].rank; k++)
+            TRY(dim_eval(c, g->dims, g->outputs.at[i].type.shape[k], call.end_syms, &outputs[i].shape[k]));
+    return FRIT_OK;
 }
 
 frit_status lowered_open(cx *c, graph *g, const lowered_options *o, lowered *out) {

@@ -99,6 +99,7 @@ value_id random_fresh(random_graph *r, dtype dt, uint32_t rank, const dim *shape
     bool is_const = true;
     if (rank > MAX_RANK) return VALUE_NONE;
     for (uint32_t i = 0; i < rank; i++) {
+        if (random_is_counted(r, shape[i])) return VALUE_NONE;
         extents[i] = random_concrete(r, shape[i]);
         is_const = is_const && dim_is_const(r->g->dims, shape[i], NULL);
         count *= extents[i] < 0 ? RANDOM_MAX_ELEMENTS : extents[i];
@@ -146,15 +147,33 @@ static sym_info *symbol(random_graph *r, uint32_t i) {
     return dim_sym_info(r->g->dims, s);
 }
 
-static bool add_node(random_graph *r, op_code op, uint32_t n_in, const value_id *in, const void *attrs) {
-    uint32_t n_contracts = r->g->contracts.n;
-    value_id first;
-    if (graph_add(r->c, r->g, op, 0, n_in, in, attrs, &first) != FRIT_OK) {
-        cx_clear(r->c);
-        return false;
+bool random_is_counted(random_graph *r, dim d) {
+    for (sym_id s = 0; s < dim_n_syms(r->g->dims); s++)
+        if (dim_sym_info(r->g->dims, s)->kind == SYM_RESULT && dim_depends(r->g->dims, d, s)) return true;
+    return false;
+}
+
+/* Symbols that data decides, each after those that its bound mentions, at their greatest values. */
+static bool bound_counted(random_graph *r) {
+    uint32_t n = dim_n_syms(r->g->dims);
+    if (n > RANDOM_MAX_SYMS) return false;
+    for (sym_id s = 0; s < n; s++) {
+        const sym_info *info = dim_sym_info(r->g->dims, s);
+        if (info->kind == SYM_RESULT) r->sym_values[s] = random_concrete(r, info->extent) - 1;
     }
+    return true;
+}
+
+/* Sizes that data decides can break no contract of the graph: then nobody would know whether a run has to be refused. */
+static bool waits_for_count(random_graph *r, uint32_t first) {
+    for (uint32_t i = first; i < r->g->contracts.n; i++)
+        if (contract_waits_for(r->g, &r->g->contracts.at[i]) != SYM_NONE) return true;
+    return false;
+}
+
+bool random_take(random_graph *r, value_id first, uint32_t n_contracts) {
     const node *n = graph_def(r->g, first);
-    bool is_fine = random_contracts_hold(r, n_contracts);
+    bool is_fine = bound_counted(r) && !waits_for_count(r, n_contracts) && random_contracts_hold(r, n_contracts);
     for (uint32_t i = 0; i < r->refused.n; i++) is_fine = is_fine && r->refused.at[i] != first;
     for (uint32_t i = 0; i < n->n_out; i++) is_fine = is_fine && random_is_small(r, n->out + i);
     if (!is_fine) vec_push(r->c->job, r->refused, first);
@@ -162,38 +181,60 @@ static bool add_node(random_graph *r, op_code op, uint32_t n_in, const value_id 
     return is_fine;
 }
 
-bool random_add(random_graph *r, op_code op, uint32_t n_in, const value_id *in, const void *attrs) {
+static bool add_node(random_graph *r, op_code op, uint32_t n_in, const value_id *in, const void *attrs) {
     uint32_t n_contracts = r->g->contracts.n;
-    int64_t lo[RANDOM_SYMS], hi[RANDOM_SYMS];
-    for (uint32_t i = 0; i < n_in; i++)
-        if (in[i] == VALUE_NONE) return false;
-    for (uint32_t i = 0; i < RANDOM_SYMS; i++) lo[i] = symbol(r, i)->lo, hi[i] = symbol(r, i)->hi;
-    if (add_node(r, op, n_in, in, attrs)) return true;
-    r->g->contracts.n = n_contracts; /* and the ranges that they narrowed */
-    for (uint32_t i = 0; i < RANDOM_SYMS; i++) symbol(r, i)->lo = lo[i], symbol(r, i)->hi = hi[i];
+    value_id first;
+    if (graph_add(r->c, r->g, op, 0, n_in, in, attrs, &first) == FRIT_OK) return random_take(r, first, n_contracts);
+    cx_clear(r->c);
     return false;
 }
 
-/* B may be 1; the others allow slices without their ends. */
+random_mark random_mark_now(random_graph *r) {
+    random_mark m = {.n_contracts = r->g->contracts.n};
+    for (uint32_t i = 0; i < RANDOM_SYMS; i++) m.lo[i] = symbol(r, i)->lo, m.hi[i] = symbol(r, i)->hi;
+    return m;
+}
+
+/* Contracts, and the ranges that they narrowed. */
+void random_take_back(random_graph *r, const random_mark *m) {
+    r->g->contracts.n = m->n_contracts;
+    for (uint32_t i = 0; i < RANDOM_SYMS; i++) symbol(r, i)->lo = m->lo[i], symbol(r, i)->hi = m->hi[i];
+}
+
+bool random_add(random_graph *r, op_code op, uint32_t n_in, const value_id *in, const void *attrs) {
+    random_mark m = random_mark_now(r);
+    for (uint32_t i = 0; i < n_in; i++)
+        if (in[i] == VALUE_NONE) return false;
+    if (add_node(r, op, n_in, in, attrs)) return true;
+    random_take_back(r, &m);
+    return false;
+}
+
+/* B may be 1; the others allow slices without their ends, unless sizes meet or may be 0. */
 static void add_symbols(random_graph *r) {
     static const char *const names[RANDOM_SYMS] = {"B", "S", "T"};
     for (uint32_t i = 0; i < RANDOM_SYMS; i++) {
         r->syms[i] = dim_sym(r->g->dims, names[i]);
-        symbol(r, i)->lo = i ? 2 : 1;
+        symbol(r, i)->lo = r->may_be_empty ? 0 : i && !r->is_meeting ? 2 : 1;
         symbol(r, i)->hi = MAX_SIZE;
     }
 }
 
 void random_graph_choose_sizes(random_graph *r) {
     static const int64_t sizes[] = {1, 2, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33, 40, 64, 65, 100, 130, MAX_SIZE};
+    int64_t common = sizes[random_below(r, 13)];
+    if (r->may_be_empty && random_chance(r, 30)) common = 0;
     for (uint32_t i = 0; i < RANDOM_SYMS; i++) {
         const sym_info *info = symbol(r, i);
         sym_id s = SYM_NONE;
         dim_is_sym(r->g->dims, r->syms[i], &s);
         ASSERT(s < countof(r->sym_values));
         int64_t v = sizes[random_below(r, random_chance(r, 70) ? 13 : countof(sizes))];
+        if (r->may_be_empty && random_chance(r, 15)) v = 0;
+        if (r->is_meeting) v = random_chance(r, 35) ? 1 : common;
         r->sym_values[s] = v < info->lo ? info->lo : v > info->hi ? info->hi : v;
     }
+    bound_counted(r);
 }
 
 void random_graph_inputs(random_graph *r) {
@@ -207,7 +248,8 @@ void random_graph_inputs(random_graph *r) {
 
 static dim random_dim(random_graph *r) {
     static const int64_t sizes[] = {1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 17};
-    if (random_chance(r, 35)) return r->syms[random_below(r, RANDOM_SYMS)];
+    if (random_chance(r, r->is_meeting ? 60 : 35)) return r->syms[random_below(r, RANDOM_SYMS)];
+    if (r->may_be_empty && random_chance(r, 8)) return dim_const(r->g->dims, 0);
     return dim_const(r->g->dims, sizes[random_below(r, countof(sizes))]);
 }
 
@@ -243,6 +285,8 @@ bool random_graph_make(cx *c, uint64_t seed, uint32_t n_ops, uint32_t only, rand
     *out = (random_graph){.c = c, .rng = seed * 0x9E3779B97F4A7C15 + 1};
     random_graph *r = out;
     r->g = graph_new(c->job, "fuzz", dim_table_new(c->job));
+    r->may_be_empty = random_chance(r, 25);
+    r->is_meeting = random_chance(r, 35);
     add_symbols(r);
     choose_first_sizes(r);
     bind_symbols(r);

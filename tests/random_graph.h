@@ -5,9 +5,11 @@
 #include "ir/attrs.h"
 #include "ir/eval.h"
 
-enum { RANDOM_MAX_INPUTS = 12, RANDOM_SYMS = 3, RANDOM_MAX_ELEMENTS = 20000 };
+enum { RANDOM_MAX_INPUTS = 12, RANDOM_SYMS = 3, RANDOM_MAX_ELEMENTS = 20000, RANDOM_MAX_SYMS = 512 };
 
-/* A graph under construction. Symbols B, S and T have values that every size is checked against. */
+/* A graph under construction. Symbols B, S and T have values that every size is checked against; a symbol that data
+ * decides counts as its greatest value. In some graphs the symbols may be 0, and in some they are mostly 1 or one
+ * common number, so that any of them broadcasts with any other. */
 typedef struct random_graph {
     cx *c;
     graph *g;
@@ -15,7 +17,9 @@ typedef struct random_graph {
     VEC(value_id) pool;    /* values that operators may use, in order of making */
     VEC(value_id) refused; /* results of nodes that were taken back: interning may offer them again */
     dim syms[RANDOM_SYMS];
-    int64_t sym_values[64]; /* by sym_id */
+    int64_t sym_values[RANDOM_MAX_SYMS]; /* by sym_id */
+    bool may_be_empty, is_meeting;
+    uint32_t depth; /* regions around the operators at hand */
     tensor inputs[RANDOM_MAX_INPUTS];
 } random_graph;
 
@@ -51,11 +55,27 @@ dtype random_dtype(random_graph *r, random_class of);
 value_id random_fresh(random_graph *r, dtype dt, uint32_t rank, const dim *shape);
 /* A constant i64 tensor with values in lo..hi. */
 value_id random_indices(random_graph *r, uint32_t rank, const int64_t *shape, int64_t lo, int64_t hi);
+/* Whether data decides d. */
+bool random_is_counted(random_graph *r, dim d);
+/* What adding nodes may require of the sizes, to be taken back with them. */
+typedef struct random_mark {
+    uint32_t n_contracts;
+    int64_t lo[RANDOM_SYMS], hi[RANDOM_SYMS];
+} random_mark;
+random_mark random_mark_now(random_graph *r);
+void random_take_back(random_graph *r, const random_mark *m);
+/* Takes the results of a node that was added into the pool; false when random_add would not have it. */
+bool random_take(random_graph *r, value_id first, uint32_t n_contracts);
 /* Adds a node and takes its results into the pool; false when inference refuses it, when it needs a contract that
  * the sizes at hand break, or when a result is too large. */
 bool random_add(random_graph *r, op_code op, uint32_t n_in, const value_id *in, const void *attrs);
 
 /* random_ops.c: tries to add one random operator. */
 bool random_op(random_graph *r);
+
+/* random_regions.c: what data decides. False when nothing was added. */
+bool random_if(random_graph *r);
+bool random_while(random_graph *r);
+bool random_nonzero(random_graph *r);
 
 #endif

@@ -110,7 +110,7 @@ static tensor moved_onto_poles(random_graph *r, op_code op, uint32_t i, const te
 /* Whether a NaN among n's operands may end in a plain answer: a comparison's, an integer's, a branch of a template's.
  */
 static bool decides(const graph *g, const node *n) {
-    bool is_plain = strstr(op_info_of(n->op)->template_text, "select") != NULL;
+    bool is_plain = n->n_regions || strstr(op_info_of(n->op)->template_text, "select") != NULL;
     for (uint32_t i = 0; i < n->n_out; i++) is_plain = is_plain || !dtype_is_float(graph_type(g, n->out + i)->dt);
     return is_plain;
 }
@@ -133,18 +133,19 @@ static tensor moved_off_specials(random_graph *r, bool is_decided, const tensor 
 }
 
 /* Evaluates r->g into values, by value_id. exact: NULL, or the values of an evaluation without noise; then all values
- * but constants and views are moved. */
+ * but constants and views are moved. Nodes with regions are evaluated as one: their operands and results are moved. */
 static frit_status evaluate(random_graph *r, const tensor *exact, tensor *values) {
     const graph *g = r->g;
-    eval_cx e = {.c = &c, .g = g, .a = &job, .syms = r->sym_values, .values = values};
+    int64_t *syms = arena_copy(&job, r->sym_values, sizeof r->sym_values);
+    eval_cx e = {.c = &c, .g = g, .a = &job, .syms = syms, .values = values};
     const region *body = &g->regions.at[0];
     for (uint32_t i = 0; i < body->params.n; i++)
         values[body->params.at[i]] = exact ? moved(r, &r->inputs[i], 0) : r->inputs[i];
     for (uint32_t k = 0; k < body->nodes.n; k++) {
         const node *n = graph_node(g, body->nodes.at[k]);
-        tensor in[8], results[2];
+        tensor in[8], results[8];
         /* Sums inside of model operators round for each element, equal ones too. */
-        bool is_summed = exact && !op_is(n->op, OPF_EW) && !op_is(n->op, OPF_CORE);
+        bool is_summed = exact && (n->n_regions || (!op_is(n->op, OPF_EW) && !op_is(n->op, OPF_CORE)));
         for (uint32_t i = 0; i < n->n_in; i++) {
             in[i] = is_summed ? moved(r, &values[n->in[i]], 0) : values[n->in[i]];
             if (exact) in[i] = moved_onto_poles(r, n->op, i, &exact[n->in[i]], &in[i]);
@@ -179,6 +180,17 @@ static bool near(dtype dt, double got, double want, double spread) {
     return dtype_is_float(dt) && fabs(got - want) <= TRUST * spread + 4 * noise_of(dt) * fabs(want);
 }
 
+static bool same_shape(const tensor *x, const tensor *y) {
+    return x->rank == y->rank && memcmp(x->shape, y->shape, x->rank * sizeof *x->shape) == 0;
+}
+
+/* Whether noise decides how many elements output o has. */
+static bool shape_jumps(const random_graph *r, tensor *const *runs, int n_runs, uint32_t o, const tensor *want) {
+    for (int k = 0; k < n_runs; k++)
+        if (!same_shape(output_of(r, runs[k], o), want)) return true;
+    return false;
+}
+
 /* The first element that noise does not explain. Spread grows with n_runs; an element whose value changes kind is out.
  * exact: the evaluator's values. */
 static bool find_suspect(random_graph *r, const tensor *got, const tensor *exact, int n_runs, suspect *out) {
@@ -190,6 +202,11 @@ static bool find_suspect(random_graph *r, const tensor *got, const tensor *exact
     for (uint32_t o = 0; o < r->g->outputs.n; o++) {
         const tensor *want = output_of(r, exact, o);
         int64_t count = tensor_count(want);
+        if (shape_jumps(r, runs, n_runs, o, want)) continue;
+        if (!same_shape(&got[o], want)) {
+            *out = (suspect){o, -1, (double)tensor_count(&got[o]), (double)count};
+            return true;
+        }
         for (int64_t i = 0; i < count; i++) {
             double spread = 0, y = element(want, i), x = element(&got[o], i);
             bool jumps = false;
@@ -239,8 +256,12 @@ static verdict judge_sizes(random_graph *r, const lowered *l, const char **out_w
         *out_why = l->j ? lowered_reads_garbage(&c, l, r->inputs) : NULL;
         return *out_why ? FAILS : AGREES;
     }
-    *out_why = arena_printf(&job, "%s[%lld] is %.17g, not %.17g", r->g->outputs.at[s.output].name, (long long)s.at,
-                            s.got, s.want);
+    if (s.at < 0)
+        *out_why = arena_printf(&job, "%s has %g elements, not %g, or other extents", r->g->outputs.at[s.output].name,
+                                s.got, s.want);
+    else
+        *out_why = arena_printf(&job, "%s[%lld] is %.17g, not %.17g", r->g->outputs.at[s.output].name,
+                                (long long)s.at, s.got, s.want);
     return FAILS;
 }
 
