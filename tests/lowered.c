@@ -8,6 +8,7 @@
 
 #include "driver/session.h"
 #include "passes/cases.h"
+#include "runtime/loader.h"
 #include "runtime/runtime.h"
 
 enum { GARBAGE = 0xA5 };
@@ -102,7 +103,10 @@ frit_status lowered_open(cx *c, graph *g, const lowered_options *o, lowered *out
     *out = (lowered){0};
     if (o->is_interpreted) return lowered_plan(c, g, o, &out->p);
     const compile_options options = {.cpu = o->cpu, .checked = o->is_checked, .n_threads = 1};
-    return jit_graph(c, g, &options, &out->j);
+    TRY(jit_graph(c, g, &options, &out->j));
+    const pf_header *tables = module_of(jit_artifact(out->j))->plan;
+    const char *fault = plan_check(tables, tables->total_bytes);
+    return fault ? FAIL(c, INTERNAL, g->name, "the loader would call it damaged: %s", fault) : FRIT_OK;
 }
 
 /* --- memory that nobody has written --- */

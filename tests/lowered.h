@@ -18,7 +18,7 @@ typedef struct lowered {
     plan *p; /* for the kernel interpreter, else NULL */
     jit *j;  /* machine code, else NULL */
 } lowered;
-/* All passes, lowering and every verifier; machine code unless interpreted. */
+/* All passes, lowering and every verifier; machine code, in tables that the loader takes, unless interpreted. */
 frit_status lowered_open(cx *c, graph *g, const lowered_options *o, lowered *out);
 /* One run on inputs. Outputs are allocated in c->job. Machine code runs in memory of signalling NaNs. */
 frit_status lowered_apply(cx *c, const lowered *l, const tensor *inputs, tensor *outputs);

@@ -48,7 +48,16 @@ LEFT = """m (int64[N] x) => (float[?] y) <int64[1] zero = {0}, int64[1] one = {1
     y = ConstantOfShape <value = float[1] {1}> (left)
 }"""
 
-CASES = {"slice_0_-2_-2": sliced(0, -2, -2), "slice_1_-3_-1": sliced(1, -3, -1), "slice_0_2_1": sliced(0, 2, 1),
+NO_TURNS = """m (int64[N] x) => (float[?,?] y) <int64 none = {0}, bool yes = {1}, float[1,3] zero = {0, 0, 0}> {
+    last, rows = Loop (none, yes, zero) <body = b (int64 i, bool c, float[1,3] s) => (bool c1, float[1,3] t, float[3] row) {
+        c1 = Identity (c)
+        t = Add (s, s)
+        row = ReduceSum <keepdims = 0> (t, axis)
+    }>
+    y = Concat <axis = 0> (rows, last)
+}""".replace("bool yes", "int64[1] axis = {0}, bool yes")
+
+CASES = {"loop_of_no_turns": (NO_TURNS, lambda x: np.zeros((1, 3), np.float32)), "slice_0_-2_-2": sliced(0, -2, -2), "slice_1_-3_-1": sliced(1, -3, -1), "slice_0_2_1": sliced(0, 2, 1),
          "slice_-2_end_1": sliced(-2, 1 << 40, 1), "what_is_left": (LEFT, others)}
 
 

@@ -242,10 +242,6 @@ static void unroll_step(unrolled *u, const value_id *results) {
 /* Scanned result k, its slices stacked along axis. */
 static value_id stacked(reader *r, const unrolled *u, uint32_t k, int64_t axis, bool reverse) {
     value_id parts[MAX_UNROLLED];
-    if (u->steps == 0) {
-        fail_node(r, FRIT_UNSUPPORTED, "a loop of no steps that collects results");
-        return VALUE_NONE;
-    }
     for (uint32_t s = 0; s < u->steps; s++)
         parts[reverse ? u->steps - 1 - s : s] = make_unsqueeze(r, u->slices[s * u->n_scanned + k], axis);
     return make_concat(r, axis, u->steps, parts);
@@ -258,6 +254,29 @@ typedef struct loop_call {
     uint32_t n_carried, n_scanned;
     int64_t trips; /* INT64_MAX: until the condition says so; -1: not known */
 } loop_call;
+
+/* What a loop of no steps collects: tensors without elements. What a step would have given says their other extents;
+ * it is read into a region that nothing runs, which goes away with all that it requires of the dims. */
+static void collect_nothing(reader *r, call *n, const loop_call *k) {
+    value_id in[MAX_RESULTS], results[MAX_RESULTS];
+    dim shape[MAX_RANK] = {dimi(r, 0)};
+    graph_region_begin(r->g, 0, NULL);
+    in[0] = scalar_of(r, make_ints(r, 1, &(int64_t){0}));
+    in[1] = make_splat(r, FRIT_DT_BOOL, 1);
+    for (uint32_t i = 0; i < k->n_carried; i++) in[2 + i] = n->in[2 + i];
+    read_subgraph(r, n->f, k->body, 2 + k->n_carried, in, results);
+    graph_region_end(r->g, 0, NULL);
+    for (uint32_t i = 0; i < k->n_scanned && !failed(r); i++) {
+        value_id x = results[1 + k->n_carried + i];
+        const tensor_type t = *type_of(r, x);
+        if (t.rank >= MAX_RANK) {
+            fail_node(r, FRIT_SHAPE, "collected results have too many axes");
+            return;
+        }
+        for (uint32_t d = 0; d < t.rank; d++) shape[1 + d] = t.shape[d];
+        n->out[k->n_carried + i] = make_broadcast(r, make_splat(r, t.dt, 0), t.rank + 1, shape);
+    }
+}
 
 /* Writes the loop out while every condition is known; false when it must become a region. */
 static bool unroll_loop(reader *r, call *n, const loop_call *k) {
@@ -277,7 +296,9 @@ static bool unroll_loop(reader *r, call *n, const loop_call *k) {
         if (go < 0 && step + 1 < k->trips) return false;
     }
     for (uint32_t i = 0; i < k->n_carried; i++) n->out[i] = u.carried[i];
-    for (uint32_t i = 0; i < k->n_scanned && !failed(r); i++) n->out[k->n_carried + i] = stacked(r, &u, i, 0, false);
+    if (u.steps == 0 && k->n_scanned) collect_nothing(r, n, k);
+    for (uint32_t i = 0; i < k->n_scanned && u.steps && !failed(r); i++)
+        n->out[k->n_carried + i] = stacked(r, &u, i, 0, false);
     return true;
 }
 

@@ -2,7 +2,7 @@
 graph_ops.py, weighed by what the graph's style asks for."""
 
 import numpy as np
-from onnx import TensorProto
+from onnx import TensorProto, helper
 
 from graph import choose, need, Reject
 from graph_ops import MAKERS, NUMBER_OF, is_bool, is_float, is_integer, meets, partner, some_axes
@@ -79,7 +79,7 @@ def like_shape(graph, random):
     shape = graph.node("Shape", [x])
     how = random.random()
     if how < 0.4:
-        graph.node("ConstantOfShape", [shape])
+        graph.node("ConstantOfShape", [shape], value=helper.make_tensor("value", TensorProto.FLOAT, [1], [1.5]))
     elif how < 0.7:
         graph.node("Expand", [graph.scalar(2, x), shape])
     else:
