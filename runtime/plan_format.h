@@ -51,7 +51,7 @@ typedef struct pf_port {
     uint32_t name; /* string */
     uint32_t dtype;
     uint32_t rank;
-    uint32_t first_dim; /* in port_dims: rank indices of dims */
+    uint32_t first_dim;  /* in port_dims: rank indices of dims */
     uint32_t first_room; /* the same for the memory that an output takes: first_dim, or bounds over what is counted */
     uint32_t is_host;
     uint32_t state; /* PF_NONE for plain ones */

@@ -95,7 +95,8 @@ frit_status lowered_call(cx *c, const plan_call *how, const tensor *inputs, tens
     TRY(plan_run_by(c, &call));
     for (uint32_t i = 0; i < g->outputs.n; i++)
         for (uint32_t k = 0; k < outputs[i].rank; k++)
-            TRY(dim_eval(c, g->dims, g->outputs.at[i].type.shape[k], call.end_syms, &outputs[i].shape[k]));
+            TRY(dim_eval(c, g->dims, graph_type(g, g->regions.at[0].results.at[i])->shape[k], call.end_syms,
+                         &outputs[i].shape[k]));
     return FRIT_OK;
 }
 

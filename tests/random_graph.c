@@ -164,7 +164,8 @@ static bool bound_counted(random_graph *r) {
     return true;
 }
 
-/* Sizes that data decides can break no contract of the graph: then nobody would know whether a run has to be refused. */
+/* Sizes that data decides can break no contract of the graph: then nobody would know whether a run has to be refused.
+ */
 static bool waits_for_count(random_graph *r, uint32_t first) {
     for (uint32_t i = first; i < r->g->contracts.n; i++)
         if (contract_waits_for(r->g, &r->g->contracts.at[i]) != SYM_NONE) return true;

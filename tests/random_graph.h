@@ -73,9 +73,7 @@ bool random_add(random_graph *r, op_code op, uint32_t n_in, const value_id *in, 
 /* random_ops.c: tries to add one random operator. */
 bool random_op(random_graph *r);
 
-/* random_regions.c: what data decides. False when nothing was added. */
-bool random_if(random_graph *r);
-bool random_while(random_graph *r);
-bool random_nonzero(random_graph *r);
+/* random_regions.c: tries to add something that data decides: an if, a while or a nonzero. */
+bool random_decided(random_graph *r);
 
 #endif

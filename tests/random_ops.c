@@ -550,17 +550,6 @@ typedef struct choice {
     op_code op;
 } choice;
 
-static bool make_decided(random_graph *r) {
-    switch (random_below(r, 3)) {
-    case 0:
-        return random_if(r);
-    case 1:
-        return random_while(r);
-    default:
-        return random_nonzero(r);
-    }
-}
-
 bool random_op(random_graph *r) {
     static const choice structured[] = {
         {make_select, OP_select},
@@ -608,7 +597,7 @@ bool random_op(random_graph *r) {
         {make_iota, OP_iota},
         {make_random, OP_random},
     };
-    if (random_chance(r, 12)) return make_decided(r);
+    if (random_chance(r, 12)) return random_decided(r);
     if (random_chance(r, 60)) {
         const choice *k = &structured[random_below(r, countof(structured))];
         return k->make(r, k->op);

@@ -95,7 +95,7 @@ static bool add_region_node(random_graph *r, op_code op, uint32_t n_in, const va
     return false;
 }
 
-bool random_if(random_graph *r) {
+static bool make_if(random_graph *r) {
     value_id condition = random_truth(r), results[2][2];
     if (condition == VALUE_NONE || r->depth >= MOST_DEPTH) return false;
     uint32_t n = r->pool.n, n_results = 1 + random_below(r, 2);
@@ -154,7 +154,7 @@ static value_id trip_count(random_graph *r) {
     return n == VALUE_NONE ? n : add_quietly(r, OP_min, 2, (value_id[]){n, most}, NULL);
 }
 
-bool random_while(random_graph *r) {
+static bool make_while(random_graph *r) {
     value_id in[4] = {trip_count(r), random_chance(r, 25) ? random_truth(r) : number(r, FRIT_DT_BOOL, 1)};
     value_id results[5], params[4];
     tensor_type types[4];
@@ -185,7 +185,7 @@ bool random_while(random_graph *r) {
 }
 
 /* Where a value is not zero; half the time its rows are gathered there. */
-bool random_nonzero(random_graph *r) {
+static bool make_nonzero(random_graph *r) {
     value_id x = random_pick(r, RANDOM_ANY, 1);
     attr_dims none = {0};
     if (x == VALUE_NONE || !random_add(r, OP_nonzero, 1, &x, &none)) return false;
@@ -196,4 +196,15 @@ bool random_nonzero(random_graph *r) {
     attr_axis axis = {0};
     if (list != VALUE_NONE) random_add(r, OP_gather, 2, (value_id[]){x, list}, &axis);
     return true;
+}
+
+bool random_decided(random_graph *r) {
+    switch (random_below(r, 3)) {
+    case 0:
+        return make_if(r);
+    case 1:
+        return make_while(r);
+    default:
+        return make_nonzero(r);
+    }
 }

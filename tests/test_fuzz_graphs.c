@@ -4,7 +4,7 @@
  * an element may differ as far as that moves it (times a factor); one whose value jumps is not compared. So no operator
  * needs a tolerance of its own. Nor may a result depend on what memory held before (lowered_reads_garbage).
  *
- *   FRIT_FUZZ_SEED=N FRIT_FUZZ_COUNT=M build/tests/test_fuzz_graphs      other graphs than the suite's 300
+ *   FRIT_FUZZ_SEED=N FRIT_FUZZ_COUNT=M build/tests/test_fuzz_graphs      other graphs than the suite's 250
  *   CK_RUN_CASE=machine_code ...                                         in that mode alone */
 #include <check.h>
 #include <math.h>
@@ -16,7 +16,7 @@
 #include "tests/quick.h"
 #include "tests/random_graph.h"
 
-enum { DEFAULT_COUNT = 300, QUICK_COUNT = 15, N_OPS_EACH = 12, FEW_RUNS = 4, MANY_RUNS = 40, OTHER_SIZES = 3 };
+enum { DEFAULT_COUNT = 250, QUICK_COUNT = 15, N_OPS_EACH = 12, FEW_RUNS = 4, MANY_RUNS = 40, OTHER_SIZES = 3 };
 enum { SPOILT_COUNT = 200, QUICK_SPOILT_COUNT = 40, SPOILT = 64, LIMIT_S = 3600 };
 
 static arena job, scratch;
@@ -260,8 +260,8 @@ static verdict judge_sizes(random_graph *r, const lowered *l, const char **out_w
         *out_why = arena_printf(&job, "%s has %g elements, not %g, or other extents", r->g->outputs.at[s.output].name,
                                 s.got, s.want);
     else
-        *out_why = arena_printf(&job, "%s[%lld] is %.17g, not %.17g", r->g->outputs.at[s.output].name,
-                                (long long)s.at, s.got, s.want);
+        *out_why = arena_printf(&job, "%s[%lld] is %.17g, not %.17g", r->g->outputs.at[s.output].name, (long long)s.at,
+                                s.got, s.want);
     return FAILS;
 }
 

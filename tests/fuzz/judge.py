@@ -96,7 +96,8 @@ def compare(name, got, answer, good):
     if not len(bad):
         return ""
     at = tuple(bad[0])
-    return f"output {name}: {len(bad)} of {int(good.sum())} elements differ, first {[int(i) for i in at]}: {g[at]:.9g} instead of {w[at]:.9g}"
+    return (f"output {name}: {len(bad)} of {int(good.sum())} elements differ, first {[int(i) for i in at]}: "
+            f"{g[at]:.9g} instead of {w[at]:.9g}")
 
 
 def run_set(a, case, k):

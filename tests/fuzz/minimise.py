@@ -137,4 +137,5 @@ def minimise(frit, folder, case, verdict, seconds):
     small.first_output()
     small.cut()
     small.fewer_sets()
-    return f"  small: {small.verdict.kind}: {small.verdict.text}\n  frit compile {small.folder}/model.onnx {' '.join(small.case.options)}\n{describe(small.case)}"
+    return (f"  small: {small.verdict.kind}: {small.verdict.text}\n"
+            f"  frit compile {small.folder}/model.onnx {' '.join(small.case.options)}\n{describe(small.case)}")
