@@ -144,6 +144,26 @@ START_TEST(templates_meet_their_bounds) {
 }
 END_TEST
 
+/* Far from where bounds are measured: infinities, NaN, numbers whose squares overflow or vanish. The template gives a
+ * NaN, an infinity or a number where the operator does. */
+START_TEST(templates_hold_far_out) {
+    static const double far[] = {0,    -0.0,  INFINITY, -INFINITY, NAN,   1e30, -1e30,
+                                 1e20, -1e20, 1e-30,    -1e-30,    1e-42, 3e38};
+    for (size_t i = 0; i < countof(bounds); i++) {
+        op_code op = bounds[i].op;
+        const scalar_expr *e = scalar_of_op(&job, op);
+        const void *attrs = stress_attrs(op);
+        for (size_t k = 0; k < countof(far); k++) {
+            scalar in[3] = {dtype_from_f64(FRIT_DT_F32, far[k]), {.f = 0.25}, {.f = 0.75}};
+            double got = by_template(e, attrs, FRIT_DT_F32, in), want = eval_scalar(op, attrs, FRIT_DT_F32, in).f;
+            bool same = isnan(want) ? isnan(got) : got == want || fabs(got - want) <= 1e-5 * fabs(want) + 1e-40;
+            if (op == OP_tan && fabs(far[k]) > 1) continue; /* cos of large numbers cancels */
+            ck_assert_msg(same, "%s of %.9g gives %.9g, not %.9g", op_name(op), far[k], got, want);
+        }
+    }
+}
+END_TEST
+
 /* ---- symbols and errors ---- */
 
 static graph *parse(const char *text) {
@@ -292,6 +312,7 @@ int main(void) {
     tcase_set_timeout(t, 60);
     tcase_add_test(t, recorded_references);
     tcase_add_test(t, templates_meet_their_bounds);
+    tcase_add_test(t, templates_hold_far_out);
     tcase_add_test(t, symbols_come_from_inputs);
     tcase_add_test(t, long_sums_do_not_drift);
     tcase_add_test(t, nonzero_binds_its_symbol);

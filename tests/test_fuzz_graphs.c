@@ -82,6 +82,7 @@ static tensor moved(random_graph *r, const tensor *t, double least) {
 
 enum { LARGEST_F16 = 65504 };
 enum { TRUST = 8 }; /* how much further than in the runs noise may move a value */
+static const double SMALLEST_F16 = 0x1p-24;
 static const double PI = 3.14159265358979323846;
 
 /* A pole of operand i of op between lo and hi, in *out_pole: the operand that gives the value there. Divisors of mod
@@ -94,7 +95,8 @@ static bool has_pole_between(op_code op, uint32_t i, double lo, double hi, doubl
     return op == OP_tan && floor(lo / PI - 0.5) != floor(hi / PI - 0.5);
 }
 
-/* Operand i of op: noisy, but at the pole where it may get there. exact: without noise. */
+/* Operand i of op: noisy, but at the pole where it may get there. exact: without noise. What is 0 in f16 is often a
+ * small number in compiled code, which rounds to f16 only what it stores. */
 static tensor moved_onto_poles(random_graph *r, op_code op, uint32_t i, const tensor *exact, const tensor *noisy) {
     double pole;
     if (!dtype_is_float(noisy->dt) || !has_pole_between(op, i, -INFINITY, INFINITY, &pole)) return *noisy;
@@ -102,7 +104,9 @@ static tensor moved_onto_poles(random_graph *r, op_code op, uint32_t i, const te
     for (int64_t k = 0; k < tensor_count(noisy); k++) {
         double x = element(exact, k), y = x + TRUST * (element(noisy, k) - x);
         if (!has_pole_between(op, i, fmin(x, y), fmax(x, y), &pole)) continue;
-        dtype_store(out.dt, out.data, (size_t)k, dtype_from_f64(out.dt, random_chance(r, 50) ? pole : -pole));
+        bool is_wide = out.dt == FRIT_DT_F16 && x == 0 && random_chance(r, 50);
+        double at = is_wide ? SMALLEST_F16 : pole;
+        dtype_store(out.dt, out.data, (size_t)k, dtype_from_f64(out.dt, random_chance(r, 50) ? at : -at));
     }
     return out;
 }

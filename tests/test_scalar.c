@@ -59,6 +59,7 @@ static double apply(op_code op, double x, double y, double z) {
     CASE(ne, x != y);
     CASE(lt, x < y);
     CASE(gt, x > y);
+    CASE(isinf, isinf(x) != 0);
     CASE(select, x != 0 ? y : z);
     CASE(fma, fma(x, y, z));
     ck_abort_msg("the calculator lacks %s", op_name(op));

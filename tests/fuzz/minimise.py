@@ -32,7 +32,7 @@ class Small:
             sets = [(x, reference.answers(model, x, random)) for x in inputs]
         except Exception:  # what is left is no model, or not defined
             return False
-        case = judge.Case(model, sets, self.options(model), self.case.pattern)
+        case = judge.Case(model, sets, self.options(model, inputs), self.case.pattern)
         self.folder.mkdir(exist_ok=True)
         onnx.save(model, self.folder / "model.onnx")
         verdict = judge.judge(self.frit, self.folder, case, self.seconds)
@@ -41,9 +41,10 @@ class Small:
         self.case, self.verdict = case, verdict
         return True
 
-    def options(self, model):
-        shown = {d.dim_param for v in model.graph.input for d in v.type.tensor_type.shape.dim}
-        return [o for o in self.case.options if not o.startswith("--dim=") or o.split("=")[1] in shown]
+    def options(self, model, inputs):
+        zero = {d.dim_param for v in model.graph.input for k, d in enumerate(v.type.tensor_type.shape.dim)
+                if d.dim_param and any(x[v.name].shape[k] == 0 for x in inputs)}
+        return [o for o in self.case.options if not o.startswith("--dim=")] + [f"--dim={s}=0..64" for s in sorted(zero)]
 
     def values(self, k):
         """Every value of the top graph in set k."""
