@@ -164,17 +164,19 @@ static bool bound_counted(random_graph *r) {
     return true;
 }
 
-/* Sizes that data decides can break no contract of the graph: then nobody would know whether a run has to be refused.
- */
-static bool waits_for_count(random_graph *r, uint32_t first) {
-    for (uint32_t i = first; i < r->g->contracts.n; i++)
-        if (contract_waits_for(r->g, &r->g->contracts.at[i]) != SYM_NONE) return true;
+/* What data decides, sizes or whether a region runs, may break no contract: then nobody would know whether a run has to
+ * be refused. */
+static bool is_decided_by_data(random_graph *r, uint32_t first) {
+    for (uint32_t i = first; i < r->g->contracts.n; i++) {
+        const contract *k = &r->g->contracts.at[i];
+        if (r->depth || random_is_counted(r, k->lhs) || random_is_counted(r, k->rhs)) return true;
+    }
     return false;
 }
 
 bool random_take(random_graph *r, value_id first, uint32_t n_contracts) {
     const node *n = graph_def(r->g, first);
-    bool is_fine = bound_counted(r) && !waits_for_count(r, n_contracts) && random_contracts_hold(r, n_contracts);
+    bool is_fine = bound_counted(r) && !is_decided_by_data(r, n_contracts) && random_contracts_hold(r, n_contracts);
     for (uint32_t i = 0; i < r->refused.n; i++) is_fine = is_fine && r->refused.at[i] != first;
     for (uint32_t i = 0; i < n->n_out; i++) is_fine = is_fine && random_is_small(r, n->out + i);
     if (!is_fine) vec_push(r->c->job, r->refused, first);
