@@ -119,15 +119,15 @@ static bool decides(const graph *g, const node *n) {
     return is_plain;
 }
 
-/* What is NaN by noise alone may be any number: an infinity of either sign, and where nothing is decided on it still
- * the NaN as well. Only so does doubt show where the answer without noise is NaN, or false. What is infinite in f16 is
- * often a large number in compiled code, which rounds to f16 only what it stores. */
+/* What is NaN by noise alone may be any number: an infinity of either sign, more often where something is decided on
+ * it, or still the NaN. Only so does doubt show where the answer without noise is NaN, or false. What is infinite in
+ * f16 is often a large number in compiled code, which rounds to f16 only what it stores. */
 static tensor moved_off_specials(random_graph *r, bool is_decided, const tensor *exact, const tensor *noisy) {
     if (!dtype_is_float(noisy->dt)) return *noisy;
     tensor out = copy_of(noisy);
     for (int64_t k = 0; k < tensor_count(noisy); k++) {
         double x = element(noisy, k);
-        bool is_doubt = isnan(x) && !isnan(element(exact, k)) && (is_decided || random_chance(r, 50));
+        bool is_doubt = isnan(x) && !isnan(element(exact, k)) && random_chance(r, is_decided ? 70 : 50);
         bool is_large = noisy->dt == FRIT_DT_F16 && isinf(x) && random_chance(r, 50);
         if (is_doubt) x = random_chance(r, 50) ? INFINITY : -INFINITY;
         if (is_large) x = copysign(LARGEST_F16, x);
