@@ -42,6 +42,9 @@ static int64_t quotient_end(int64_t x, int64_t n) {
     return n == INT64_MAX ? (x < 0 ? -1 : 0) : floor_div_i64(x, n);
 }
 
+/* Divisors are 1 at least where there is a quotient: by 0 a dim has no value. */
+static interval divisors(interval n) { return n.lo == 0 && n.hi > 0 ? (interval){1, n.hi} : n; }
+
 static interval quotient_range(interval x, interval n) {
     if (n.lo < 1) return (interval){INT64_MIN, INT64_MAX};
     return (interval){quotient_end(x.lo, x.lo < 0 ? n.lo : n.hi), quotient_end(x.hi, x.hi < 0 ? n.hi : n.lo)};
@@ -80,9 +83,9 @@ static interval atom_range(dim_table *t, dim d) {
     case DIM_SYM:
         return symbol_range(t, (sym_id)dim_at(t, d)->value);
     case DIM_FLOORDIV:
-        return quotient_range(known_range(t, args[0]), known_range(t, args[1]));
+        return quotient_range(known_range(t, args[0]), divisors(known_range(t, args[1])));
     case DIM_MOD:
-        return mod_range(known_range(t, args[0]), known_range(t, args[1]));
+        return mod_range(known_range(t, args[0]), divisors(known_range(t, args[1])));
     case DIM_MIN:
     case DIM_MAX:
         return extremum_range(t, d);

@@ -107,6 +107,21 @@ START_TEST(proofs) {
 }
 END_TEST
 
+/* A divisor that may be 0: by 0 there is no quotient, so its bounds are those of the other divisors. */
+START_TEST(divisors_may_be_zero) {
+    sym_id z, s;
+    ck_assert(dim_is_sym(t, P("Z"), &z) && dim_is_sym(t, P("S"), &s));
+    dim_sym_info(t, z)->lo = 0, dim_sym_info(t, z)->hi = 9;
+    dim_sym_info(t, s)->lo = 0, dim_sym_info(t, s)->hi = 20;
+    bounds_are("S floordiv Z", 0, 20);
+    bounds_are("(-S) floordiv Z", -20, 0);
+    bounds_are("S mod Z", 0, 8);
+    ck_assert_uint_ne(dim_majorant(t, P("4*B*(S floordiv Z)*Z")), DIM_BAD);
+    dim_sym_info(t, z)->lo = -1;
+    bounds_are("S floordiv Z", INT64_MIN, INT64_MAX);
+}
+END_TEST
+
 START_TEST(symbols_narrow_later) {
     int64_t lo, hi;
     sym_id s;
@@ -353,6 +368,7 @@ int main(void) {
     tcase_add_test(k, canonical_text);
     tcase_add_test(k, index_algebra);
     tcase_add_test(k, proofs);
+    tcase_add_test(k, divisors_may_be_zero);
     tcase_add_test(k, symbols_narrow_later);
     tcase_add_test(k, structure);
     tcase_add_test(k, overflow_and_bad_text);

@@ -16,15 +16,8 @@
 #include "tests/quick.h"
 #include "tests/random_graph.h"
 
-enum {
-    DEFAULT_COUNT = 250,
-    QUICK_COUNT = 15,
-    N_OPS_EACH = 12,
-    FEW_RUNS = 4,
-    MANY_RUNS = 40,
-    MANY_TIMES = 4,
-    OTHER_SIZES = 3
-};
+enum { DEFAULT_COUNT = 250, QUICK_COUNT = 15, N_OPS_EACH = 12, OTHER_SIZES = 3 };
+enum { FEW_RUNS = 4, MANY_RUNS = 40, MANY_TIMES = 4 };
 enum { SPOILT_COUNT = 200, QUICK_SPOILT_COUNT = 40, SPOILT = 64, LIMIT_S = 3600 };
 
 static arena job, scratch;
