@@ -169,7 +169,7 @@ static bool bound_counted(random_graph *r) {
 static bool is_decided_by_data(random_graph *r, uint32_t first) {
     for (uint32_t i = first; i < r->g->contracts.n; i++) {
         const contract *k = &r->g->contracts.at[i];
-        if (r->depth || random_is_counted(r, k->lhs) || random_is_counted(r, k->rhs)) return true;
+        if (r->g->at != 0 || random_is_counted(r, k->lhs) || random_is_counted(r, k->rhs)) return true;
     }
     return false;
 }
