@@ -63,10 +63,11 @@ bool row_wants_window(const row_cx *r) {
     return all <= WINDOW_MOST && hi >= BLOCK_LEAST && lane_hi >= BLOCK_LEAST;
 }
 
-/* The largest block that leaves no rest, else the largest. */
+/* The largest block that leaves no rest, else the largest that there can be. */
 static uint32_t block_size(dim_table *t, dim extent) {
-    int64_t n;
-    if (!dim_is_const(t, extent, &n)) return BLOCK_MOST;
+    int64_t n, lo, hi;
+    dim_bounds(t, extent, &lo, &hi);
+    if (!dim_is_const(t, extent, &n)) return hi < BLOCK_MOST ? (uint32_t)hi : BLOCK_MOST;
     for (int64_t size = BLOCK_MOST; size >= BLOCK_LEAST; size--)
         if (n % size == 0) return (uint32_t)size;
     return BLOCK_MOST;

@@ -203,6 +203,28 @@ static int read_program(const char *program, graph **out_source, graph **out_cor
     return n_kernels;
 }
 
+/* Symbols with small ranges: no kernel has a branch whose accesses would all be outside. */
+START_TEST(few_rows_make_small_blocks) {
+    static const char text[] =
+        "func @net(%x: f64[K, 4], %i: f32[2, 3, T, 9]) -> (%y: f64[K, 4], %z: f32[2, 3, (T + 1) floordiv 2, 9]) where "
+        "K in 0..5, T in 1..8 {\n"
+        "  %y = lrn %x {size = 4, alpha = 0.1} : f64[K, 4]\n"
+        "  %z = avg_pool %i {sizes = [2, 3], strides = [2, 1], pads = [1, 1, 0, 1], dilations = [1, 1]} : f32[2, 3, (T "
+        "+ "
+        "1) floordiv 2, 9]\n"
+        "  return %y, %z\n}\n";
+    graph *source, *core;
+    plan *p;
+    target t;
+    ck_assert_msg(graph_parse(&c, "few_rows", text, &source) == FRIT_OK, "%s", c.message);
+    ck_assert_int_eq(pipeline_run(&c, source, &(pipeline_options){.is_verified = true}, &core), FRIT_OK);
+    ck_assert_int_eq(target_cpu(&c, "x86-64-v3", &t), FRIT_OK);
+    ck_assert_msg(lower_graph(&c, core, &(lower_options){.t = &t}, &p) == FRIT_OK, "%s", c.message);
+    for (uint32_t i = 0; i < p->kernels.n; i++)
+        ck_assert_msg(kernel_verify(&c, p->kernels.at[i]) == FRIT_OK, "%s", c.message);
+}
+END_TEST
+
 START_TEST(gives_what_the_graph_gives) {
     const char *program = programs[_i];
     graph *source, *core;
@@ -272,6 +294,7 @@ int main(void) {
     TCase *programs_case = tcase_create("programs");
     tcase_set_timeout(programs_case, 120);
     tcase_add_checked_fixture(programs_case, setup, teardown);
+    tcase_add_test(programs_case, few_rows_make_small_blocks);
     tcase_add_loop_test(programs_case, gives_what_the_graph_gives, 0, n_programs);
     tcase_add_loop_test(programs_case, cuda_trees_give_what_the_graph_gives, 0, n_programs);
     suite_add_tcase(s, programs_case);

@@ -2,9 +2,9 @@
 
 By hand, from the operators' definitions: Loop (the package's stacks scanned values with vstack and knows no result of no
 turns), Conv (there a NaN gets through the holes of a dilated kernel), MaxPool (there NaN is passed over) and AveragePool
-(it misreads pads that are not all equal), Reshape with -1 beside an extent of 0, TopK (NaN ranks above every number,
-equal elements by their index), the gathers (no indices are still a shape there), and layer norms, arg reductions and
-global pools of tensors without elements, on which the package raises.
+(it misreads pads that are not all equal), ReduceLogSumExp (of a row of infinities), Reshape with -1 beside an extent of
+0, TopK (NaN ranks above every number, equal elements by their index), the gathers (no indices are still a shape there),
+and layer norms, arg reductions and global pools of tensors without elements, on which the package raises.
 
 An answer must not depend on how it is rounded, or a right compiler would fail. So a whole graph is evaluated in double
 precision, in f32, and twice in f32 with every input and weight moved by about MOVED of itself. What agrees to AGREE in
@@ -158,6 +158,19 @@ class AveragePool(OpRun):
         return (total / count,)
 
 
+class ReduceLogSumExp(_op_list.ReduceLogSumExp_18):
+    """The package makes infinity less infinity of a row of infinities."""
+
+    op_domain = ""
+
+    def _run(self, data, axes=None, keepdims=1, noop_with_empty_axes=0):
+        axes = self.handle_axes(axes, noop_with_empty_axes)
+        most = np.maximum.reduce(data, axis=axes, keepdims=True, initial=-np.inf)
+        shift = np.where(np.isfinite(most), most, 0)
+        out = np.log(np.sum(np.exp(data - shift), axis=axes, keepdims=True)) + shift
+        return (np.asarray(out if keepdims else np.squeeze(out, axis=axes)).astype(data.dtype),)
+
+
 class LayerNormalization(op_layer_normalization.LayerNormalization):
     op_domain = ""
 
@@ -206,7 +219,8 @@ def patched(name, base):
     return type(name, (base,), {"op_domain": "", "run": run})
 
 
-BY_HAND = [Loop, Reshape, TopK, Gather, GatherElements, GatherND, Conv, MaxPool, AveragePool, LayerNormalization]
+BY_HAND = [Loop, Reshape, TopK, Gather, GatherElements, GatherND, Conv, MaxPool, AveragePool, ReduceLogSumExp,
+           LayerNormalization]
 BY_HAND += [patched(name, base) for name, base in (
     ("GlobalAveragePool", _op_list.GlobalAveragePool), ("GlobalMaxPool", _op_list.GlobalMaxPool),
     ("ArgMax", _op_list.ArgMax_12), ("ArgMin", _op_list.ArgMin_12))]
