@@ -1,74 +1,29 @@
-/* The command line by the tables commands.def and options.def, parsed with popt. */
+/* The command line by the tables commands.def and options.def, parsed with getopt_long. */
 #include "driver/cmds.h"
 
-#include <popt.h>
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/map.h"
 
-typedef struct option_row {
-    const char *name;
-    char letter;
-    const char *argument; /* NULL none; "[=X]" may be left out */
-    uint32_t commands;    /* bit command_id */
-    const char *help;
-} option_row;
-
 #define ON(name) (1u << CMD_##name)
-static const option_row option_rows[N_OPTIONS] = {
+const option_row option_rows[N_OPTIONS] = {
 #define OPTION(ID, name, letter, argument, commands, help) [OPT_##ID] = {name, letter, argument, commands, help},
 #include "driver/options.def"
 #undef OPTION
 };
 
-typedef struct command_row {
-    const char *name, *synopsis;
-    uint32_t min_files, max_files; /* max 0: any number */
-    const char *help;
-} command_row;
-
-static const command_row command_rows[N_COMMANDS] = {
+const command_row command_rows[N_COMMANDS] = {
 #define COMMAND(name, synopsis, min_files, max_files, help)                                                            \
     [CMD_##name] = {#name, synopsis, min_files, max_files, help},
 #include "driver/commands.def"
 #undef COMMAND
 };
 
-/* --- what popt is told --- */
-
-static bool is_optional(const option_row *o) { return o->argument && o->argument[0] == '['; }
-static bool takes(command_id command, const option_row *o) { return o->commands & (1u << command); }
-
-/* popt's table of a command; values are option ids + 1. An option whose argument may be left out takes none here:
- * popt would take the next word for it, so such words are cut apart before popt sees them. */
-static struct poptOption *popt_table(arena *a, command_id command) {
-    struct poptOption *table = ARENA_ARRAY(a, struct poptOption, N_OPTIONS + 1);
-    size_t n = 0;
-    for (int i = 0; i < N_OPTIONS; i++) {
-        const option_row *o = &option_rows[i];
-        if (!takes(command, o)) continue;
-        table[n].longName = o->name;
-        table[n].shortName = o->letter;
-        table[n].argInfo = o->argument && !is_optional(o) ? POPT_ARG_STRING : POPT_ARG_NONE;
-        table[n++].val = i + 1;
-    }
-    return table;
-}
-
-/* The value of word when it is --NAME=VALUE of an option with optional argument, else NULL. */
-static const char *optional_value(command_id command, const char *word, opt_id *out) {
-    if (!str_starts(word, "--")) return NULL;
-    for (int i = 0; i < N_OPTIONS; i++) {
-        const option_row *o = &option_rows[i];
-        size_t n = strlen(o->name);
-        if (!takes(command, o) || !is_optional(o) || strncmp(word + 2, o->name, n) != 0 || word[2 + n] != '=') continue;
-        *out = (opt_id)i;
-        return word + 3 + n;
-    }
-    return NULL;
-}
+bool option_is_optional(const option_row *o) { return o->argument && o->argument[0] == '['; }
+bool option_is_for(const option_row *o, command_id command) { return o->commands & (1u << command); }
 
 typedef VEC(const char *) words;
 typedef struct gathered {
@@ -88,7 +43,7 @@ static frit_status unknown_option(cx *c, command_id command, const char *word) {
     const char *names[N_OPTIONS];
     size_t n = 0;
     for (int i = 0; i < N_OPTIONS; i++)
-        if (takes(command, &option_rows[i])) names[n++] = option_rows[i].name;
+        if (option_is_for(&option_rows[i], command)) names[n++] = option_rows[i].name;
     const char *bare = word + strspn(word, "-");
     const char *name = arena_strndup(c->scratch, bare, strcspn(bare, "="));
     const char *near = str_nearest(name, names, n), *of = command_rows[command].name;
@@ -104,25 +59,73 @@ static frit_status unknown_command(cx *c, const char *word) {
     return FAIL(c, USAGE, NULL, "unknown command '%s'; see frit help", word);
 }
 
-static frit_status popt_failure(cx *c, command_id command, poptContext p, int code) {
-    const char *word = poptBadOption(p, POPT_BADOPTION_NOALIAS);
-    if (code == POPT_ERROR_BADOPT) return unknown_option(c, command, word);
-    if (code == POPT_ERROR_NOARG) return FAIL(c, USAGE, NULL, "'%s' needs an argument", word);
-    if (code == POPT_ERROR_UNWANTEDARG) return FAIL(c, USAGE, NULL, "'%s' takes no argument", word);
-    return FAIL(c, USAGE, NULL, "'%s': %s", word, poptStrerror(code));
-}
-
 /* --- parsing --- */
 
-static frit_status gather(cx *c, command_id command, poptContext p, gathered *g) {
-    int code;
-    while ((code = poptGetNextOpt(p)) > 0) {
-        char *value = poptGetOptArg(p); /* popt's malloc */
-        vec_push(c->job, g->options[code - 1], value ? arena_strdup(c->job, value) : "");
-        free(value);
+/* What getopt_long is told of a command's options; values are option ids + 1. */
+typedef struct getopt_tables {
+    struct option longs[N_OPTIONS + 1];
+    char shorts[2 * N_OPTIONS + 2]; /* begins with ':', so that a missing argument is told apart */
+} getopt_tables;
+
+/* Above all characters, which short options are. */
+enum { GETOPT_FIRST_LONG = 256 };
+
+static void fill_tables(command_id command, getopt_tables *out) {
+    size_t n = 0, n_shorts = 0;
+    *out = (getopt_tables){0};
+    out->shorts[n_shorts++] = ':';
+    for (int i = 0; i < N_OPTIONS; i++) {
+        const option_row *o = &option_rows[i];
+        if (!option_is_for(o, command)) continue;
+        int has = !o->argument ? no_argument : option_is_optional(o) ? optional_argument : required_argument;
+        out->longs[n++] = (struct option){o->name, has, NULL, GETOPT_FIRST_LONG + i};
+        if (!o->letter) continue;
+        out->shorts[n_shorts++] = o->letter;
+        if (has == required_argument) out->shorts[n_shorts++] = ':';
     }
-    if (code != -1) return popt_failure(c, command, p, code);
-    for (const char *file; (file = poptGetArg(p));) vec_push(c->job, g->files, arena_strdup(c->job, file));
+}
+
+/* getopt_long also takes unambiguous beginnings of names, which the next version's options could make ambiguous. */
+static bool is_whole_name(const char *word, const char *name) {
+    size_t n = strlen(name);
+    return strncmp(word, "--", 2) == 0 && strncmp(word + 2, name, n) == 0 && (word[2 + n] == 0 || word[2 + n] == '=');
+}
+
+static frit_status getopt_failure(cx *c, command_id command, int code, const char *word) {
+    if (optopt >= GETOPT_FIRST_LONG && code == '?') {
+        word = arena_strndup(c->scratch, word, strcspn(word, "="));
+        return FAIL(c, USAGE, NULL, "'%s' takes no argument", word);
+    }
+    if (code == ':') return FAIL(c, USAGE, NULL, "'%s' needs an argument", word);
+    if (optopt) word = arena_printf(c->scratch, "-%c", optopt);
+    return unknown_option(c, command, word);
+}
+
+/* The option whose letter or code getopt_long returned. */
+static opt_id option_of(command_id command, int code) {
+    if (code >= GETOPT_FIRST_LONG) return (opt_id)(code - GETOPT_FIRST_LONG);
+    int i = 0;
+    while (option_rows[i].letter != code || !option_is_for(&option_rows[i], command)) i++;
+    return (opt_id)i;
+}
+
+/* Sorts argv (a copy, which getopt_long permutes) into options and files. */
+static frit_status gather(cx *c, command_id command, int argc, char **argv, gathered *g) {
+    getopt_tables tables;
+    fill_tables(command, &tables);
+    opterr = 0, optind = 0;
+    int code, at;
+    while ((code = getopt_long(argc, argv, tables.shorts, tables.longs, &at)) != -1) {
+        const char *word = argv[optind - 1];
+        if (code == '?' || code == ':') return getopt_failure(c, command, code, word);
+        if (code >= GETOPT_FIRST_LONG) {
+            if (optarg == word) word = argv[optind - 2];
+            if (!is_whole_name(word, option_rows[code - GETOPT_FIRST_LONG].name))
+                return unknown_option(c, command, word);
+        }
+        vec_push(c->job, g->options[option_of(command, code)], optarg ? optarg : "");
+    }
+    for (int i = optind; i < argc; i++) vec_push(c->job, g->files, argv[i]);
     return FRIT_OK;
 }
 
@@ -153,7 +156,7 @@ static frit_status check_names(cx *c, const args *a, opt_id id) {
     return FRIT_OK;
 }
 
-static frit_status find_command(cx *c, const char *word, command_id *out) {
+frit_status args_find_command(cx *c, const char *word, command_id *out) {
     for (int i = 0; i < N_COMMANDS; i++)
         if (str_equal(word, command_rows[i].name)) {
             *out = (command_id)i;
@@ -164,23 +167,11 @@ static frit_status find_command(cx *c, const char *word, command_id *out) {
 
 frit_status args_parse(cx *c, int argc, const char *const *argv, args *out) {
     *out = (args){0};
-    TRY(find_command(c, argv[0], &out->command));
+    TRY(args_find_command(c, argv[0], &out->command));
     gathered g = {0};
-    words rest = {0};
-    for (int i = 0; i < argc; i++) {
-        opt_id id;
-        const char *value = optional_value(out->command, argv[i], &id);
-        if (value)
-            vec_push(c->job, g.options[id], value);
-        else
-            vec_push(c->job, rest, argv[i]);
-    }
-    struct poptOption *table = popt_table(c->job, out->command);
-    poptContext p = poptGetContext("frit", (int)rest.n, rest.at, table, 0);
-    if (!p) return FAIL(c, MEMORY, NULL, "no memory for the command line");
-    frit_status status = gather(c, out->command, p, &g);
-    poptFreeContext(p);
-    TRY(status);
+    char **words_copy = ARENA_ARRAY(c->job, char *, argc + 1);
+    for (int i = 0; i < argc; i++) words_copy[i] = arena_strdup(c->job, argv[i]);
+    TRY(gather(c, out->command, argc, words_copy, &g));
     for (int i = 0; i < N_OPTIONS; i++) out->options[i] = (struct opt_values){g.options[i].n, g.options[i].at};
     out->n_files = g.files.n;
     out->files = g.files.at;
@@ -233,7 +224,7 @@ const char *args_spelling(arena *a, opt_id id, const char *value) {
 static void print_option(const option_row *o) {
     char left[64];
     const char *argument = o->argument ? o->argument : "";
-    const char *between = o->argument && !is_optional(o) ? (o->letter ? " " : "=") : "";
+    const char *between = o->argument && !option_is_optional(o) ? (o->letter ? " " : "=") : "";
     if (o->letter)
         snprintf(left, sizeof left, "-%c, --%s%s%s", o->letter, o->name, between, argument);
     else
@@ -246,7 +237,7 @@ void args_print_help(command_id command) {
     printf("frit %s %s\n\n  %s\n", row->name, row->synopsis, row->help);
     bool any = false;
     for (int i = 0; i < N_OPTIONS; i++) {
-        if (!takes(command, &option_rows[i])) continue;
+        if (!option_is_for(&option_rows[i], command)) continue;
         if (!any) printf("\n");
         any = true;
         print_option(&option_rows[i]);
@@ -266,13 +257,26 @@ void args_print_overview(void) {
            "Exit status: 0 done, 1 a problem with what was given (one line on stderr says which), 2 wrong usage.\n");
 }
 
+static frit_status print_manual(cx *c, const args *a) {
+    command_id command = N_COMMANDS;
+    if (a->n_files) TRY(args_find_command(c, a->files[0], &command));
+    strbuf b = {.a = c->scratch};
+    manual_print(&b, command);
+    fputs(strbuf_text(&b), stdout);
+    return FRIT_OK;
+}
+
 frit_status cmd_help(cx *c, const args *a) {
+    static const char *const formats[] = {"text", "man"};
+    const char *format = args_text(a, OPT_FORMAT);
+    if (str_equal(format, "man")) return print_manual(c, a);
+    if (format && !str_equal(format, "text")) return args_unknown(c, "format", format, formats, countof(formats));
     if (a->n_files == 0) {
         args_print_overview();
         return FRIT_OK;
     }
     command_id command;
-    TRY(find_command(c, a->files[0], &command));
+    TRY(args_find_command(c, a->files[0], &command));
     args_print_help(command);
     return FRIT_OK;
 }

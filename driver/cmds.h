@@ -2,9 +2,10 @@
  *
  *   args.c      argv -> args, by options.def; usage errors, help texts
  *   cmd_*.c     one command each; they may print to stdout, report failures through cx like everything else
- *   main.c      dispatch, signals, the one place that writes the message of a failure and turns a status into an exit
- * code
- */
+ *   manual.c    the same tables as manual pages, completion.c as completions for shells
+ *   command.c   dispatch, signals, the one place that writes the message of a failure and turns a status into an exit
+ *               code
+ *   main.c      the program, which calls it */
 #ifndef FRIT_DRIVER_CMDS_H
 #define FRIT_DRIVER_CMDS_H
 
@@ -24,6 +25,25 @@ typedef enum opt_id {
 #undef OPTION
     N_OPTIONS
 } opt_id;
+
+/* One row of options.def. */
+typedef struct option_row {
+    const char *name;
+    char letter;          /* 0 none */
+    const char *argument; /* NULL none; "[=X]" may be left out */
+    uint32_t commands;    /* bit command_id */
+    const char *help;
+} option_row;
+
+/* One row of commands.def. */
+typedef struct command_row {
+    const char *name, *synopsis;
+    uint32_t min_files, max_files; /* positional arguments; max 0: any number */
+    const char *help;
+} command_row;
+
+extern const option_row option_rows[N_OPTIONS];
+extern const command_row command_rows[N_COMMANDS];
 
 /* What stands on the command line behind the command. */
 typedef struct args {
@@ -49,8 +69,17 @@ frit_status args_pair(cx *c, opt_id id, const char *given, const char **out_name
 const char *args_spelling(arena *a, opt_id id, const char *value);
 /* FRIT_USAGE: word is none of the n candidates; says which is near. what: "pass", "input". */
 frit_status args_unknown(cx *c, const char *what, const char *word, const char *const *candidates, size_t n);
+bool option_is_for(const option_row *o, command_id command);
+bool option_is_optional(const option_row *o); /* its argument may be left out */
+frit_status args_find_command(cx *c, const char *word, command_id *out);
 void args_print_help(command_id command); /* to stdout */
 void args_print_overview(void);
+
+/* manual.c: a manual page in roff's man macros, of one command or (N_COMMANDS) of all. */
+void manual_print(strbuf *b, command_id command);
+
+/* What the program `frit` is; the exit status. Exported for main.c alone. */
+__attribute__((visibility("default"))) int frit_command(int argc, char **argv);
 
 /* Each does its command. FRIT_OK: exit 0; FRIT_USAGE: exit 2; anything else: exit 1. The message is printed by main. */
 typedef frit_status command_fn(cx *c, const args *a);

@@ -25,8 +25,8 @@ answers() {
 
 answers 0 '^  demo ' help
 answers 0 '^  demo '
-for command in build demo test bench bless check format clean; do answers 0 '^  demo ' $command --help; done
-for command in demo check format clean help; do answers 1 "'x' is one argument too many" $command x; done
+for command in build demo test package bench bless check format clean; do answers 0 '^  demo ' $command --help; done
+for command in demo check format package clean help; do answers 1 "'x' is one argument too many" $command x; done
 answers 1 "'y' is one argument too many" bench x y
 answers 1 "unknown option '--x'" build --x
 answers 1 "-k needs a name" test -k

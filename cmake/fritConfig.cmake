@@ -1,0 +1,2 @@
+# find_package(frit) defines frit::frit, the shared library with the headers frit.h and frit_artifact.h.
+include(${CMAKE_CURRENT_LIST_DIR}/fritTargets.cmake)
