@@ -4,6 +4,7 @@
 
 #include "driver/cmds.h"
 #include "driver/compile.h"
+#include "runtime/loader.h"
 
 /* One finished stage, for --time-passes. */
 typedef struct cli_time {
@@ -29,6 +30,10 @@ frit_status cli_read_const(cx *c, const char *path, const_data *out);
 frit_status cli_check_dump(cx *c, const cli_watch *w);
 void cli_clear_progress(const cli_watch *w);
 void cli_print_times(const cli_watch *w); /* to stderr */
+
+/* open_artifact.c: path's artifact, loaded: the file itself where it is one, else what the model in it compiles to,
+ * with the compile options that the command takes. Errors: those of loader_open and compile_file. */
+frit_status cli_open_artifact(cx *c, const args *a, const char *path, loaded_artifact *out);
 
 /* header.c: a C header of the model's interface; path gives its names. */
 void header_print(strbuf *b, const compiled *m, const char *path);

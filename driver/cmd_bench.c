@@ -10,7 +10,6 @@
 #include "driver/perf_map.h"
 #include "driver/roofline.h"
 #include "driver/session.h"
-#include "runtime/loader.h"
 #include "runtime/runtime.h"
 
 enum { JSON_VERSION = 1, LEAST_RUNS = 10, MOST_RUNS = 1000, MOST_SPANS = 200000 };
@@ -261,7 +260,7 @@ static frit_status run_bench(cx *c, const args *a, bench *b) {
 
 frit_status cmd_bench(cx *c, const args *a) {
     loaded_artifact loaded;
-    TRY(loader_open(c, a->files[0], &loaded));
+    TRY(cli_open_artifact(c, a, a->files[0], &loaded));
     bench b = {.path = a->files[0], .facts = artifact_facts_of(c, loaded.table), .spans = {.a = c->job}};
     frit_status status = FRIT_OK;
     if (args_has(a, OPT_PERF_MAP)) status = perf_map_write(c, a->files[0], loaded.table, args_text(a, OPT_PERF_MAP));

@@ -247,7 +247,7 @@ frit_status cmd_compare(cx *c, const args *a) {
     TRY(args_f64(c, a, OPT_ATOL, 1e-5, &k.atol));
     k.n_threads = (uint32_t)n_threads;
     loaded_artifact first;
-    TRY(loader_open(c, a->files[0], &first));
+    TRY(cli_open_artifact(c, a, a->files[0], &first));
     k.facts = artifact_facts_of(c, first.table);
     frit_status status = compare_all(&k);
     loader_close(&first);

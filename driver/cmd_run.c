@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "driver/cli.h"
 #include "driver/session.h"
-#include "runtime/loader.h"
 
 enum { MAX_SHOWN = 10 };
 
@@ -94,7 +94,7 @@ static frit_status run_artifact(cx *c, const args *a, const frit_artifact *artif
 
 frit_status cmd_run(cx *c, const args *a) {
     loaded_artifact loaded;
-    TRY(loader_open(c, a->files[0], &loaded));
+    TRY(cli_open_artifact(c, a, a->files[0], &loaded));
     frit_status status = run_artifact(c, a, loaded.table);
     loader_close(&loaded);
     return status;

@@ -7,8 +7,8 @@
 
 #include "base/hash.h"
 #include "base/par.h"
+#include "driver/cli.h"
 #include "driver/session.h"
-#include "runtime/loader.h"
 
 enum { MOST_RUNS = 100, LEAST_RUNS = 3, MOST_SECONDS = 10 };
 
@@ -96,7 +96,7 @@ static frit_status verify_artifact(cx *c, const args *a, const frit_artifact *ar
 
 frit_status cmd_verify(cx *c, const args *a) {
     loaded_artifact loaded;
-    TRY(loader_open(c, a->files[0], &loaded));
+    TRY(cli_open_artifact(c, a, a->files[0], &loaded));
     frit_status status = verify_artifact(c, a, loaded.table);
     loader_close(&loaded);
     return status;

@@ -124,6 +124,27 @@ says '^3 threads: [0-9]+ runs, [0-9a-f]{64}$' "$FRIT" verify d.so --input image=
 says '^logits: equal, 0 of 3600' "$FRIT" compare d.so same.so --input image="$held"
 says '^logits: (equal|close)' "$FRIT" compare d.so "$digits/digits.onnx" --input image="$held"
 says '^no layer differs' "$FRIT" compare d.so "$digits/digits.onnx" --dim batch=2 --layers
+# a model in the place of an artifact: compiled for the call, nothing left behind, nothing said into a pipe
+mkdir temporary
+export TMPDIR=$work/temporary
+says '^logits: f32\[360, 10\]' "$FRIT" run "$digits/digits.onnx" --input image="$held" --cpu=x86-64-v2
+holds "run of a model says something into a pipe" test ! -s err
+says '^latency: min' "$FRIT" bench "$digits/digits.onnx" --dim batch=2 --threads 1
+says '^equal$' "$FRIT" verify "$digits/digits.onnx"
+says '^logits: (equal|close)' "$FRIT" compare "$digits/digits.onnx" "$digits/digits.onnx"
+refuses 1 'cut.onnx: ' "$FRIT" run cut.onnx
+head -c 3000 "$digits/digits.onnx" >cut.onnx
+refuses 1 'cut.onnx' "$FRIT" run cut.onnx
+holds "temporary files are left" rmdir temporary
+unset TMPDIR
+
+# a terminal is told what came out
+if command -v script >/dev/null; then
+    script -qc "$FRIT compile $digits/digits.onnx -o told.so" /dev/null >out 2>err
+    holds "no line about the result" grep -qE 'told.so: [0-9.]+ [KM]iB, [0-9]+ kernels, [0-9.]+ s' out
+else
+    echo "skip: result on a terminal: no script(1) here"
+fi
 refuses 1 "wants an input 'x' that d.so does not have" "$FRIT" compare d.so a.so
 echo "$passed passed, $failed failed, 0 skipped"
 [ $failed = 0 ]
