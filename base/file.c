@@ -190,17 +190,24 @@ static bool has_dotdot(const char *name) {
     return false;
 }
 
-frit_status path_inside(cx *c, const char *folder, const char *name, char **out) {
+/* Whether the resolved path lies in the folder, resolved too, or below. */
+static bool is_below(const char *real, const char *real_folder) {
+    size_t n = strlen(real_folder);
+    return n == 1 || (strncmp(real, real_folder, n) == 0 && real[n] == '/');
+}
+
+frit_status path_beside(cx *c, const char *file, const char *name, char **out) {
+    const char *folder = path_dirname(c->job, file);
     if (!*name) return FAIL(c, FORMAT, folder, "the file name is empty");
     if (*name == '/' || has_dotdot(name)) return FAIL(c, FORMAT, name, "names a file outside the model's folder");
-    char *joined = arena_printf(c->job, "%s/%s", *folder ? folder : ".", name);
-    char real_folder[PATH_MAX], real[PATH_MAX];
-    if (!realpath(*folder ? folder : ".", real_folder)) return FAIL(c, IO, folder, "%s", strerror(errno));
+    char *joined = arena_printf(c->job, "%s/%s", folder, name);
+    char real_folder[PATH_MAX], real_file[PATH_MAX], real[PATH_MAX];
+    if (!realpath(folder, real_folder)) return FAIL(c, IO, folder, "%s", strerror(errno));
     if (!realpath(joined, real)) return FAIL(c, IO, joined, "%s", strerror(errno));
-    size_t n = strlen(real_folder);
-    bool is_root = n == 1;
-    bool inside = is_root || (strncmp(real, real_folder, n) == 0 && real[n] == '/');
-    if (!inside) return FAIL(c, FORMAT, name, "is a link to a file outside the model's folder");
+    bool is_fine = is_below(real, real_folder);
+    if (!is_fine && realpath(file, real_file)) is_fine = is_below(real, path_dirname(c->job, real_file));
+    if (!is_fine)
+        return FAIL(c, FORMAT, name, "is a link to a file outside the model's folder; copy that file into the folder");
     *out = arena_strdup(c->job, real); /* the checked path itself: later changes of links do not matter */
     return FRIT_OK;
 }

@@ -31,9 +31,11 @@ frit_status file_commit(cx *c, file_writer *w); /* flush, fsync-less close, rena
 void file_abort(file_writer *w);                /* closes and removes; no-op after commit */
 void file_remove_temporaries(void);             /* async-signal-safe: unlinks all registered temporaries */
 
-/* Joins folder and a relative name taken from an untrusted file. Errors: FRIT_FORMAT when name is absolute, holds "..",
- * or resolves (symlinks followed) outside folder. */
-frit_status path_inside(cx *c, const char *folder, const char *name, char **out);
+/* The file of a relative name, taken from the untrusted file `file`, in the folder of that. Where `file` is a link, as
+ * in caches that keep contents apart from names, the folder of its target will do as well. out: resolved, in c->job.
+ * Errors: FRIT_FORMAT when name is absolute, holds "..", or resolves (links followed) to anywhere else; FRIT_IO when
+ * there is no such file. */
+frit_status path_beside(cx *c, const char *file, const char *name, char **out);
 char *path_dirname(arena *a, const char *path);
 const char *path_basename(const char *path);
 bool path_is_dir(const char *path);

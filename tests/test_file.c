@@ -149,24 +149,49 @@ START_TEST(names_from_a_model_stay_in_its_folder) {
     ck_assert_int_eq(symlink("..", in_folder("model/up")), 0);
     ck_assert_int_eq(symlink("../modelx", in_folder("model/prefix")), 0);
     ck_assert_int_eq(symlink("w.bin", in_folder("model/in")), 0);
-    const char *model = in_folder("model");
+    const char *model = in_folder("model/m.onnx");
     char *path = NULL;
     static const char *const good[] = {"w.bin", "./w.bin", "in", "deep/..w", "deep/./..w"};
     for (size_t i = 0; i < countof(good); i++) {
-        ck_assert_msg(path_inside(&c, model, good[i], &path) == FRIT_OK, "%s", c.message);
+        ck_assert_msg(path_beside(&c, model, good[i], &path) == FRIT_OK, "%s", c.message);
         check_text(path, "x");
     }
     static const char *const outside[] = {
         "../secret", "/etc/passwd", "deep/../../secret", "..", "out", "up/secret", "prefix", "", "deep/.."};
     for (size_t i = 0; i < countof(outside); i++) {
-        ck_assert_msg(path_inside(&c, model, outside[i], &path) == FRIT_FORMAT, "'%s'", outside[i]);
+        ck_assert_msg(path_beside(&c, model, outside[i], &path) == FRIT_FORMAT, "'%s'", outside[i]);
         cx_clear(&c);
     }
-    ck_assert_int_eq(path_inside(&c, model, "missing.bin", &path), FRIT_IO);
+    ck_assert_int_eq(path_beside(&c, model, "missing.bin", &path), FRIT_IO);
     cx_clear(&c);
     ck_assert_int_eq(path_make_dir(&c, in_folder("model/w.bin/x")), FRIT_IO);
     cx_clear(&c);
     ck_assert_int_eq(path_make_dir(&c, in_folder("model/w.bin")), FRIT_IO);
+}
+END_TEST
+
+/* A cache that keeps contents apart from the names that link to them. */
+START_TEST(names_from_a_linked_model_stay_in_its_cache) {
+    ck_assert_int_eq(path_make_dir(&c, in_folder("cache/snapshots/1/onnx")), FRIT_OK);
+    ck_assert_int_eq(path_make_dir(&c, in_folder("cache/blobs")), FRIT_OK);
+    write_text(in_folder("cache/blobs/aa"), "model");
+    write_text(in_folder("cache/blobs/bb"), "x");
+    write_text(in_folder("cache/secret"), "x");
+    ck_assert_int_eq(symlink("../../../blobs/aa", in_folder("cache/snapshots/1/onnx/m.onnx")), 0);
+    ck_assert_int_eq(symlink("../../../blobs/bb", in_folder("cache/snapshots/1/onnx/w.bin")), 0);
+    ck_assert_int_eq(symlink("../../../secret", in_folder("cache/snapshots/1/onnx/out")), 0);
+    ck_assert_int_eq(symlink("../../../blobs/bb", in_folder("cache/snapshots/1/onnx/plain.onnx")), 0);
+    const char *model = in_folder("cache/snapshots/1/onnx/m.onnx");
+    char *path = NULL;
+    ck_assert_msg(path_beside(&c, model, "w.bin", &path) == FRIT_OK, "%s", c.message);
+    check_text(path, "x");
+    ck_assert_int_eq(path_beside(&c, model, "out", &path), FRIT_FORMAT);
+    ck_assert_ptr_nonnull(strstr(c.message, "copy that file into the folder"));
+    cx_clear(&c);
+    ck_assert_int_eq(path_beside(&c, model, "../../../blobs/bb", &path), FRIT_FORMAT);
+    cx_clear(&c);
+    /* The contents' names are not those of the model: what the cache does not link to is not there. */
+    ck_assert_int_eq(path_beside(&c, in_folder("cache/blobs/aa"), "../secret", &path), FRIT_FORMAT);
 }
 END_TEST
 
@@ -191,6 +216,7 @@ int main(void) {
     tcase_add_test(t, a_full_disk_is_reported);
     tcase_add_test(t, unusable_paths_are_named);
     tcase_add_test(t, names_from_a_model_stay_in_its_folder);
+    tcase_add_test(t, names_from_a_linked_model_stay_in_its_cache);
     tcase_add_test(t, paths_split);
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);

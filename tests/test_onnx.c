@@ -374,6 +374,10 @@ START_TEST(external_data_without_a_file) {
     put_text(&e, 1, "location"), put_text(&e, 2, "");
     put_int(&t, 1, 1), put_int(&t, 2, 1), put_text(&t, 8, "w"), put_msg(&t, 13, &e), put_int(&t, 14, 1);
     m = relu_of_weight(&t), refused(&m, FRIT_FORMAT, "names no file");
+    e = buf(), t = buf(); /* a name that would end earlier where it is read */
+    put_text(&e, 1, "location"), put_bytes(&e, 2, "w.bin\0x", 7);
+    put_int(&t, 1, 1), put_int(&t, 2, 1), put_text(&t, 8, "w"), put_msg(&t, 13, &e), put_int(&t, 14, 1);
+    m = relu_of_weight(&t), refused(&m, FRIT_FORMAT, "'w.bin' holds a zero byte");
     e = buf(), t = buf();
     put_text(&e, 1, "location"), put_text(&e, 2, "gone.bin");
     put_int(&t, 1, 1), put_int(&t, 2, 1), put_text(&t, 8, "w"), put_msg(&t, 13, &e), put_int(&t, 14, 1);

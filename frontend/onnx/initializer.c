@@ -67,7 +67,7 @@ static frit_status map_external(cx *c, weight_files *files, const char *name, wi
             return *out = (wire_bytes){files->files.at[i].data, files->files.at[i].bytes}, FRIT_OK;
     char *path;
     mapped_file f;
-    TRY(path_inside(c, path_dirname(c->job, files->model_path), name, &path));
+    TRY(path_beside(c, files->model_path, name, &path));
     TRY(file_map(c, path, &f));
     vec_push(c->job, files->files, f);
     vec_push(c->job, files->names, name);

@@ -65,12 +65,15 @@ static frit_status add_floats(model_reader *m, const wire_field *f, f64_list *li
 
 static frit_status read_external_entry(model_reader *m, wire_bytes message, onnx_tensor *t) {
     const char *key = "", *value = "";
+    bool has_zero = false;
     wire_reader r = wire_open(message);
     for (wire_field f; wire_next(&r, &f);) {
         if (f.number == 1) key = text_of(m, &f);
         if (f.number == 2) value = text_of(m, &f);
+        has_zero |= f.type == WIRE_BYTES && memchr(f.bytes.at, 0, f.bytes.n);
     }
     int64_t number = 0;
+    if (has_zero) return FAIL(m->c, FORMAT, m->path, "external data: '%.200s' holds a zero byte", value);
     if (str_equal(key, "location")) t->location = value;
     bool is_offset = str_equal(key, "offset"), is_size = str_equal(key, "length");
     if ((is_offset || is_size) && (!str_parse_i64(value, &number) || number < 0))
