@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "driver/file_kind.h"
 #include "passes/cases.h"
 #include "passes/pipeline.h"
 
@@ -71,8 +72,9 @@ frit_status compile_read(cx *c, const char *path, const compile_options *o, grap
     } else {
         mapped_file f;
         TRY(file_map(c, path, &f));
-        const char *foreign = foreign_format(path, &f);
+        const char *foreign = foreign_format(path, &f), *mistake = file_mistake(&f);
         file_unmap(&f);
+        if (mistake) return FAIL(c, FORMAT, path, "%s", mistake);
         if (foreign)
             return FAIL(c, UNSUPPORTED, path, "%s files are not read yet; ONNX models and .fir texts are", foreign);
         TRY(onnx_read(c, path, o->model, out));

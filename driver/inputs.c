@@ -28,7 +28,11 @@ static frit_status read_given(cx *c, const artifact_facts *f, const args *a, boo
         uint32_t input;
         TRY(args_pair(c, OPT_INPUT, given->at[i], &name, &path));
         TRY(find_input(c, f, name, &input));
-        TRY(tensor_file_read(c, path, (dtype)f->inputs[input].dtype, &out[input]));
+        frit_status status = tensor_file_read(c, path, (dtype)f->inputs[input].dtype, &out[input]);
+        if (status != FRIT_OK) {
+            cx_prefix(c, arena_printf(c->job, "input '%s'", name));
+            return status;
+        }
         has[input] = true;
     }
     return FRIT_OK;

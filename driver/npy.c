@@ -108,6 +108,27 @@ static bool find_header(cx *c, const mapped_file *f, const char **out_text, size
 
 /* --- elements --- */
 
+/* NumPy's name of what the file holds, as .astype takes it. */
+static const char *numpy_name(arena *a, char kind, uint32_t size) {
+    const char *word = kind == 'f' ? "float" : kind == 'i' ? "int" : kind == 'u' ? "uint" : NULL;
+    if (kind == 'b') return "bool";
+    return word ? arena_printf(a, "%s%" PRIu32, word, 8 * size) : arena_printf(a, "'%c%" PRIu32 "'", kind, size);
+}
+
+static frit_status wrong_type(cx *c, const char *path, const npy_header *h, dtype declared) {
+    const npy_type *t = type_row(declared);
+    const char *holds = numpy_name(c->scratch, h->kind, h->size);
+    if (h->kind == 'U' || h->kind == 'S')
+        return FAIL(c, TYPE, path,
+                    "holds texts; a model takes numbers, such as the token ids that a tokenizer makes of them");
+    if (!t) return FAIL(c, TYPE, path, "holds elements of type %s, which no tensor has", holds);
+    if (t->descr[1] == 'V')
+        return FAIL(c, TYPE, path, "holds %s, should hold %s, %" PRIu32 " byte%s an element", holds,
+                    dtype_name(declared), file_size_of(t), file_size_of(t) == 1 ? "" : "s");
+    const char *wanted = numpy_name(c->scratch, t->descr[1], file_size_of(t));
+    return FAIL(c, TYPE, path, "holds %s, should hold %s; save it with .astype('%s')", holds, wanted, wanted);
+}
+
 static frit_status choose_type(cx *c, const char *path, const npy_header *h, dtype declared, const npy_type **out) {
     for (size_t i = 0; i < countof(npy_types) && declared == FRIT_DT_NONE; i++) {
         const npy_type *t = &npy_types[i];
@@ -115,9 +136,7 @@ static frit_status choose_type(cx *c, const char *path, const npy_header *h, dty
     }
     const npy_type *t = type_row(declared);
     bool fits = t && file_size_of(t) == h->size && (t->descr[1] == h->kind || strchr(t->also, h->kind));
-    if (!fits)
-        return FAIL(c, TYPE, path, "holds elements of type '%c%" PRIu32 "', which cannot be read as %s", h->kind,
-                    h->size, declared == FRIT_DT_NONE ? "any type" : dtype_name(declared));
+    if (!fits) return wrong_type(c, path, h, declared);
     if (h->order == '>' && h->size > 1)
         return FAIL(c, UNSUPPORTED, path, "is big-endian; save it with .astype(x.dtype.newbyteorder('<'))");
     *out = t;
@@ -187,7 +206,13 @@ static frit_status read_mapped(cx *c, const char *path, const mapped_file *f, dt
     size_t start = 0;
     npy_header h;
     const npy_type *type = NULL;
-    if (!find_header(c, f, &text, &start) || !parse_header(text, &h))
+    bool has_header = find_header(c, f, &text, &start);
+    const char *descr = has_header ? value_of(text, "'descr'") : NULL;
+    if (descr && (str_starts(descr, "|O") || str_starts(descr, "O")))
+        return FAIL(c, TYPE, path,
+                    "holds Python objects, not numbers; save numpy.array(x, dtype='float32') or the like");
+    if (descr && *descr == '[') return FAIL(c, TYPE, path, "holds records; save each field by itself");
+    if (!has_header || !parse_header(text, &h))
         return FAIL(c, FORMAT, path, "is not a .npy file, or its header is damaged");
     TRY(choose_type(c, path, &h, declared, &type));
     return read_elements(c, path, f, start, &h, type, out);

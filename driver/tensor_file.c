@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "driver/file_kind.h"
 #include "driver/npy.h"
 #include "frontend/onnx/onnx.h"
 
@@ -11,8 +12,9 @@ static frit_status is_npy(cx *c, const char *path, bool *out) {
     mapped_file f;
     TRY(file_map(c, path, &f));
     *out = f.bytes >= MAGIC_BYTES && memcmp(f.data, "\x93NUMPY", MAGIC_BYTES) == 0;
+    const char *mistake = *out ? NULL : file_mistake_of_tensor(&f);
     file_unmap(&f);
-    return FRIT_OK;
+    return mistake ? FAIL(c, FORMAT, path, "%s", mistake) : FRIT_OK;
 }
 
 static frit_status tensor_proto_read(cx *c, const char *path, dtype declared, tensor *out) {

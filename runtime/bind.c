@@ -1,5 +1,6 @@
 /* Solves the symbols of a call from its inputs and checks everything that must hold, so that kernels need no checks. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "runtime/runtime.h"
@@ -36,15 +37,40 @@ static bool is_row_major(const frit_tensor *t) {
     return is_plain;
 }
 
+enum { SHAPE_TEXT = 96 };
+
+static void add_dim(char *out, size_t *n, bool is_first, const char *text) {
+    int written = snprintf(out + *n, SHAPE_TEXT - *n, is_first ? "%s" : ", %s", text);
+    *n += (size_t)(written < 0 ? 0 : written);
+    if (*n >= SHAPE_TEXT) *n = SHAPE_TEXT - 1;
+}
+
+/* ": [1, 8, 8] for [batch, 1, 8, 8]": what a call gave and what the port declares; cut where it does not fit. */
+static void shapes_text(const pf_header *h, uint32_t port, const frit_tensor *t, char out[2 * SHAPE_TEXT]) {
+    char given[SHAPE_TEXT] = "", wanted[SHAPE_TEXT] = "", number[24];
+    const pf_port *p = port_at(h, port);
+    const uint32_t *dims = PF_ROWS(h, uint32_t, port_dims) + p->first_dim;
+    size_t n_given = 0, n_wanted = 0;
+    for (int32_t i = 0; t->dims && i < t->rank; i++) {
+        snprintf(number, sizeof number, "%" PRId64, t->dims[i]);
+        add_dim(given, &n_given, i == 0, number);
+    }
+    for (uint32_t i = 0; i < p->rank; i++) add_dim(wanted, &n_wanted, i == 0, dim_text_of(h, dims[i]));
+    snprintf(out, 2 * SHAPE_TEXT, ": [%.80s] for [%.80s]", given, wanted);
+}
+
 frit_status bind_check_tensor(const pf_header *h, uint32_t port, const frit_tensor *t, message m) {
     const pf_port *p = port_at(h, port);
     const char *kind = role(h, port), *name = pf_string(h, p->name);
     if (t->dtype != (int32_t)p->dtype)
         return message_set(m, FRIT_TYPE, "%s '%s': is %s, should be %s", kind, name, element_text((uint32_t)t->dtype),
                            element_text(p->dtype));
-    if (t->rank != (int32_t)p->rank)
-        return message_set(m, FRIT_SHAPE, "%s '%s': has %" PRId32 " dims, should have %" PRIu32, kind, name, t->rank,
-                           p->rank);
+    char shapes[2 * SHAPE_TEXT];
+    if (t->rank != (int32_t)p->rank) {
+        shapes_text(h, port, t, shapes);
+        return message_set(m, FRIT_SHAPE, "%s '%s': has %" PRId32 " dims, should have %" PRIu32 "%s", kind, name,
+                           t->rank, p->rank, shapes);
+    }
     if (t->rank && !t->dims) return message_set(m, FRIT_MISSING, "%s '%s': dims are missing", kind, name);
     for (int32_t i = 0; i < t->rank; i++)
         if (t->dims[i] < 0)
@@ -142,9 +168,11 @@ static frit_status check_dims(const pf_header *h, uint32_t port, const frit_tens
                                port_name(h, port), i, dim_text_of(h, dims[i]));
         if (t->dims[i] == expected) continue;
         const char *text = dim_text_of(h, dims[i]);
-        return message_set(m, FRIT_SHAPE, "%s '%s': dim %" PRIu32 " is %" PRId64 ", should be %s%s%" PRId64,
+        char shapes[2 * SHAPE_TEXT];
+        shapes_text(h, port, t, shapes);
+        return message_set(m, FRIT_SHAPE, "%s '%s': dim %" PRIu32 " is %" PRId64 ", should be %s%s%" PRId64 "%s",
                            role(h, port), port_name(h, port), i, t->dims[i], is_number(text) ? "" : text,
-                           is_number(text) ? "" : " = ", expected);
+                           is_number(text) ? "" : " = ", expected, shapes);
     }
     return FRIT_OK;
 }

@@ -297,8 +297,8 @@ START_TEST(says_what_does_not_fit) {
         int64_t dims[2];
         const char *text;
     } wrongs[] = {{FRIT_DT_F64, 2, {2, 4}, "input 'x': is f64, should be f32"},
-                  {FRIT_DT_F32, 1, {2, 4}, "input 'x': has 1 dims, should have 2"},
-                  {FRIT_DT_F32, 2, {2, 5}, "input 'x': dim 1 is 5, should be 4"},
+                  {FRIT_DT_F32, 1, {2, 4}, "input 'x': has 1 dims, should have 2: [2] for [B, 4]"},
+                  {FRIT_DT_F32, 2, {2, 5}, "input 'x': dim 1 is 5, should be 4: [2, 5] for [B, 4]"},
                   {FRIT_DT_F32, 2, {-2, 4}, "input 'x': dim 0 is -2"},
                   {FRIT_DT_F32, 2, {0, 4}, "input 'x': dim 0 makes B = 0, which is not in 1..1000"},
                   {FRIT_DT_F32, 2, {1001, 4}, "input 'x': dim 0 makes B = 1001, which is not in 1..1000"},

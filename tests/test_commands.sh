@@ -64,6 +64,28 @@ refuses 1 'shared object, but frit did not make it' "$FRIT" run "$(command -v ls
 refuses 1 'd.onnx: No such file' "$FRIT" run d.onnx
 refuses 1 'not a directory|Not a directory' "$FRIT" run d.so --input image="$held" --output-dir d.so/x
 
+# files that are not what was wanted, by what people do to them
+npy() { printf '\223NUMPY\1\0\166\0%-117s\n' "{'descr': $1, 'fortran_order': False, 'shape': (1,), }"; }
+npy "'<f8'" >f64.npy
+npy "'|O'" >objects.npy
+npy "'<U5'" >texts.npy
+npy "[('a', '<f4')]" >records.npy
+printf 'PK\3\4' >x.npz
+echo 1,2 >x.csv
+printf 'version https://git-lfs.github.com/spec/v1\n' >lfs.onnx
+printf '\n<!DOCTYPE html>\n' >page.onnx
+: >empty.onnx
+refuses 1 "input 'image': f64.npy: holds float64, should hold float32; save it with .astype\('float32'\)" "$FRIT" run d.so --input image=f64.npy
+refuses 1 'objects.npy: holds Python objects' "$FRIT" run d.so --input image=objects.npy
+refuses 1 'texts.npy: holds texts' "$FRIT" run d.so --input image=texts.npy
+refuses 1 'records.npy: holds records' "$FRIT" run d.so --input image=records.npy
+refuses 1 'x.npz: is an archive .* numpy.save' "$FRIT" run d.so --input image=x.npz
+refuses 1 'x.csv: is text; .* numpy.save' "$FRIT" run d.so --input image=x.csv
+refuses 1 'lfs.onnx: is a Git LFS pointer.* git lfs pull' "$FRIT" compile lfs.onnx -o x.so
+refuses 1 'page.onnx: is an HTML page' "$FRIT" compile page.onnx -o x.so
+refuses 1 'empty.onnx: is empty' "$FRIT" compile empty.onnx -o x.so
+refuses 1 "has 3 dims, should have 4: \[.*\] for \[batch, 1, 8, 8\]" "$FRIT" run d.so --input image="$attention/x.npy"
+
 # weights beside the artifact
 says '^y: f32' "$FRIT" run a.so --input x="$attention/x.npy"
 says 'in a.so.weights' "$FRIT" info a.so

@@ -82,8 +82,8 @@ START_TEST(refuses_what_does_not_fit) {
                 {"{'descr': '<f4', 'fortran_order': False, 'shape': (9223372036854775807, 9, 3), }\n", FRIT_FORMAT},
                 {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }\n", FRIT_FORMAT},
                 {"{'descr': '<f4', 'shape': (1,), }\n", FRIT_FORMAT},
-                {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }\n", FRIT_FORMAT},
-                {"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n", FRIT_FORMAT},
+                {"{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,), }\n", FRIT_TYPE},
+                {"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n", FRIT_TYPE},
                 {"{'descr': '", FRIT_FORMAT},
                 {"", FRIT_FORMAT}};
     tensor t;
