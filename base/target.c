@@ -157,8 +157,10 @@ frit_status target_cpu(cx *c, const char *name, target *out) {
     for (size_t i = 0; i < countof(cpu_rows); i++) names[i + 1] = cpu_rows[i].name;
     const char *near = str_nearest(name, names, countof(names));
     if (near) return FAIL(c, TARGET, name, "unknown CPU; did you mean %s?", near);
-    return FAIL(c, TARGET, name, "unknown CPU; use native, x86-64-v2, x86-64-v3, x86-64-v4 or a name such as znver4");
+    return FAIL(c, TARGET, name, "unknown CPU; --cpu=help lists those that there are");
 }
+
+const char *target_cpu_name(size_t i) { return i < countof(cpu_rows) ? cpu_rows[i].name : NULL; }
 
 const char *target_missing(const char *name, bool uses_tiles) {
     const cpu_row *row = row_named(name);

@@ -31,6 +31,8 @@ static inline uint32_t target_tile_columns(const target *t, uint32_t element_byt
  * equal names give equal code everywhere. Errors: FRIT_TARGET with a suggestion. */
 frit_status target_cpu(cx *c, const char *name, target *out);
 frit_status target_cuda(cx *c, const char *arch, target *out);
+/* Names that target_cpu takes beside "native", best CPU first; NULL from the end on. */
+const char *target_cpu_name(size_t i);
 /* The first instruction set extension that code for the CPU called name needs and this machine lacks; NULL when it can
  * run here. A name that is not in targets.def is itself what is missing. Code that does not use the matrix unit runs
  * without one. */

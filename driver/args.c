@@ -33,10 +33,16 @@ typedef struct gathered {
 
 /* --- usage errors --- */
 
+enum { MOST_LISTED = 16 };
+
 frit_status args_unknown(cx *c, const char *what, const char *word, const char *const *candidates, size_t n) {
     const char *near = str_nearest(word, candidates, n);
     if (near) return FAIL(c, USAGE, NULL, "unknown %s '%s'; did you mean '%s'?", what, word, near);
-    return FAIL(c, USAGE, NULL, "unknown %s '%s'", what, word);
+    if (n == 0) return FAIL(c, USAGE, NULL, "unknown %s '%s'; there is none here", what, word);
+    strbuf list = {.a = c->scratch};
+    for (size_t i = 0; i < n && i < MOST_LISTED; i++) strbuf_printf(&list, "%s%s", i ? ", " : "", candidates[i]);
+    if (n > MOST_LISTED) strbuf_add(&list, ", ...");
+    return FAIL(c, USAGE, NULL, "unknown %s '%s'; known: %s", what, word, strbuf_text(&list));
 }
 
 static frit_status unknown_option(cx *c, command_id command, const char *word) {
@@ -129,6 +135,15 @@ static frit_status gather(cx *c, command_id command, int argc, char **argv, gath
     return FRIT_OK;
 }
 
+/* "; FILE of --report is given as --report=FILE" when a word may have been meant for an option that takes it so only.
+ */
+static const char *optional_hint(cx *c, const args *a, const char *word) {
+    for (int i = 0; i < N_OPTIONS; i++)
+        if (option_is_optional(&option_rows[i]) && a->options[i].n && !*a->options[i].at[a->options[i].n - 1])
+            return arena_printf(c->scratch, "; for --%s write --%s=%s", option_rows[i].name, option_rows[i].name, word);
+    return "";
+}
+
 static frit_status count_files(cx *c, const args *a) {
     const command_row *row = &command_rows[a->command];
     if (a->n_files < row->min_files)
@@ -136,8 +151,8 @@ static frit_status count_files(cx *c, const args *a) {
                     a->n_files ? "an argument" : arena_strndup(c->scratch, row->synopsis, strcspn(row->synopsis, " .")),
                     row->name, row->synopsis);
     if (row->max_files && a->n_files > row->max_files)
-        return FAIL(c, USAGE, NULL, "'%s' is one argument too many; usage: frit %s %s", a->files[row->max_files],
-                    row->name, row->synopsis);
+        return FAIL(c, USAGE, NULL, "'%s' is one argument too many%s; usage: frit %s %s", a->files[row->max_files],
+                    optional_hint(c, a, a->files[row->max_files]), row->name, row->synopsis);
     return FRIT_OK;
 }
 

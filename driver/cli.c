@@ -31,10 +31,12 @@ static const char *const target_values[] = {"cpu", "cuda", NULL},
 
 static frit_status check_value(cx *c, const args *a, opt_id id, const char *what, const char *const *values) {
     const char *given = args_text(a, id);
-    size_t n = 0;
-    for (; values[n]; n++)
+    strbuf list = {.a = c->scratch};
+    for (size_t n = 0; values[n]; n++) {
         if (!given || str_equal(given, values[n])) return FRIT_OK;
-    return args_unknown(c, what, given, values, n);
+        strbuf_printf(&list, "%s%s", n ? ", " : "", values[n]);
+    }
+    return FAIL(c, USAGE, NULL, "unknown %s '%s'; known: %s", what, given, strbuf_text(&list));
 }
 
 static frit_status check_flags(cx *c, const args *a) {

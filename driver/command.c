@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/target.h"
 #include "driver/cmds.h"
 #include "driver/compile.h"
 
@@ -28,6 +29,12 @@ static void catch_signals(void) {
     signal(SIGPIPE, SIG_DFL);
 }
 
+/* --cpu=help */
+static void print_cpus(void) {
+    printf("native\n");
+    for (size_t i = 0; target_cpu_name(i); i++) printf("%s\n", target_cpu_name(i));
+}
+
 static frit_status dispatch(cx *c, int argc, char **argv) {
     static command_fn *const commands[N_COMMANDS] = {
 #define COMMAND(name, ...) [CMD_##name] = cmd_##name,
@@ -46,6 +53,10 @@ static frit_status dispatch(cx *c, int argc, char **argv) {
         if (str_equal(argv[i], "--help") || str_equal(argv[i], "-h"))
             return cmd_help(c, &(args){.n_files = 1, .files = (const char *const *)&argv[1]});
     TRY(args_parse(c, argc - 1, (const char *const *)argv + 1, &a));
+    if (str_equal(args_text(&a, OPT_CPU), "help")) {
+        print_cpus();
+        return FRIT_OK;
+    }
     return commands[a.command](c, &a);
 }
 

@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "base/str.h"
+#include "driver/report.h"
 
 #include "runtime/runtime.h"
 
@@ -58,7 +59,9 @@ static frit_status add_outputs(cx *c, const artifact_facts *f, const tensor *inp
             return FAIL(c, RANGE, f->outputs[i].name, "this output would be too large");
         size_t n_bytes = dtype_bytes(t->dt, (size_t)count);
         t->data = arena_try_alloc(c->job, n_bytes + ALIGN, ALIGN);
-        if (!t->data) return FAIL(c, MEMORY, f->outputs[i].name, "out of memory: this output takes %zu bytes", n_bytes);
+        if (!t->data)
+            return FAIL(c, MEMORY, f->outputs[i].name, "out of memory: this output takes %zu bytes (%s)", n_bytes,
+                        report_bytes(c->scratch, (double)n_bytes));
         for (uint32_t k = 0; f->outputs[i].state != FRIT_NO_INDEX && k < f->info.n_inputs; k++)
             if (f->inputs[k].state == f->outputs[i].state) t->data = inputs[k].data;
         s->results[i] = abi_tensor(t);

@@ -86,6 +86,13 @@ refuses 1 'page.onnx: is an HTML page' "$FRIT" compile page.onnx -o x.so
 refuses 1 'empty.onnx: is empty' "$FRIT" compile empty.onnx -o x.so
 refuses 1 "has 3 dims, should have 4: \[.*\] for \[batch, 1, 8, 8\]" "$FRIT" run d.so --input image="$attention/x.npy"
 
+refuses 2 "unknown target 'gpu'; known: cpu, cuda" "$FRIT" compile "$digits/digits.onnx" -o x.so --target=gpu
+refuses 2 "unknown dim 'zzzzzzzz'; known: batch" "$FRIT" info d.so --dim zzzzzzzz=1
+refuses 2 "one argument too many; for --report write --report=r.html" "$FRIT" compile "$digits/digits.onnx" --report r.html -o x.so
+refuses 2 "has no option '--weight" "$FRIT" compile "$digits/digits.onnx" --weight=side -o x.so
+says '^znver4$' "$FRIT" compile x.onnx --cpu=help
+says '^  -o, --output' "$FRIT" help compile
+
 # weights beside the artifact
 says '^y: f32' "$FRIT" run a.so --input x="$attention/x.npy"
 says 'in a.so.weights' "$FRIT" info a.so
