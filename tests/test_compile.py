@@ -91,7 +91,7 @@ def test_usage(folder):
     refuses(2, "from small to large", "compile", DIGITS, "-o", "x.so", "--dim", "batch=9..2", cwd=folder)
     refuses(2, "hint is outside", "compile", DIGITS, "-o", "x.so", "--dim", "batch=1..4@9", cwd=folder)
     refuses(2, "did you mean 'decompose'", "compile", DIGITS, "-o", "x.so", "--disable=decompos", cwd=folder)
-    refuses(2, "did you mean 'side'", "compile", DIGITS, "-o", "x.so", "--weights=sid", cwd=folder)
+    refuses(2, "known: embed, side", "compile", DIGITS, "-o", "x.so", "--weights=sid", cwd=folder)
     refuses(2, "not an integer", "compile", DIGITS, "-o", "x.so", "-j", "none", cwd=folder)
     holds_only(folder)
 
