@@ -245,8 +245,7 @@ static frit_status verify_step(cx *c, const plan *p, const pstep *s) {
             return FAIL(c, INTERNAL, s->loc, "plan: a step that counts nothing");
         return FRIT_OK;
     case PS_REQUIRE:
-        if (s->n_args || s->contract >= p->demands.n)
-            return FAIL(c, INTERNAL, s->loc, "plan: a check of nothing");
+        if (s->n_args || s->contract >= p->demands.n) return FAIL(c, INTERNAL, s->loc, "plan: a check of nothing");
         return FRIT_OK;
     }
     return FRIT_OK;

@@ -165,7 +165,7 @@ value_id make_squeeze(reader *r, value_id x, int64_t axis);
 value_id make_clamp(reader *r, value_id x, double lo, double hi);
 value_id make_mean(reader *r, value_id x, uint32_t n, const int64_t *axes, bool keep);
 value_id make_same_shape(reader *r, value_id x, value_id like); /* broadcast x to like's shape */
-value_id make_fit(reader *r, value_id x, value_id like);        /* x, which must broadcast to like without changing it */
+value_id make_fit(reader *r, value_id x, value_id like); /* x, which must broadcast to like without changing it */
 static inline dim dimi(reader *r, int64_t v) { return dim_const(r->dims, v); }
 
 static inline value_id add(reader *r, value_id x, value_id y) { return make2(r, OP_add, x, y); }
