@@ -628,6 +628,19 @@ static void free_widenings(fuse_cx *x, const use_list *users) {
 
 /* ---- storage */
 
+/* Whether the places of v's parts in w wait for a count: v is what a loop collects turn by turn, and data says how many
+ * turns there are. Only the first extent of w, on which no stride depends, may mention that. */
+static bool places_wait(const fuse_cx *x, value_id v, value_id w) {
+    const tensor_type *from = graph_type(x->g, v), *to = graph_type(x->g, w);
+    dim_table *t = x->g->dims;
+    for (sym_id s = 0; s < dim_n_syms(t) && fuse_is_collected(x->g, v); s++) {
+        if (dim_sym_info(t, s)->kind != SYM_RESULT || !dim_depends(t, from->shape[0], s)) continue;
+        for (uint32_t i = 1; i < to->rank; i++)
+            if (dim_depends(t, to->shape[i], s)) return true;
+    }
+    return false;
+}
+
 /* The view to store in place of v: followed while its only use is a reshape, or a transpose that keeps the last axis
  * (or ends at the caller, or is read many times over by windows). */
 static value_id sink_view(const fuse_cx *x, const use_list *users, value_id v) {
@@ -642,7 +655,7 @@ static value_id sink_view(const fuse_cx *x, const use_list *users, value_id v) {
             moves_last = p->perm.n && (uint32_t)p->perm.at[p->perm.n - 1] != p->perm.n - 1;
         }
         if (moves_last && !users[w].is_result && !feeds_windows(x, users, w, false)) break;
-        best = w;
+        if (!places_wait(x, v, w)) best = w;
     }
     return best;
 }

@@ -57,7 +57,26 @@ NO_TURNS = """m (int64[N] x) => (float[?,?] y) <int64 none = {0}, bool yes = {1}
     y = Concat <axis = 0> (rows, last)
 }""".replace("bool yes", "int64[1] axis = {0}, bool yes")
 
-CASES = {"loop_of_no_turns": (NO_TURNS, lambda x: np.zeros((1, 3), np.float32)), "what_is_left": (LEFT, others),
+# Rows that a loop collects until data ends it, seen with their number as another axis.
+TURNED = """m (int64[N] x) => (float[?,?,?] y)
+<int64[1] axis = {0}, bool yes = {1}, float[2,3] zero = {0, 0, 0, 1, 2, 3}, float one = {1}> {
+    total = ReduceSum <keepdims = 0> (x, axis)
+    last, rows = Loop (total, yes, zero) <body = b (int64 i, bool c, float[2,3] s) => (bool c1, float[2,3] t, float[2,3] row) {
+        c1 = Identity (c)
+        t = Add (s, one)
+        row = Mul (t, t)
+    }>
+    y = Transpose <perm = [1, 0, 2]> (rows)
+}"""
+
+
+def turned(x):
+    first = np.array([[0, 0, 0], [1, 2, 3]], np.float32)
+    rows = [(first + 1 + i) ** 2 for i in range(int(x.sum()))]
+    return np.stack(rows, 1) if rows else np.zeros((2, 0, 3), np.float32)
+
+
+CASES = {"collected_then_turned": (TURNED, turned), "loop_of_no_turns": (NO_TURNS, lambda x: np.zeros((1, 3), np.float32)), "what_is_left": (LEFT, others),
          "slice_0_-2_-2": sliced(0, -2, -2), "slice_1_-3_-1": sliced(1, -3, -1), "slice_0_2_1": sliced(0, 2, 1),
          "slice_-2_end_1": sliced(-2, 1 << 40, 1)}
 

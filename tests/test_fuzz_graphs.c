@@ -96,16 +96,17 @@ static bool has_pole_between(op_code op, uint32_t i, double lo, double hi, doubl
     return op == OP_tan && floor(lo / PI - 0.5) != floor(hi / PI - 0.5);
 }
 
-/* Operand i of op: noisy, but at the pole where it may get there. exact: without noise. What is 0 in f16 is often a
- * small number in compiled code, which rounds to f16 only what it stores. */
+/* Operand i of op: noisy, but at the pole where it may get there. exact: without noise. What is 0 in a narrow type is
+ * often a small number in compiled code, which rounds to it only what it stores. */
 static tensor moved_onto_poles(random_graph *r, op_code op, uint32_t i, const tensor *exact, const tensor *noisy) {
     double pole;
     if (!dtype_is_float(noisy->dt) || !has_pole_between(op, i, -INFINITY, INFINITY, &pole)) return *noisy;
+    bool is_narrow = noisy->dt == FRIT_DT_F16 || noisy->dt == FRIT_DT_BF16;
     tensor out = copy_of(noisy);
     for (int64_t k = 0; k < tensor_count(noisy); k++) {
         double x = element(exact, k), y = x + TRUST * (element(noisy, k) - x);
         if (!has_pole_between(op, i, fmin(x, y), fmax(x, y), &pole)) continue;
-        bool is_wide = out.dt == FRIT_DT_F16 && x == 0 && random_chance(r, 50);
+        bool is_wide = is_narrow && x == 0 && random_chance(r, 50);
         double at = is_wide ? SMALLEST_F16 : pole;
         dtype_store(out.dt, out.data, (size_t)k, dtype_from_f64(out.dt, random_chance(r, 50) ? at : -at));
     }
