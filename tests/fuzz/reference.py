@@ -4,7 +4,7 @@ By hand, from the operators' definitions: Loop (the package's stacks scanned val
 turns), Conv (there a NaN gets through the holes of a dilated kernel), MaxPool (there NaN is passed over) and AveragePool
 (it misreads pads that are not all equal), ReduceLogSumExp (of a row of infinities), Reshape with -1 beside an extent of
 0, TopK (NaN ranks above every number, equal elements by their index), the gathers (no indices are still a shape there),
-and layer norms, arg reductions and global pools of tensors without elements, on which the package raises.
+and layer norms, LogSoftmax, arg reductions and global pools of tensors without elements, on which the package raises.
 
 An answer must not depend on how it is rounded, or a right compiler would fail. So a whole graph is evaluated in double
 precision, in f32, and twice in f32 with every input and weight moved by about MOVED of itself. What agrees to AGREE in
@@ -202,6 +202,8 @@ def of_nothing(node, inputs):
             raise ValueError("no element to choose")
         middle = [1] if a.get("keepdims", 1) else []
         return [np.zeros([*x.shape[:axis], *middle, *x.shape[axis + 1 :]], np.int64)]
+    if node.op_type == "LogSoftmax":
+        return [x]
     if node.op_type in ("GlobalAveragePool", "GlobalMaxPool"):
         shape = [*x.shape[:2], *[1] * (x.ndim - 2)]
         if int(np.prod(shape)):
@@ -223,7 +225,7 @@ BY_HAND = [Loop, Reshape, TopK, Gather, GatherElements, GatherND, Conv, MaxPool,
            LayerNormalization]
 BY_HAND += [patched(name, base) for name, base in (
     ("GlobalAveragePool", _op_list.GlobalAveragePool), ("GlobalMaxPool", _op_list.GlobalMaxPool),
-    ("ArgMax", _op_list.ArgMax_12), ("ArgMin", _op_list.ArgMin_12))]
+    ("LogSoftmax", _op_list.LogSoftmax), ("ArgMax", _op_list.ArgMax_12), ("ArgMin", _op_list.ArgMin_12))]
 
 
 def run_model(model, inputs):
