@@ -401,7 +401,7 @@ frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
     copy_outputs(&x);
     p->steps = (pstep_list){x.steps[0].n, x.steps[0].at};
     add_notes(&x);
-    if (o->t->kind == TARGET_CUDA) TRY(plan_host_inputs(c, p));
+    if (o->t->kind == TARGET_CUDA) TRY(plan_device(c, p));
     plan_states(p);
     TRY(plan_memory(c, p));
     *out = p;

@@ -6,7 +6,7 @@
  *   expand.c    the scalar expression of any value at any index, through views, guards and free nodes
  *   tree_*.c    one kernel per group: definitions, schedule, loop tree (tree_library.c: a call of a library)
  *   pack.c      constant operands rewritten into the form that their kernel streams
- *   plan_inputs.c    copies of host inputs where kernels cannot reach the host's memory
+ *   plan_device.c    copies of what a GPU's kernels cannot use where it lies
  *   plan_states.c    copies where a state cannot be updated in place
  *   plan_memory.c    arena slots
  *   lower.c     walks the groups in order and writes the plan
@@ -268,9 +268,9 @@ frit_status tree_library(expander *e, const lower_options *o);
 
 /* ---- lower.c */
 frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out);
-/* ---- plan_inputs.c: copies in the arena of host inputs that steps use as data, for targets whose kernels cannot reach
- * host memory. Errors: FRIT_UNSUPPORTED for a state that is a host input. */
-frit_status plan_host_inputs(cx *c, plan *p);
+/* ---- plan_device.c: copies in the arena of host inputs that steps use as data, and of outputs of elements smaller
+ * than a byte, for GPUs. Errors: FRIT_UNSUPPORTED for states that are either. */
+frit_status plan_device(cx *c, plan *p);
 /* ---- plan_states.c: state outputs that would destroy what is still read get a buffer of their own and a copy at the
  * end.
  */
