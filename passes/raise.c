@@ -194,14 +194,14 @@ static bool find_attention(const walker *w, const node *n, attention *a) {
     a->q = strip_scale(w, product->in[0], &a->scale);
     a->kt = strip_scale(w, product->in[1], &a->scale);
     a->v = n->in[1];
-    if (!isfinite(a->scale) || a->scale == 0 || !shapes_fit(w->g, a)) return false;
+    if (!shapes_fit(w->g, a)) return false;
     const node *turn = def_of(w, a->kt, OP_transpose, 1);
     value_id inner = turn ? strip_scale(w, turn->in[0], &a->scale) : VALUE_NONE;
     if (turn && inner != turn->in[0]) {
         a->kt = inner;
         a->turn = turn->attrs;
     }
-    return true;
+    return isfinite(a->scale) && a->scale != 0; /* attend takes 0 for its default */
 }
 
 static value_id swap_last(build *b, value_id x) {
