@@ -81,6 +81,8 @@ bool dim_is_const(const dim_table *t, dim d, int64_t *out); /* out may be NULL *
 bool dim_is_sym(const dim_table *t, dim d, sym_id *out);
 uint32_t dim_n_args(const dim_table *t, dim d);
 dim dim_arg(const dim_table *t, dim d, uint32_t i);
+/* The operation `kind`, no constant or symbol, of two operands. */
+dim dim_combine(dim_table *t, dim_kind kind, dim a, dim b);
 
 /* The prover. "false" means "could not prove". */
 void dim_bounds(dim_table *t, dim d, int64_t *out_lo, int64_t *out_hi); /* saturated to int64 */

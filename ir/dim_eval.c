@@ -51,7 +51,7 @@ frit_status dim_eval(cx *c, const dim_table *t, dim d, const int64_t *values, in
 
 /* --- rebuilding --- */
 
-static dim rebuild(dim_table *t, dim_kind kind, dim a, dim b) {
+dim dim_combine(dim_table *t, dim_kind kind, dim a, dim b) {
     switch (kind) {
     case DIM_SUM:
         return dim_add(t, a, b);
@@ -94,7 +94,7 @@ static dim subst_node(dim_table *t, subst *s, dim d) {
     for (uint32_t i = 0; i < x.n_args; i++) {
         dim arg = subst_node(t, s, dim_args(t, d)[i]);
         if (arg == DIM_BAD) return DIM_BAD;
-        result = i == 0 && x.kind != DIM_PRODUCT ? arg : rebuild(t, (dim_kind)x.kind, result, arg);
+        result = i == 0 && x.kind != DIM_PRODUCT ? arg : dim_combine(t, (dim_kind)x.kind, result, arg);
         if (result == DIM_BAD) return DIM_BAD;
     }
     map_set(&s->done, &d, sizeof d, result);
@@ -162,7 +162,7 @@ static dim majorant_of_factor(dim_table *t, dim d) {
     case DIM_MAX: {
         dim m = dim_majorant(t, args[0]);
         for (uint32_t i = 1; i < dim_at(t, d)->n_args; i++)
-            m = rebuild(t, (dim_kind)dim_at(t, d)->kind, m, dim_majorant(t, args[i]));
+            m = dim_combine(t, (dim_kind)dim_at(t, d)->kind, m, dim_majorant(t, args[i]));
         return m;
     }
     case DIM_CONST:

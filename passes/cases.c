@@ -18,27 +18,6 @@ typedef struct solver {
     map done; /* dim -> the dim in its place, for the equations so far */
 } solver;
 
-static dim combined(dim_table *t, dim_kind kind, dim a, dim b) {
-    switch (kind) {
-    case DIM_SUM:
-        return dim_add(t, a, b);
-    case DIM_PRODUCT:
-        return dim_mul(t, a, b);
-    case DIM_FLOORDIV:
-        return dim_floordiv(t, a, b);
-    case DIM_MOD:
-        return dim_mod(t, a, b);
-    case DIM_MIN:
-        return dim_min(t, a, b);
-    case DIM_MAX:
-        return dim_max(t, a, b);
-    case DIM_CONST:
-    case DIM_SYM:
-        break;
-    }
-    return DIM_BAD;
-}
-
 /* d with every part that an equation names replaced. */
 static dim solved(void *data, dim d) {
     solver *s = data;
@@ -52,7 +31,7 @@ static dim solved(void *data, dim d) {
     dim result = DIM_BAD;
     for (uint32_t i = 0; i < dim_n_args(s->t, d); i++) {
         dim arg = solved(s, dim_arg(s->t, d, i));
-        result = i == 0 || arg == DIM_BAD ? arg : combined(s->t, kind, result, arg);
+        result = i == 0 || arg == DIM_BAD ? arg : dim_combine(s->t, kind, result, arg);
         if (result == DIM_BAD) break;
     }
     map_set(&s->done, &d, sizeof d, result);
