@@ -2,7 +2,7 @@
 #ifndef FRIT_CODEGEN_CODE_H
 #define FRIT_CODEGEN_CODE_H
 
-#include "ir/plan.h"
+#include "ir/plan/plan.h"
 
 /* ---- CPU */
 

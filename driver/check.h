@@ -3,7 +3,7 @@
 #define FRIT_DRIVER_CHECK_H
 
 #include "driver/compile.h"
-#include "ir/eval.h"
+#include "ir/eval/eval.h"
 
 typedef struct check_options {
     compile_options compile;

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "driver/npy.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 #include "passes/pipeline.h"
 
 /* --- flags whose feature is not built yet: refused with a sentence, never ignored --- */

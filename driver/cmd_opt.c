@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "driver/cli.h"
-#include "passes/cases.h"
+#include "passes/plan/cases.h"
 
 static void print_graph(cx *c, const graph *g) {
     strbuf b = {.a = c->job};

@@ -5,8 +5,8 @@
 #include <time.h>
 
 #include "driver/file_kind.h"
-#include "passes/cases.h"
 #include "passes/pipeline.h"
+#include "passes/plan/cases.h"
 
 /* --- stages --- */
 

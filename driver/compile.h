@@ -1,8 +1,8 @@
 /* The whole road from a model to machine code: used by the command line, the tests, the tracer and the JIT.
  *
- *   read     ONNX or .fir -> graph                 frontend/, ir/graph_parse.c
+ *   read     ONNX or .fir -> graph                 frontend/, ir/graph/graph_parse.c
  *   passes   graph -> core graph                   passes/pipeline.def
- *   lower    core graph -> kernels and plan        passes/lower.h
+ *   lower    core graph -> kernels and plan        passes/plan/lower.h
  *   emit     kernels -> objects                    codegen/cpu
  *   link     objects, plan, weights -> artifact    codegen/link
  */
@@ -14,7 +14,7 @@
 #include "codegen/cuda/cuda.h"
 #include "codegen/link/link.h"
 #include "frontend/onnx/onnx.h"
-#include "ir/plan.h"
+#include "ir/plan/plan.h"
 
 /* Who wants to know how far a compile is; all functions may be NULL. */
 typedef struct compile_watch {

@@ -2,7 +2,7 @@
 #ifndef FRIT_DRIVER_NPY_H
 #define FRIT_DRIVER_NPY_H
 
-#include "ir/eval.h"
+#include "ir/eval/eval.h"
 
 /* npy.c. Reads a .npy as elements of type declared, which decides what the bytes mean: bfloat16 and float16 take two,
  * fp8 one, and 4- and 2-bit types stand unpacked, one in each byte. FRIT_DT_NONE takes the type from the file. Data is

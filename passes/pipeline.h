@@ -2,7 +2,7 @@
 #ifndef FRIT_PASSES_PIPELINE_H
 #define FRIT_PASSES_PIPELINE_H
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 
 typedef frit_status pass_fn(cx *c, const graph *g, graph **out);
 #define PASS(name, doc) pass_fn pass_##name;

@@ -1,5 +1,5 @@
-/* The plan and interface of a model as bytes: what codegen/link writes from ir/plan.h, what the walker executes and
- * what `frit info` reads from the file.
+/* The plan and interface of a model as bytes: what codegen/link writes from ir/plan/plan.h, what the walker executes
+ * and what `frit info` reads from the file.
  *
  *     pf_header | strings | words | dims | symbols | ports | port dims | contracts | buffers | slots | kernels | phases
  *               | launches | steps | alternatives | arguments | late dims | products

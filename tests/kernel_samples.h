@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "ir/kernel.h"
+#include "ir/kernel/kernel.h"
 
 typedef struct sample {
     const char *path, *text;

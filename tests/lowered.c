@@ -7,7 +7,7 @@
 #include <xmmintrin.h>
 
 #include "driver/session.h"
-#include "passes/cases.h"
+#include "passes/plan/cases.h"
 #include "runtime/loader.h"
 #include "runtime/runtime.h"
 

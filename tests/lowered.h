@@ -3,8 +3,8 @@
 #define FRIT_TESTS_LOWERED_H
 
 #include "driver/jit.h"
-#include "ir/eval.h"
-#include "ir/plan.h"
+#include "ir/eval/eval.h"
+#include "ir/plan/plan.h"
 
 typedef struct lowered_options {
     const char *cpu;     /* as --cpu; NULL: native */

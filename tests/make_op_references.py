@@ -4,7 +4,7 @@
     build/venv/bin/python tests/make_op_references.py > tests/data/op_references.txt
 
 Run by hand when cases are added; the tests read the recorded text only. References are computed in double (integers:
-in Python integers that wrap) and rounded once, as ir/eval.h promises. Form of a case, one line each but the graph:
+in Python integers that wrap) and rounded once, as ir/eval/eval.h promises. Form of a case, one line each but the graph:
 
     case NAME [tolerance in units in the last place, 1 without]
     func ... { ... }

@@ -3,7 +3,7 @@
 #define FRIT_TESTS_OP_CASES_H
 
 #include "base/file.h"
-#include "ir/eval.h"
+#include "ir/eval/eval.h"
 
 /* One case: a graph, inputs, and what an independent source says it gives. */
 typedef struct op_case {

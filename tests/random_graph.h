@@ -2,8 +2,8 @@
 #ifndef FRIT_TESTS_RANDOM_GRAPH_H
 #define FRIT_TESTS_RANDOM_GRAPH_H
 
-#include "ir/attrs.h"
-#include "ir/eval.h"
+#include "ir/eval/eval.h"
+#include "ir/op/attrs.h"
 
 enum { RANDOM_MAX_INPUTS = 12, RANDOM_SYMS = 3, RANDOM_MAX_ELEMENTS = 20000, RANDOM_MAX_SYMS = 512 };
 

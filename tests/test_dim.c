@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ir/dim.h"
+#include "ir/dim/dim.h"
 
 static arena job, scratch;
 static cx c;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ir/ops.h"
+#include "ir/op/ops.h"
 
 START_TEST(names_and_sizes) {
     dtype dt;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ir/eval_ops.h"
-#include "ir/scalar.h"
+#include "ir/eval/eval_ops.h"
+#include "ir/op/scalar.h"
 #include "tests/op_cases.h"
 
 static arena job, scratch;

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ir/graph.h"
-#include "ir/ir_doc.h"
+#include "ir/graph/graph.h"
+#include "ir/op/ir_doc.h"
 
 static arena job, scratch;
 static cx c;

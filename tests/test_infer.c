@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 
 static arena job, scratch;
 static cx c;

@@ -10,9 +10,9 @@
 #include "base/file.h"
 #include "codegen/cpu/cpu.h"
 #include "cuda_emulated.h"
-#include "ir/eval.h"
-#include "passes/lower.h"
+#include "ir/eval/eval.h"
 #include "passes/pipeline.h"
+#include "passes/plan/lower.h"
 #include "tests/quick.h"
 
 static arena job, scratch;

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ir/eval.h"
-#include "passes/canonicalize.h"
+#include "ir/eval/eval.h"
 #include "passes/pipeline.h"
+#include "passes/rewrite/canonicalize.h"
 
 enum { MAX_FILES = 2000, TRIALS = 4, MUTANTS = 25 };
 

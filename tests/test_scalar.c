@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ir/scalar.h"
+#include "ir/op/scalar.h"
 
 static arena job;
 static cx c;

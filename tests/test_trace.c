@@ -8,7 +8,7 @@
 
 #include "frit.h"
 #include "frontend/trace/trace.h"
-#include "ir/eval.h"
+#include "ir/eval/eval.h"
 
 #define HERE_IS(line_offset) line_text(__LINE__ + (line_offset))
 static const char *line_text(int line) {

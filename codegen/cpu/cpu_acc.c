@@ -1,7 +1,7 @@
 /* Accumulators. Partials live in stack slots, which LLVM turns into registers wherever the partial touched is known
- * while compiling. The order of every combination is the one ir/kernel.h states. */
+ * while compiling. The order of every combination is the one ir/kernel/kernel.h states. */
 #include "codegen/cpu/cpu_emit.h"
-#include "ir/scalar.h"
+#include "ir/op/scalar.h"
 
 static uint32_t n_components(const emitter *e, acc_id a) { return combiner_info_of(e->k->accs.at[a].comb)->n; }
 

@@ -4,7 +4,7 @@
 #define FRIT_CODEGEN_CUDA_EMIT_H
 
 #include "codegen/cuda/cuda.h"
-#include "ir/scalar.h"
+#include "ir/op/scalar.h"
 
 /* Binding strength of C++ operators, weakest first. */
 enum cprec {

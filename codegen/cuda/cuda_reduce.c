@@ -1,6 +1,6 @@
 /* Accumulators: a variable of each thread; where its declaration stands outside the thread loop that feeds it, the
  * threads' values are combined by halving when the loop is over (0 with n/2, 1 with n/2 + 1, ...; then n/4, ...), the
- * order that ir/kernel.h states. */
+ * order that ir/kernel/kernel.h states. */
 #include "codegen/cuda/cuda_emit.h"
 
 #include <string.h>

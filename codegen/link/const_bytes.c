@@ -5,7 +5,7 @@
 #include "base/map.h"
 #include "base/par.h"
 #include "codegen/link/link.h"
-#include "ir/eval.h"
+#include "ir/eval/eval.h"
 
 static uint64_t const_data_bytes(const const_data *d) {
     uint64_t n = 1;

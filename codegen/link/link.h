@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "base/target.h"
 #include "codegen/code.h"
-#include "ir/plan.h"
+#include "ir/plan/plan.h"
 #include "runtime/plan_format.h"
 
 /* The cubins of a CUDA artifact, stored as constants behind the weights. */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "frontend/onnx/model.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 /* One row per TensorProto.DataType: its dtype, and the *_data field it uses without raw_data (4 float, 5 int32, 7
  * int64, 10 double, 11 uint64) with that field's bytes an element (0: varint). */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "frontend/onnx/reader.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 #define MAX_KNOWN 1024u /* elements of a value that are tracked */
 #define MAX_HOST  64    /* elements of a host input */

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "frontend/onnx/reader.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 bool failed(const reader *r) { return r->c->status != FRIT_OK; }
 

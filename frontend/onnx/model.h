@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "frontend/onnx/wire.h"
-#include "ir/ops.h"
+#include "ir/op/ops.h"
 
 /* TensorProto.DataType of types without a dtype. */
 enum { ONNX_STRING = 8, ONNX_COMPLEX64 = 14, ONNX_COMPLEX128 = 15 };

@@ -2,7 +2,7 @@
 #ifndef FRIT_FRONTEND_ONNX_ONNX_H
 #define FRIT_FRONTEND_ONNX_ONNX_H
 
-#include "ir/eval.h"
+#include "ir/eval/eval.h"
 
 /* --const NAME=FILE: the model input NAME becomes this constant. */
 typedef struct onnx_const {

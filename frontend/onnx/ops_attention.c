@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 value_id split_heads(reader *r, value_id x, int64_t heads) {
     static const int64_t perm[] = {0, 2, 1, 3};

@@ -1,7 +1,7 @@
 /* Operators of the domain com.microsoft, as ONNX Runtime's optimizers and model builders write them: fused forms of
  * plain operators, which become those again, so that one road leads to the kernels. */
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 /* --- activations --- */
 

@@ -2,7 +2,7 @@
  * over a cache with fewer heads of keys (GroupQueryAttention); rotary embedding with its own order of operands. All end
  * in make_attention. */
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 /* p as four axes, of which `axis` has p's only one. */
 static value_id on_axis(reader *r, value_id p, int64_t axis) {

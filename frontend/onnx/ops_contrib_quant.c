@@ -1,7 +1,7 @@
 /* Quantised operators of the domain com.microsoft: integers with scales and zero points beside them. What they compute
  * is written out (numbers, plain operator, rounding), and fusion makes one kernel of it; products stay in integers. */
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 static const int64_t whole[2] = {0, 0}; /* one scale for a tensor */
 

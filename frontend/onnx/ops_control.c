@@ -3,7 +3,7 @@
  * branches give results of different ranks takes in what follows it, as ranks decide what operators do; a branch whose
  * sizes cannot fit is refused when it is taken. */
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 #define MAX_UNROLLED 32   /* steps of a loop that are written out */
 #define MAX_RESULTS  1024 /* of a body */

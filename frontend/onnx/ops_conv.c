@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 static bool ints_into(reader *r, const call *n, const char *name, uint32_t count, int64_t otherwise, int64_t *to) {
     int_list l;

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 void map_identity(reader *r, call *n) {
     (void)r;

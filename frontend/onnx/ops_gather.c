@@ -1,6 +1,6 @@
 /* Movement by data: scatters, and operators that are a gather at computed places. */
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 static scatter_mode reduction_of(reader *r, const call *n) {
     static const char *const modes[] = {"none", "add", "mul", "min", "max", NULL};

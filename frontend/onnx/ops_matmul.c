@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 void map_gemm(reader *r, call *n) {
     value_id a = n->in[0], b = n->in[1];

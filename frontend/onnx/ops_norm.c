@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 /* A [C] parameter as [C, 1, ..] so that it broadcasts along axis 1 of x. */
 static value_id per_channel(reader *r, value_id p, value_id x) {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 #define MAX_UNROLLED 4 /* a loop costs as little as writing steps out, and compiles once */
 

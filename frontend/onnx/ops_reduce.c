@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 /* The axes a reduction runs over, normalised. False when the node leaves its operand as it is (noop_with_empty_axes).
  */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 /* floor(d * scale): exact for scales that are a quotient of small numbers, and for constants. */
 static dim scaled_extent(reader *r, dim d, double scale) {

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 enum { PAD_ZEROS, PAD_BORDER, PAD_REFLECTION };
 enum { MODE_LINEAR, MODE_NEAREST, MODE_CUBIC };

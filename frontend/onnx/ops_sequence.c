@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 #define MAX_SEQUENCE 4096u
 

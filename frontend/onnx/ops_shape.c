@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 /* The list an operator takes as attribute `name` in old opsets and as operand i in new ones; false when neither is
  * given. */

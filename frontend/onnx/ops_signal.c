@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 #define PI         3.14159265358979323846
 #define MAX_LENGTH 16384 /* of a transform: its table is quadratic */

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 #define MAX_STEPS 64 /* of a recurrence that is written out */
 

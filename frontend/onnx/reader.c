@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 #define MAX_CALLS     (1 << 14) /* of functions and subgraphs in all: calls that call twice grow without adding a node */
 #define MAX_NESTED    48        /* function calls and subgraphs inside each other */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "frontend/onnx/mappers.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 enum { LAST = INT32_MAX };
 static const onnx_row rows[] = {

@@ -1,7 +1,7 @@
 /* What operators ask of operands that decide ranks, axes and sizes: constants, by evaluating what they come from, or
  * dims. Where neither can be had, the message names the model input to give with --const. */
 #include "frontend/onnx/reader.h"
-#include "ir/attrs.h"
+#include "ir/op/attrs.h"
 
 #define MAX_EVALUATED (1 << 20) /* elements of a value that is evaluated */
 #define MAX_CHAIN     200       /* nodes between a value and constants */

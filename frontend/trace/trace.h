@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "frit.h"
-#include "ir/graph.h"
+#include "ir/graph/graph.h"
 
 struct frit_value {
     frit_tracer *t;

@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "frontend/trace/trace.h"
-#include "ir/attrs.h"
-#include "ir/graph_text.h"
+#include "ir/graph/graph_text.h"
+#include "ir/op/attrs.h"
 
 /* The enums of frit.h are those of the operator table in the same order. */
 _Static_assert((int)FRIT_PAD_WRAP == (int)PM_wrap && (int)FRIT_PAD_REFLECT == (int)PM_reflect, "pad modes");

@@ -19,7 +19,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 TOOLS = ("memcheck", "racecheck", "initcheck", "synccheck")
-SOURCES = ("tests/gpu/gpu_check.c", "runtime/cuda_api.c", "ir/dtype.c", "base/float.c")
+SOURCES = ("tests/gpu/gpu_check.c", "runtime/cuda_api.c", "ir/op/dtype.c", "base/float.c")
 
 
 def build(program):

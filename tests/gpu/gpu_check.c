@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "frit_artifact.h"
-#include "ir/dtype.h"
+#include "ir/op/dtype.h"
 #include "runtime/cuda_api.h"
 #include "tests/gpu/case_file.h"
 

@@ -13,7 +13,7 @@
 
 #include "base/hash.h"
 #include "driver/check.h"
-#include "ir/eval.h"
+#include "ir/eval/eval.h"
 #include "tests/gpu/case_file.h"
 #include "tests/op_cases.h"
 

@@ -1,0 +1,319 @@
+/* Loop tree of a CONTRACT group: acc[rows, cols] = sum over k of A * B through the matrix micro-kernel, then the
+ * epilogue.
+ *
+ * The columns are the trailing axes of the result that only one operand has; that operand is B (read along its
+ * vectors), the other is A (read as broadcasts). So a matmul has its N as columns and a convolution in NCHW its pixels,
+ * with the weights as A. Axes of each kind are flattened; an operand that is then a plain load, linear in its axes, is
+ * read in place, a constant B is packed while compiling, anything else (padding, casts, gathers) is placed in a tile a
+ * block at a time. */
+#include "passes/tree_cpu/tree_contract.h"
+
+#include <string.h>
+
+void contract_operand_index(const graph *g, const node *n, uint32_t i, const dim *axes, dim *out) {
+    const attr_contract *a = n->attrs;
+    const char *labels = i ? a->rhs : a->lhs;
+    size_t n_out = strlen(a->out);
+    for (uint32_t j = 0; labels[j]; j++) {
+        const char *in_out = strchr(a->out, labels[j]);
+        uint32_t place = 0;
+        if (in_out)
+            place = (uint32_t)(in_out - a->out);
+        else {
+            uint32_t summed = 0;
+            for (const char *l = a->lhs; *l && *l != labels[j]; l++) summed += !strchr(a->out, *l);
+            place = (uint32_t)n_out + summed;
+        }
+        out[j] = axes[place];
+    }
+    (void)g;
+}
+
+/* Which operands have label l. */
+static unsigned sides_of(const attr_contract *a, char l) {
+    return (strchr(a->lhs, l) ? 1u : 0u) | (strchr(a->rhs, l) ? 2u : 0u);
+}
+
+/* All axes of the contraction: those of the result, then one fresh axis per summed label. */
+static uint32_t contract_axes(contract_cx *x, dim *out) {
+    const attr_contract *a = x->n->attrs;
+    uint32_t n = 0;
+    for (; n < x->gr->rank; n++) out[n] = x->gr->axes[n];
+    for (uint32_t i = 0; a->lhs[i]; i++)
+        if (!strchr(a->out, a->lhs[i]))
+            out[n++] = dim_axis(x->k->dims, "k", graph_type(x->e->f->g, x->n->in[0])->shape[i]);
+    return n;
+}
+
+/* Tags the result's axes from the last back: columns, then rows, then outer. Returns the side of the columns, 0 for
+ * none. */
+static unsigned tag_axes(const contract_cx *x, uint8_t *tags) {
+    const attr_contract *a = x->n->attrs;
+    kernel *k = x->k;
+    unsigned col_side = 0, want = 0;
+    enum tag now = TAG_COL;
+    for (uint32_t i = x->gr->rank; i-- > 0;) {
+        unsigned side = sides_of(a, a->out[i]);
+        tags[i] = TAG_OUTER;
+        if (dim_equal(k->dims, axis_extent(k, x->gr->axes[i]), dim_const(k->dims, 1))) continue;
+        if (!col_side) {
+            if (side == 3) return 0;
+            col_side = want = side;
+        }
+        if (side == 3) continue; /* a batch axis may stand anywhere but last */
+        if (now == TAG_COL && side != want) {
+            now = TAG_ROW;
+            want = 3 - col_side;
+        }
+        if (now == TAG_ROW && side != want) now = TAG_OUTER;
+        tags[i] = (uint8_t)now;
+    }
+    return col_side;
+}
+
+static dim run_of(const axis_map *m, uint32_t tag, dim *out_extent) {
+    for (uint32_t i = 0; i < m->n; i++) {
+        if (m->runs[i].tag != tag) continue;
+        *out_extent = m->runs[i].extent;
+        return m->runs[i].axis;
+    }
+    *out_extent = dim_const(m->k->dims, 1);
+    return DIM_BAD;
+}
+
+/* A run of its own for a side that has no axis (a matrix-vector product has one row). */
+static dim run_or_unit(contract_cx *x, uint32_t tag, const char *name, dim *out_extent) {
+    dim axis = run_of(&x->axes, tag, out_extent);
+    return axis != DIM_BAD ? axis : dim_axis(x->k->dims, name, *out_extent);
+}
+
+frit_status contract_operand(contract_cx *x, uint32_t i, kx guard, operand *out) {
+    const graph *g = x->e->f->g;
+    dim at[MAX_RANK];
+    contract_operand_index(g, x->n, i, x->all_axes, at);
+    for (uint32_t j = 0; j < graph_type(g, x->n->in[i])->rank; j++) at[j] = axis_map_dim(&x->axes, at[j]);
+    TRY(expand(x->e, x->n->in[i], at, guard, &out->x));
+    out->dt = x->group > 1 ? kx_dtype(x->k, out->x) : x->dt;
+    out->x = kx_cast(x->k, out->x, out->dt, true);
+    return FRIT_OK;
+}
+
+void contract_find_direct(contract_cx *x, operand *op, dim own, bool needs_unit) {
+    kernel *k = x->k;
+    kx_node n = k->exprs.at[op->x];
+    dim rest;
+    op->is_direct = false;
+    if (n.kind != KX_LOAD || n.pred || n.dt != op->dt) return;
+    dim offset = kbuf_offset(k, n.ref, n.at);
+    if (loaded_follows(k, offset, x->kk, own)) return;
+    if (!dim_linear(k->dims, offset, axis_sym(k, x->kk), &op->k_coeff, &rest)) return;
+    if (!dim_linear(k->dims, rest, axis_sym(k, own), &op->own_coeff, &op->rest)) return;
+    if (dim_depends(k->dims, op->k_coeff, axis_sym(k, own))) return;
+    op->buf = n.ref;
+    op->at = n.at;
+    bool has_groups = x->group > 1 && dim_equal(k->dims, op->k_coeff, dim_const(k->dims, 1)) &&
+                      dim_divides(k->dims, dim_const(k->dims, x->group), x->n_k);
+    if (x->group > 1)
+        op->is_direct = !needs_unit && has_groups;
+    else
+        op->is_direct = !needs_unit || dim_equal(k->dims, op->own_coeff, dim_const(k->dims, 1));
+}
+
+/* Offsets of the steps of k, the summed axes in order; offset is linear in each of them. *rest is without them. */
+static bool list_k_offsets(contract_cx *x, dim offset, pack_request *out, dim *rest) {
+    kernel *k = x->k;
+    uint32_t n = 0;
+    int64_t extents[MAX_RANK], strides[MAX_RANK];
+    *rest = offset;
+    for (uint32_t i = x->gr->rank; i < x->n_axes; i++, n++) {
+        dim stride;
+        if (!dim_linear(k->dims, *rest, axis_sym(k, x->all_axes[i]), &stride, rest)) return false;
+        if (!dim_is_const(k->dims, stride, &strides[n])) return false;
+        if (!dim_is_const(k->dims, axis_extent(k, x->all_axes[i]), &extents[n])) return false;
+    }
+    if (!dim_is_const(k->dims, x->n_k, &out->n_k)) return false;
+    int64_t *offsets = ARENA_ARRAY(x->e->c->scratch, int64_t, (size_t)out->n_k + 1u);
+    for (int64_t i = 0; i < out->n_k; i++) {
+        int64_t left = i;
+        for (uint32_t j = n; j-- > 0; left /= extents[j]) offsets[i] += left % extents[j] * strides[j];
+    }
+    out->k_offsets = offsets;
+    return true;
+}
+
+/* Whether B is a constant that can be packed: then *out asks for it. */
+static frit_status can_pack(contract_cx *x, pack_request *out, bool *out_can) {
+    kernel *k = x->k;
+    const graph *g = x->e->f->g;
+    dim at[MAX_RANK], rest, cc;
+    kx b;
+    uint32_t tile = contract_has_tiles(x) ? TILE_PANEL : target_tile_columns(x->o->t, dtype_bits(x->dt) / 8);
+    *out = (pack_request){.panel = tile && tile < PANEL ? tile : PANEL, .group = x->group};
+    *out_can = false;
+    contract_operand_index(g, x->n, x->b_operand, x->all_axes, at);
+    for (uint32_t j = 0; j < graph_type(g, x->n->in[x->b_operand])->rank; j++) {
+        bool is_summed = false;
+        for (uint32_t i = x->gr->rank; i < x->n_axes; i++) is_summed = is_summed || at[j] == x->all_axes[i];
+        if (!is_summed) at[j] = axis_map_dim(&x->axes, at[j]);
+    }
+    TRY(expand(x->e, x->n->in[x->b_operand], at, 0, &b));
+    kx_node n = k->exprs.at[b];
+    if (n.kind != KX_LOAD || n.pred || n.dt != x->b.dt || x->e->params.at[n.ref] == VALUE_NONE) return FRIT_OK;
+    out->data = graph_const(g, x->e->params.at[n.ref]);
+    if (!out->data || out->data->kind != CONST_DENSE || dtype_bits(out->data->dt) < 8) return FRIT_OK;
+    if (!list_k_offsets(x, kbuf_offset(k, n.ref, n.at), out, &rest)) return FRIT_OK;
+    if (!dim_linear(k->dims, rest, axis_sym(k, x->col), &cc, &rest)) return FRIT_OK;
+    *out_can = dim_is_const(k->dims, rest, &out->base) && dim_is_const(k->dims, cc, &out->col_stride) &&
+               dim_is_const(k->dims, x->n_cols, &out->n_cols);
+    /* A single panel is no wider than its columns need. */
+    int64_t vector = x->o->t->vector_bytes / 4;
+    if (*out_can && vector && out->n_cols < out->panel) out->panel = (out->n_cols + vector - 1) / vector * vector;
+    return FRIT_OK;
+}
+
+uint32_t contract_panel(const pack_request *r) {
+    return r->n_cols > r->panel && r->panel < PANEL ? (uint32_t)r->panel : 0;
+}
+
+const dim *contract_packed_at(const contract_cx *x, const pack_request *r, dim block, dim kk, dim col) {
+    dim_table *t = x->k->dims;
+    dim by = dim_const(t, x->group), *at = ARENA_ARRAY(x->k->a, dim, 4);
+    at[0] = block;
+    at[1] = dim_floordiv(t, kk, by);
+    at[2] = col;
+    at[3] = dim_mod(t, kk, by);
+    if (!contract_panel(r)) return at;
+    dim panel = dim_const(t, r->panel);
+    at[0] = dim_add(t, dim_mul(t, block, dim_const(t, PANEL / r->panel)), dim_floordiv(t, col, panel));
+    at[2] = dim_mod(t, col, panel);
+    return at;
+}
+
+frit_status contract_use_packed(contract_cx *x, const pack_request *r) {
+    kernel *k = x->k;
+    dim shape[4];
+    for (uint32_t i = 0; i < x->n_siblings; i++) {
+        sibling *p = &x->siblings[i];
+        pack_request own = *r;
+        if (i > 0) own.data = graph_const(x->e->f->g, p->n->in[x->b_operand]);
+        const const_data *packed = pack_panels(x->e->c->job, &own);
+        uint32_t rank = packed->dims.n;
+        for (uint32_t d = 0; d < rank; d++) shape[d] = dim_const(k->dims, packed->dims.at[d]);
+        p->b = expander_packed(x->e, packed, rank, arena_copy(k->a, shape, sizeof shape));
+    }
+    x->b.buf = x->siblings[0].b;
+    return FRIT_OK;
+}
+
+static bool extent_below(kernel *k, dim extent, int64_t limit) {
+    int64_t lo, hi;
+    dim_bounds(k->dims, extent, &lo, &hi);
+    return hi < limit;
+}
+
+/* A matrix micro-kernel is worth it: enough columns, and more than one row when B would have to be placed for it. */
+static bool is_matrix(const contract_cx *x) {
+    if (x->dt != FRIT_DT_F32 && x->dt != FRIT_DT_F64 && x->dt != FRIT_DT_I32) return false;
+    if (extent_below(x->k, x->n_cols, MIN_PRODUCT_COLS)) return false;
+    return x->b.is_direct || x->is_packed || x->has_weights || !extent_below(x->k, x->n_rows, 2);
+}
+
+/* The whole contraction as a reduction over k inside a row kernel. */
+static frit_status as_row(contract_cx *x, const dim *axes, uint32_t n) {
+    group *gr = &x->e->f->groups.at[x->e->group];
+    gr->axes = arena_copy(x->e->f->a, axes, (n + 1u) * sizeof *axes);
+    for (uint32_t i = gr->rank; i < n; i++) gr->reduced |= 1ull << i;
+    gr->rank = n;
+    return tree_row(x->e, x->o);
+}
+
+void contract_add_axes(const contract_cx *x, const uint8_t *tags, axis_map *out) {
+    axis_map_init(out, x->k);
+    for (unsigned tag = TAG_OUTER; tag <= TAG_COL; tag++)
+        for (uint32_t i = 0; i < x->gr->rank; i++)
+            if (tags[i] == tag) axis_map_add(out, "i", x->all_axes[i], tag);
+    for (uint32_t i = x->gr->rank; i < x->n_axes; i++) axis_map_add(out, "k", x->all_axes[i], TAG_K);
+}
+
+void contract_flatten(contract_cx *x, const uint8_t *tags, const dim_set *accesses) {
+    contract_add_axes(x, tags, &x->axes);
+    axis_map_merge(&x->axes, accesses, 1u << TAG_ROW | 1u << TAG_COL | 1u << TAG_K);
+    x->row = run_or_unit(x, TAG_ROW, "i", &x->n_rows);
+    x->col = run_or_unit(x, TAG_COL, "j", &x->n_cols);
+    x->kk = run_or_unit(x, TAG_K, "k", &x->n_k);
+    for (uint32_t i = 0; i < x->axes.n; i++)
+        if (x->axes.runs[i].tag == TAG_OUTER) x->outer[x->n_outer++] = x->axes.runs[i].axis;
+}
+
+/* Whether the contraction has a matrix form, and whether B can be packed: decided on a kernel that is thrown away, so
+ * that the real one has no parameter that it does not read. */
+static frit_status decide(contract_cx *x, pack_request *pack, bool *out_is_matrix) {
+    expander trial, *e = x->e;
+    expander_init(&trial, e->c, e->f, kernel_new(e->k->a, "trial", e->k->dims), e->group);
+    x->e = &trial;
+    x->k = trial.k;
+    TRY(contract_operand(x, 1 - x->b_operand, 0, &x->a));
+    TRY(contract_operand(x, x->b_operand, 0, &x->b));
+    contract_find_direct(x, &x->a, x->row, false);
+    contract_find_direct(x, &x->b, x->col, true);
+    TRY(can_pack(x, pack, &x->is_packed));
+    bool may_be_formula = !x->is_packed && !x->b.is_direct && x->n_siblings == 1 && x->o->t->kind == TARGET_CPU;
+    if (may_be_formula) TRY(contract_weights(x, true, &x->has_weights));
+    *out_is_matrix = is_matrix(x);
+    x->e = e;
+    x->k = e->k;
+    return FRIT_OK;
+}
+
+/* The contracts of the group, the anchor first. */
+static void find_siblings(contract_cx *x) {
+    x->siblings[x->n_siblings++].n = x->n;
+    for (uint32_t i = 0; i < x->gr->nodes.n && x->n_siblings < MAX_SIBLINGS; i++) {
+        const node *n = graph_node(x->e->f->g, x->gr->nodes.at[i]);
+        if (n->op == OP_contract && n != x->n) x->siblings[x->n_siblings++].n = n;
+    }
+}
+
+unsigned contract_begin(contract_cx *x, expander *e, const lower_options *o, uint8_t *tags) {
+    const graph *g = e->f->g;
+    const group *gr = &e->f->groups.at[e->group];
+    *x = (contract_cx){.e = e, .o = o, .k = e->k, .gr = gr, .n = graph_node(g, gr->anchor), .fill_unroll = 1};
+    x->dt = graph_type(g, x->n->out)->dt;
+    const dtype in[2] = {graph_type(g, x->n->in[0])->dt, graph_type(g, x->n->in[1])->dt};
+    x->group = o->t->kind == TARGET_CPU ? dtype_product_group(in[0], in[1]) : 1;
+    x->n_axes = contract_axes(x, x->all_axes);
+    unsigned col_side = tag_axes(x, tags);
+    x->b_operand = col_side == 1 ? 0 : 1;
+    return col_side;
+}
+
+frit_status tree_contract(expander *e, const lower_options *o) {
+    contract_cx x;
+    uint8_t tags[2 * MAX_RANK];
+    if (!contract_begin(&x, e, o, tags)) return as_row(&x, x.all_axes, x.n_axes);
+    find_siblings(&x);
+    contract_flatten(&x, tags, NULL);
+    pack_request pack;
+    bool has_matrix_form;
+    TRY(decide(&x, &pack, &has_matrix_form));
+    ASSERT(x.n_siblings == 1 || (has_matrix_form && x.is_packed));
+    if (!has_matrix_form) return as_row(&x, x.all_axes, x.n_axes);
+    if (o->t->kind == TARGET_CUDA) return contract_thread_tree(&x);
+    if (x.is_packed && !x.a.is_direct && x.n_siblings == 1) {
+        bool is_done = false;
+        if (!o->has_direct_convs && x.group == 1) TRY(contract_winograd_tree(&x, &pack, tags, &is_done));
+        if (is_done) return FRIT_OK;
+        TRY(contract_taps_tree(&x, &pack, tags, &is_done));
+        if (is_done) return FRIT_OK;
+    }
+    TRY(contract_operand(&x, 1 - x.b_operand, 0, &x.a));
+    contract_find_direct(&x, &x.a, x.row, false);
+    x.b.is_direct = x.is_packed;
+    if (x.has_weights)
+        TRY(contract_weights(&x, false, &x.has_weights));
+    else if (!x.is_packed) {
+        TRY(contract_operand(&x, x.b_operand, 0, &x.b));
+        contract_find_direct(&x, &x.b, x.col, true);
+    }
+    return contract_leaf_tree(&x, &pack);
+}
