@@ -123,9 +123,8 @@ typedef enum pf_step_kind { PF_LAUNCH, PF_COPY, PF_CHOICE, PF_IF, PF_LOOP, PF_RE
  * walking always moves on. */
 typedef struct pf_step {
     uint32_t kind;
-    uint32_t kernel; /* LAUNCH */
-    uint32_t first_arg,
-        n_args;                 /* in args: buffers. LAUNCH: one per parameter; COPY: from, to; IF: condition;
+    uint32_t kernel;            /* LAUNCH */
+    uint32_t first_arg, n_args; /* in args: buffers. LAUNCH: one per parameter; COPY: from, to; IF: condition;
                                    LOOP: trip count (int64), condition, each PF_NONE when absent; RESULT: an int64, or none */
     uint32_t first_alt, n_alts; /* CHOICE: in alts. IF: then, else. LOOP: body */
     uint32_t loc;               /* string */
