@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Bump allocation in blocks. Bytes of a block above `dirty` were never handed out and are still zero from calloc, so
  * that a large fresh array costs no memset. Under AddressSanitizer each allocation is followed by a poisoned gap. */
 #include "base/arena.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Bump allocation: everything of one compile lives in two arenas (job, scratch) and is freed at once.
  * base/arena.c is the only file of the compiler that calls malloc. Running out of memory does not return:
  * the process ends with one line on stderr and status 1, its temporary files removed. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Recording of the first failure of a compile, and assertion of our own bugs. */
 #include "base/diag.h"
 

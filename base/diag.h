@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Errors and the context that every pass carries. A fallible function returns frit_status; the message is recorded
  * once, where the fault is known, by FAIL; TRY passes a failure up. ASSERT is for frit's own bugs only. */
 #ifndef FRIT_BASE_DIAG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Files over POSIX. The table of temporaries is the one process-wide object of base: a signal handler has to find
  * them without being told where they are. */
 #define _GNU_SOURCE /* realpath, O_CLOEXEC */

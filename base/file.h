@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Files: read-only mappings, writing by temporary name and rename, and paths that may not leave a folder. */
 #ifndef FRIT_BASE_FILE_H
 #define FRIT_BASE_FILE_H

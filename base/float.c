@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Narrow floats, computed from the format's row alone. A code without its sign counts upwards with the magnitude:
  * (exponent field << mantissa_bits) + mantissa, so that rounding up past a power of two carries by itself. */
 #include "base/float.h"

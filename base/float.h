@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Conversions between f32/f64 and the narrow floats, by the OCP / IEEE rules: round to nearest even; the f8 "saturate"
  * variants clamp to the largest finite. One row per format, so that a new one is a row. */
 #ifndef FRIT_BASE_FLOAT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* SHA-256 (FIPS 180-4): content hashes of kernels, artifacts and outputs. */
 #ifndef FRIT_BASE_HASH_H
 #define FRIT_BASE_HASH_H

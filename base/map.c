@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Open addressing over a table of entry numbers; entries stay in insertion order. */
 #include "base/map.h"
 

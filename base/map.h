@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Hash maps on an arena, iteration in insertion order (so that nothing depends on addresses). */
 #ifndef FRIT_BASE_MAP_H
 #define FRIT_BASE_MAP_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Threads are started for each loop: a compile has a handful of loops of milliseconds each, and a library should not
  * keep threads that its host did not ask for. Items are handed out one by one from a shared counter. */
 #define _GNU_SOURCE /* sched_getaffinity */

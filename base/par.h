@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Parallel loops while compiling. Deterministic by construction: item i writes only its own slot. */
 #ifndef FRIT_BASE_PAR_H
 #define FRIT_BASE_PAR_H

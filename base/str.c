@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Text building and parsing. Numbers are read and written in the C locale whatever the host program has set. */
 #define _GNU_SOURCE /* strtod_l */
 #include "base/str.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Text: a builder on an arena, number parsing that refuses junk, and 'did you mean'. */
 #ifndef FRIT_BASE_STR_H
 #define FRIT_BASE_STR_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Targets by name, from targets.def, and what this machine's CPU can do. Uses CPUID itself, so that artifacts can ask
  * without LLVM. */
 #include "base/target.h"

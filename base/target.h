@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Facts about the machines that code is generated for. One row per known CPU level in targets.def. */
 #ifndef FRIT_BASE_TARGET_H
 #define FRIT_BASE_TARGET_H

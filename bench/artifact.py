@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiled models from Python: NumPy arrays in, NumPy arrays out, through the layout of include/frit_artifact.h alone.
 
     model = artifact.Model("resnet50.so")

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Attention against what the machine allows, one thread and one process:
  *
  *     attend full|causal ATTEND.so EXP_SHORT.so EXP_LONG.so [ROUNDS]

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Attention, f32 on one thread, against its multiply-adds at the peak and one exponential a score, in one process:
 #     bench_attend.sh [ROUNDS] [frit compile options...]
 # --cpu=x86-64-v3 among the options shows what AVX2 alone reaches.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """How long compiling takes and how much memory: frit beside torch.compile and AOTInductor, cold, on all cores.
 
     bench_compile.py [--only NAME]... [--runs 3] [--models build/models] [--out docs/bench] [--no-torch]

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # The contracts of an artifact on real models, batch symbolic: libc and libm only, the same bytes from two folders, the same
 # bits at 1, 2 and 3 threads, every row of a batch of 8 as it is alone, nothing allocated in run, memory as frit info says.
 #

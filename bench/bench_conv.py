@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The distinct convolutions of whole models against oneDNN's, one thread, taking turns in one process.
 
     bench_conv.py [--models build/models] [--net tv_resnet50_dynamo.onnx]... [--out docs/bench] [--only TEXT] [--threads N]

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Matrix products against oneDNN with packed weights, OpenBLAS, and what memory and arithmetic allow, in one process:
 #     bench_gemm.sh [THREADS] [frit compile options...]
 # First f32 (with --precision=bf16 among the options rounded to bf16 by frit, beside oneDNN's bf16), then models of bf16,

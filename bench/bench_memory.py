@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Whether time depends on what memory holds that nobody has written: ResNet-18 with its weights as inputs, one thread, on
 zeroed context memory and on memory full of subnormal numbers, signalling NaNs and 0xFF, taking turns in one process. Scratch
 and arena are filled anew before each run; outputs are compared bit by bit.

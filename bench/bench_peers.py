@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Whole models against ONNX Runtime, OpenVINO and torch.compile, at 1 and 2 threads, taking turns in one process.
 
     bench_peers.py [--only NAME]... [--threads 1,2] [--seconds 8] [--engines frit,onnxruntime,...] [--compile-flag FLAG]...

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The plots of the benches: how models compare with their peers, and where kernels stand under the roof. Without
 matplotlib there are none, and a line says so."""
 

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # How near kernels over 64 MiB come to a non-temporal stream of the same reads and writes, on one thread and in one
 # process; and how many cycles an element of vector math takes. Needs numpy and onnx for the models.
 set -euo pipefail

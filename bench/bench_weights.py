@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Products with weights of few bits against ONNX Runtime and OpenVINO, at 1 thread, taking turns in one process.
 
     bench_weights.py [--rows 1,16,128] [--size 4096] [--seconds 3] [--threads N]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiles recorded models with frit, runs every case from the one .so, and judges the error against double precision.
 
     python bench/compare_models.py [--frit build/frit] [--compile-flag=FLAG]... [CASES.json ...]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The engines that models are timed on, one interface for all: made for one model, one set of inputs and n threads, then
 run() as often as wanted. `settings` is what the engine itself says of how it runs, read back after it was made.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Matrix products against the libraries, one table row per artifact:
  *
  *     gemm f32|bf16 THREADS MATMUL.so...

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Matrix products of bytes, u8 by s8 into s32, against oneDNN with packed weights; one table row per artifact:
  *
  *     gemm_bytes THREADS MATMUL.so...

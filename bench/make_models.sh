@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Makes the models that benches run on, those that are not there yet: make_models.sh [FOLDER, by default build/models]
 set -euo pipefail
 cd "$(dirname "$0")/.."

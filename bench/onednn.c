@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* oneDNN's matmul primitive with weights in the format that it likes best. Works with oneDNN 2.x and 3.x: they differ
  * in how a primitive is described. Threads are left to OMP_NUM_THREADS, which the bench sets to 1. */
 #include "bench/peers.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* oneDNN's convolution with bias and ReLU, in the formats that it likes best for image, weights and result: the
  * yardstick of bench_conv.py, which loads this file as a library. One such convolution is a conv_peer; reorders between
  * its formats and plain channels-last images happen outside of what is timed. Works with oneDNN 2.x and 3.x. */

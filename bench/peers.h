@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The yardsticks that kernels are measured against, in the same process and the same run: oneDNN's matmul with packed
  * weights, and a plain stream of reads and non-temporal writes. Benches only; frit itself uses neither. */
 #ifndef BENCH_PEERS_H

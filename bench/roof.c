@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* How near the generated kernels come to the roof, in one process, taking turns with the yardstick so that both see the
  * same machine:
  *

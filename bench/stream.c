@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the machine gives: a stream of reads and non-temporal writes, reads alone, fused multiply-adds from registers,
  * and how long a cycle is. */
 #include "bench/peers.h"

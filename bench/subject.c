@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Opening and timing artifacts for benches. */
 #include "bench/subject.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* An artifact of one output as benches drive it: through frit_artifact.h alone, on seeded inputs. */
 #ifndef BENCH_SUBJECT_H
 #define BENCH_SUBJECT_H

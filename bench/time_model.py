@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Times one model at one number of threads on several engines that take turns in this process.
 
     time_model.py JOB.json        see bench_peers.py for what a job says; prints one line of JSON

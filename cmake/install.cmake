@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # `cmake --install`: the command, libfrit.so.0, headers, pkg-config and CMake packages, manual pages and completions; and what
 # `cpack` packs (./dev package). Pages and completions are printed by the command itself, from its tables.
 include(GNUInstallDirs)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Finds LLVM and LLD: version 22 if present, else the newest from 19 on (-DFRIT_LLVM_CONFIG=PATH overrides), and defines
 # LLVM_INCLUDE and the target LLVM_AND_LLD.
 set(names llvm-config-22)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # LLVM and LLD inside our own files. Only the X86 back end (and AArch64 for cross compiling) is linked, but LLD's driver calls
 # the initialisers of every target that LLVM was configured with: the others get empty definitions, listed from LLVM's own
 # .def files. Polly's plugin hook is answered by "no plugin".

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Defines the target frit_needs: the small libraries that frit stands on. A build with LLVM inside (FRIT_LLVM=static) takes
 # their archives where those are installed, so that what it makes runs on a system that has none of them.
 find_package(PkgConfig REQUIRED)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # libfrit.a: all of frit as one object whose only global symbols are frit_*, as libfrit.so exports them. LLVM, LLD and the
 # libraries of needs.cmake are not in it: `pkg-config --static --libs frit` names them.
 set(whole ${PROJECT_BINARY_DIR}/generated/frit_whole.o)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the back ends leave and the linker takes: machine code of kernels, and how each phase is started. */
 #ifndef FRIT_CODEGEN_CODE_H
 #define FRIT_CODEGEN_CODE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The command line by the tables commands.def and options.def, parsed with getopt_long. */
 #include "driver/cmds.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Judging one test folder. An input that decides a rank or an axis has to be known when compiling: the reader says
  * which one it wants, and it is taken from the data set. So models are compiled once for each data set that has such
  * inputs. */

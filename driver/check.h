@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One test folder in the ONNX layout: model.onnx and test_data_set_<k>/{input,output}_<i>.pb. */
 #ifndef FRIT_DRIVER_CHECK_H
 #define FRIT_DRIVER_CHECK_H

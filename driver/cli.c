@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Compile options from the command line, progress, times. */
 #include "driver/cli.h"
 

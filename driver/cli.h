@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the commands share: compile options from the command line, and somebody who watches a compile for the user. */
 #ifndef FRIT_DRIVER_CLI_H
 #define FRIT_DRIVER_CLI_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* frit bench: how long a call takes, where the time goes, and how near each kernel comes to what the machine can do. */
 #include <inttypes.h>
 #include <math.h>

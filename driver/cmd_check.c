@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* frit check DIR...: each folder in a process of its own, so that a crash or a hang is that folder's verdict and no
  * more.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* frit compare: the same inputs through two compiled models, or through one and the evaluator on its model. */
 #include <inttypes.h>
 #include <math.h>

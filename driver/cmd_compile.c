@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* frit compile MODEL -o OUT.so */
 #include <errno.h>
 #include <stdio.h>

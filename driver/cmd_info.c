@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* frit info: what a model or an artifact takes, gives and costs. An artifact is read through its note and a model is
  * lowered to the same tables in memory, so one description serves both; no code of either runs. */
 #include <inttypes.h>

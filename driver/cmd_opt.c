@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* frit opt FILE.fir -p PASS,...: text in, text out. `lower` as the last pass prints the plan and its kernels. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* frit run: one call on inputs from files; outputs to .npy files or as a summary. */
 #include <inttypes.h>
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* frit verify: the same call again and again at several thread counts; every output must have the same bits. The memory
  * of the outputs holds another pattern before each run, so that an element which no kernel writes shows, too. */
 #include <inttypes.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The command line: what was given, and one function per command.
  *
  *   args.c      argv -> args, by options.def; usage errors, help texts

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the command `frit` does: dispatch, signals, exit codes. The only file that writes a failure's message. */
 #include <signal.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The compile pipeline, stage by stage, with clocks around the stages. */
 #include "driver/compile.h"
 

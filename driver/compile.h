@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The whole road from a model to machine code: used by the command line, the tests, the tracer and the JIT.
  *
  *   read     ONNX or .fir -> graph                 frontend/, ir/graph/graph_parse.c

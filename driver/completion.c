@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* frit completion: completions for shells from commands.def and options.def. Words behind an option whose values the
  * table lists ("cpu|cuda") are those, other words are files. */
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Host tensors for CUDA artifacts: a copy of each on the GPU, fetched back after the run. */
 #include "driver/session.h"
 

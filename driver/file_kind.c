@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What a file is when it is not what it should be: the mistakes that people make with downloads and arrays, said with
  * what to do about them. */
 #include "driver/file_kind.h"

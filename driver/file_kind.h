@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What a file is when it is not what it should be. */
 #ifndef FRIT_DRIVER_FILE_KIND_H
 #define FRIT_DRIVER_FILE_KIND_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The compiling half of frit.h: a tracer's graph through the pipeline, into this process or into a file; and models
  * that own what came out. Each compile has arenas of its own, so that a model outlives its tracer. */
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The C header of --emit-header: numbers of the inputs and outputs, and for each a function that makes its tensor from
  * typed memory, so that a wrong element type is the C compiler's error. */
 #include <ctype.h>

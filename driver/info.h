@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What frit info knows of a file, and its two ways to say it. */
 #ifndef FRIT_DRIVER_INFO_H
 #define FRIT_DRIVER_INFO_H

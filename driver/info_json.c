@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* frit info --json: see docs/CLI.md. */
 #include "driver/info.h"
 #include "driver/json_text.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* frit info for people. Names come from files, so what could steer a terminal is shown as '?'. */
 #include <inttypes.h>
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inputs for running an artifact: read from the files that the command line names, or made up for measuring. */
 #include <inttypes.h>
 #include <string.h>

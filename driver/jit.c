@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A compiled plan as an artifact of this process: the runtime that is linked into frit walks the plan's bytes and calls
  * the kernels where LLVM's loader put them. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A plan and its code in this process, without any file. */
 #ifndef FRIT_DRIVER_JIT_H
 #define FRIT_DRIVER_JIT_H

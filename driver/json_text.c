@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* JSON for the commands that have --json. */
 #include "driver/json_text.h"
 

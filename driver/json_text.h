@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* JSON for the commands that have --json, by jansson. */
 #ifndef FRIT_DRIVER_JSON_TEXT_H
 #define FRIT_DRIVER_JSON_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Manual pages from commands.def and options.def, in the man macros of roff. */
 #include <string.h>
 

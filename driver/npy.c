@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* NumPy's .npy format, versions 1 to 3 (numpy/lib/format.py): a magic string, the length of a header, the header as a
  * Python dict with the keys descr, fortran_order and shape, then the elements. */
 #include "driver/npy.h"

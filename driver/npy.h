@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Tensors in files: NumPy's .npy and ONNX's TensorProto .pb. */
 #ifndef FRIT_DRIVER_NPY_H
 #define FRIT_DRIVER_NPY_H

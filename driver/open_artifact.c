@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Commands that run an artifact also take a model: it is compiled to a file that lives until it is loaded. */
 #include <errno.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The symbols of a loaded artifact as a perf map. perf itself finds them in the file; this is for what does not. */
 #define _GNU_SOURCE /* dladdr */
 #include "driver/perf_map.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Symbols for tools that do not read those of the artifact itself. */
 #ifndef FRIT_DRIVER_PERF_MAP_H
 #define FRIT_DRIVER_PERF_MAP_H

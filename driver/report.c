@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Gathers what the forms of the report tell: figures of every kernel, of the whole, and of memory. */
 #include "driver/report.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The report of --report: what became of a model. report.c gathers facts and figures, the others write them down.
  *
  *   report_ideal.c   the least that a plan of this model could read and write

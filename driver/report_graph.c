@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Draws the plan as a graph, one box for each step, in layers from the inputs down (after Sugiyama, Tagawa and Toda):
  *
  *   1. a box stands one layer below the last of what it reads;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The report as one page: sums, the graph, memory over time, a table of kernels, the boundaries. Everything is inside:
  * no script or style is fetched, and nothing of a model gets in unescaped. */
 #include <math.h>

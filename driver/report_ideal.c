@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The least that a plan could move, from the core graph alone: so it does not depend on what fusion did.
  *
  * The second figure supposes one kernel for each product (contract, attend), with everything else computed inside them:

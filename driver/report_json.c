@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The report as JSON: see docs/CLI.md. */
 #include <stdlib.h>
 

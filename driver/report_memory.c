@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Draws the arena over time: a column for each step, a band for each slot, a bar for each tensor over the steps of its
  * life; and above it, how many bytes are in use. */
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The report for a terminal: a paragraph for each kernel, then the boundaries, memory and the sums. */
 #include <math.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Measures the roofs: the best of a few repetitions, on the runtime's own pool. */
 #include "driver/roofline.h"
 

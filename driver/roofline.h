@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What this machine can do at most, measured at the start of frit bench: the limits that kernels are held against. */
 #ifndef FRIT_DRIVER_ROOFLINE_H
 #define FRIT_DRIVER_ROOFLINE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A context with its tensors, made for exactly one set of dims. */
 #include "driver/session.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Running an artifact from the command line: its inputs from files or made up, a context, its outputs. */
 #ifndef FRIT_DRIVER_SESSION_H
 #define FRIT_DRIVER_SESSION_H

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # ./dev demo: compiles the digit reader, shows what came out, and lets it read digits that training never saw. Needs the
 # built command and a C compiler; no Python, no network.
 set -euo pipefail

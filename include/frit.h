@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* libfrit: tensor programs in C. A tracer records operations; what it recorded is compiled in this process, or
  * saved as a shared object that runs without frit.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The interface of a compiled model (an artifact): all that is needed to run one from C, C++ or through FFI.
  *
  * An artifact is an ELF shared object that exports one function, frit_artifact_table. Its table says what the model

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Element types: one row each. The code is part of the ABI of artifacts and never changes.
  * Row: NAME (FRIT_DT_<NAME>), code, text, bits per element, kind. 4- and 2-bit types are packed low half first in
  * memory of whole tensors and unpacked one per byte in .npy files. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The operations of frit.h as they are written in C: each macro tells its function where in the source it was called.
  * Included by frit.h; nothing else needs it. */
 #ifndef FRIT_HERE_H

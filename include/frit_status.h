@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Status codes shared by libfrit and by every artifact. Only <stdint.h>-free C: usable from C++ and through FFI.
  * One row per code: name, text. The text is what frit_status_text() returns. */
 #ifndef FRIT_STATUS_H

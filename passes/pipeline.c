@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The pass manager over passes/pipeline.def. */
 #include "passes/pipeline.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The pass manager: runs the rows of passes/pipeline.def over a graph, in order or by name. */
 #ifndef FRIT_PASSES_PIPELINE_H
 #define FRIT_PASSES_PIPELINE_H

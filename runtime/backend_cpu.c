@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Launches on the CPU: the items of each phase are dealt to threads in equal runs. Which thread computes an item
  * changes nothing in it, so results do not depend on the number of threads. */
 #include <stdatomic.h>

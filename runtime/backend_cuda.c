@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Launches on an NVIDIA GPU: cubins from the weights' segment, the caller's stream, plain launches in plan order.
  *
  * Device memory of a context, one block:   arena | weights | value of each symbol (what kernels read their dims from)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The CPU's backend of artifacts whose products OpenBLAS computes (--blas=openblas); all else is backend_cpu.c's. Only
  * artifacts that ask for it hold this, and they are linked against libopenblas.so.0.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Solves the symbols of a call from its inputs and checks everything that must hold, so that kernels need no checks. */
 #include <inttypes.h>
 #include <stdio.h>

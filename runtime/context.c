@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Lays out, creates and destroys contexts. A context is one block; context_layout is the only place that knows its
  * size, so that what `frit info` promises and what create takes are the same sum. */
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Finds the functions of the CUDA driver. */
 #include "runtime/cuda_api.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The CUDA driver, opened when first needed: libcuda.so.1 comes with the GPU's driver, never with an artifact.
  * Prototypes are our own, so that no CUDA header is needed to build frit. */
 #ifndef FRIT_RUNTIME_CUDA_API_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Answers what a model takes and gives, from its plan. */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Evaluates the postfix programs of dims. Programs come from frit (or passed plan_check), so the stack needs no test.
  */
 #include "runtime/runtime.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The floating-point control word: kernels are made for round-to-nearest, no flush to zero, no traps. */
 #ifndef FRIT_RUNTIME_FP_STATE_H
 #define FRIT_RUNTIME_FP_STATE_H

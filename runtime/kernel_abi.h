@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* How the runtime calls generated CPU code. */
 #ifndef FRIT_RUNTIME_KERNEL_ABI_H
 #define FRIT_RUNTIME_KERNEL_ABI_H

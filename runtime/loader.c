@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Loads an artifact after a look at its note, so that what dlopen would say cryptically, or do fatally, is said first.
  */
 #include "runtime/loader.h"

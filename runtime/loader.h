@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* For hosts, frit's own driver among them: looks into artifact files and loads them. */
 #ifndef FRIT_RUNTIME_LOADER_H
 #define FRIT_RUNTIME_LOADER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The only allocations of an artifact: a context or a pool, when the caller brings no memory. */
 #include <stdlib.h>
 

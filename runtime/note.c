@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Finds the note of an artifact in the bytes of a file that may be anything. ELF structs are copied out before they are
  * read: nothing in a hostile file is aligned. */
 #include <elf.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Checks a plan from a file that may be damaged or made to do harm, before anything follows its offsets. */
 #include <string.h>
 

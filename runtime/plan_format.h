@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The plan and interface of a model as bytes: what codegen/link writes from ir/plan/plan.h, what the walker executes
  * and what `frit info` reads from the file.
  *

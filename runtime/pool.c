@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Threads that take parts of a job. A job has n parts; each part is claimed once, by whichever thread comes first, and
  * a thread starts with the part of its own number. The caller takes parts like everybody and waits only for parts that
  * a running thread has claimed: threads that sleep, were never started, or did not survive a fork cost it nothing but

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inside of the runtime: what a loaded model is, and the parts that create and run contexts of it.
  *
  * In reading order: dim_code.c evaluates dims, bind.c solves symbols and checks a call, describe.c answers questions,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The ABI's table of functions over a module, and in artifacts the exported function that returns it. */
 #include "runtime/runtime.h"
 

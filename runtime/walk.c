@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One call: bind and check, then walk the steps of the plan. Allocates nothing. */
 #include <inttypes.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Where the weights are: given by the caller, inside the artifact, or in a side file next to it, mapped read-only so
  * that processes and contexts share its pages. */
 #define _GNU_SOURCE /* dladdr */

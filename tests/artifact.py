@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiled models in Python, for tests: an artifact (include/frit_artifact.h) through ctypes. A call's memory and outputs
 hold garbage before it runs, so that an element which nobody writes shows."""
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The code of the hand-made plan of test_artifact.c, compiled like an emitter's output: hidden functions of the kernel
  * ABI. */
 #include <math.h>

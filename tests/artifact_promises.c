@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Holds a compiled model to what frit_artifact.h promises. Built and run by tests/test_promises.sh:
  *
  *     artifact_promises MODEL.so RUNS NAME=FILE.npy...      axis 0 of every input and output is the batch

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Compiles sample kernels for the CPU and runs them on buffers that end where a page without access begins. */
 #ifndef FRIT_TESTS_CPU_RUN_H
 #define FRIT_TESTS_CPU_RUN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* CUDA kernels on the CPU: their text compiled by the system's C++ compiler behind tests/emulate/cuda.h, and run. */
 #ifndef FRIT_TESTS_CUDA_EMULATED_H
 #define FRIT_TESTS_CUDA_EMULATED_H

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs the frit command for the test scripts: with a time limit, a memory limit, and a verdict on how it ended.
 
 Shared by onnx_suite.py and the fuzzers, so that "it crashed", "it hung" and "a sanitizer complained" mean one thing.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Sample kernels for tests: every tests/kernels/NAME.kernel, with random buffers for some dims. */
 #ifndef FRIT_TESTS_KERNEL_SAMPLES_H
 #define FRIT_TESTS_KERNEL_SAMPLES_H

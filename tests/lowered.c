@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Graph -> passes -> kernels and plan -> run, each stage verified. */
 #include "tests/lowered.h"
 

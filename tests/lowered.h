@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Running a graph through the whole compiler inside a test. */
 #ifndef FRIT_TESTS_LOWERED_H
 #define FRIT_TESTS_LOWERED_H

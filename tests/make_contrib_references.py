@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes tests/data/contrib_references.json: one-node models of the domain com.microsoft, inputs, and what ONNX Runtime
 makes of them.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes tests/data/op_references.txt: small graphs in .fir form, inputs, and what numpy or onnx.reference say they give.
 
     build/venv/bin/python tests/make_op_references.py > tests/data/op_references.txt

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Models about one node with their right answers, laid out as ONNX tests and given to `frit check`."""
 
 import os

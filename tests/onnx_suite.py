@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The ONNX 1.22.0 backend suite, judged by `frit check`: no folder that passed before may fail now.
 
     python tests/onnx_suite.py lay-out [--to DIR]        1,914 folders in the ONNX test layout, made from the onnx package

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reader of the recorded cases: lines "case NAME [TOLERANCE]", a graph up to its closing brace, "in" and "out" tensors.
  */
 #include "tests/op_cases.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Recorded operator cases (tests/data/op_references.txt) and the comparison of tensors. */
 #ifndef FRIT_TESTS_OP_CASES_H
 #define FRIT_TESTS_OP_CASES_H

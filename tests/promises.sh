@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # shellcheck shell=bash
 # What an artifact is held to, for test_promises.sh and bench/bench_contracts.sh: the same bytes from two folders, libc and
 # libm only, one exported symbol, and all that artifact_promises.c checks. Wants FRIT (the command), and the working directory

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What ./dev test --quick asks of a test: fewer cases, of every kind. */
 #ifndef FRIT_TESTS_QUICK_H
 #define FRIT_TESTS_QUICK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The frame of random graphs: numbers, values, inputs and outputs. */
 #include "tests/random_graph.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Random graphs for differential tests: the same seed gives the same graph and the same inputs on every machine. */
 #ifndef FRIT_TESTS_RANDOM_GRAPH_H
 #define FRIT_TESTS_RANDOM_GRAPH_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One maker for each kind of operator: picks operands and attributes that inference is likely to accept. */
 #include <string.h>
 

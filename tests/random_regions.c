@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* If, while and nonzero in random graphs: what data decides. Values made inside of a region leave the pool with it. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # Every tests/test_NAME.c is a Check program of its own, linked against one library that holds all of frit with its internal
 # symbols visible. `ninja tests` builds them into build/tests; ./dev test runs them.
 pkg_check_modules(CHECK IMPORTED_TARGET check)

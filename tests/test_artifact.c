@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Runtime, linker and file format on a plan made by hand, with kernels from a C compiler: y = fmod(2 (x + w), 100) for
  * up to 8 rows, y = (x + w) B for more. */
 #define _GNU_SOURCE /* RTLD_NOLOAD */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* base: arenas, errors, text, maps, hashes, parallel loops and narrow floats. Files are in test_file.c. */
 #include <check.h>
 #include <float.h>

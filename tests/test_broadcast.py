@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Sizes that meet only when a model runs: two symbols that broadcast may be equal, or one of them 1. Each form is an ONNX
 model with a symbol for every size, compiled once and run at several sizes against the ONNX reference evaluator; sizes that
 do not broadcast are refused with one sentence. Needs the packages of tests/requirements.txt."""

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Sizes that broadcast against each other: the program as it is and the case that they are equal. Each graph runs at
  * several sizes as interpreted kernels for CPUs and for CUDA's threads and as an artifact, and must give what the
  * evaluator gives; the kernels of the case are those of one symbol for both sizes. */

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # frit run, info, bench, verify and compare as a user calls them: what they print, what they write, and one clear line with
 # the right exit code for what cannot be done.
 set -u

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """frit compile, opt, check and help as a user calls them: what they print and write, one clear line and the right exit
 code for what cannot be done, and nothing left behind by a failure or by Ctrl-C."""
 

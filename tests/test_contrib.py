@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Operators of the domain com.microsoft against ONNX Runtime's recorded answers (tests/data/contrib_references.json, by
 make_contrib_references.py): each case is laid out as an ONNX test and given to `frit check`."""
 

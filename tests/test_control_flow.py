@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """If and Loop whose branches differ in extents, against the ONNX reference evaluator: each model is laid out as ONNX tests,
 one data set for each course that a call can take, and given to `frit check`; what has to be refused is refused by one
 sentence when the branch is taken, and by nothing when it is not."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Operators where ONNX leaves little room and mistakes hide: pads that cut, old forms of Resize, NaN and infinity. The
 oracles are NumPy by definition, and what ONNX Runtime and PyTorch do where ONNX says nothing."""
 

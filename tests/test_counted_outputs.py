@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Outputs whose extents data decides get room for every count, also where fewer elements counted give a longer output. Each
 model runs through the C interface for every count, with zones around its outputs that show writes outside of them."""
 

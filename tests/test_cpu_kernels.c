@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Compiled kernels against the kernel interpreter: every sample of tests/kernels and tests/kernels/cpu, for each level
  * of instruction sets that this machine has, over small, large and random dims. */
 #include "cpu_run.h"

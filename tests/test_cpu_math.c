@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Vector math of generated code against the C library in higher precision: the largest errors promised in cpu_math.h,
  * and special values bit by bit where they have only one. */
 #include "cpu_run.h"

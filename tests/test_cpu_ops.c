@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Every elementwise core operator on every type it takes, and every pair of types cast, compiled against interpreted:
  * the same bits, over values chosen to hurt (ends of ranges, zeros, infinities, NaN) and random ones. Operators with a
  * promised error instead of one right answer are in test_cpu_math.c. */

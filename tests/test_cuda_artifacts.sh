@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # CUDA artifacts whole, without a GPU: what tests/gpu/prepare.sh makes for the GPU is made with an emulated NVRTC and run against an
 # emulated driver (tests/emulate), which keeps the real one's rules: the recorded operators, the programs of tests/lower and the digit
 # model, or the sets of CUDA_SETS. Quick runs take the cases about what a driver sees: models without memory of their own, host inputs.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The emulated driver refuses what the real one refuses, and sees what the real one cannot be relied on to see. */
 #include <check.h>
 #include <dlfcn.h>

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # slow: the operator tests of the ONNX suite as CUDA artifacts against the emulated driver, as test_cuda_artifacts.sh runs its own cases.
 # Skipped are those that the GPU has no code for.
 set -u

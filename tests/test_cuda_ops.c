@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Every recorded operator case as CUDA: lowered for a GPU, run by the kernel interpreter with races checked and,
  * compiled a batch at a time, under the CPU emulation; both against the case's independent reference. FRIT_CASE=TEXT
  * picks cases by name. Cases that the CUDA emitter refuses are counted, and their number may not grow. */

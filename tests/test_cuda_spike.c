@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The hand-written tensor-core product of tests/gpu/spike under the CPU emulation: every tiling of tiles.def, compiled
  * behind tests/emulate/cuda.h, against sums of integers, which are exact in f32, so that the result must be their
  * nearest bf16 bit by bit. The layouts that its comment names stand in layouts.def; here they are counted out. */

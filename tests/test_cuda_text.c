@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* CUDA text: every sample kernel that is scheduled for CUDA is emitted, compiled by the system's C++ compiler behind
  * tests/emulate/cuda.h, run, and compared with the kernel interpreter. Kernels without transcendental functions must
  * agree bit by bit. FRIT_KEEP=FILE keeps the C++ source. */

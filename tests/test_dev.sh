@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # ./dev as a first-time user may call it: help for every command, and nothing done for words that mean nothing.
 set -u
 work=$(mktemp -d)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Dims: what index algebra must simplify and prove, and random expressions against plain evaluation. */
 #include <check.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Element types: packing, conversion rules, operator tables. */
 #include <check.h>
 #include <math.h>

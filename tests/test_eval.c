@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The evaluator against recorded references of numpy and onnx.reference, templates against the evaluator, and errors.
  */
 #include <check.h>

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # The programs of examples/ that drive a compiled model through the ABI header alone: C, C++ and Python's ctypes.
 set -u
 if [ ! -x "$FRIT" ]; then

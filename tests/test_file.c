@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* base/file: nothing half-written is left, and no name from a model leads out of its folder. */
 #define _GNU_SOURCE
 #include <check.h>

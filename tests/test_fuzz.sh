@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # The two fuzzers for a short while: spoilt model files, and random graphs against ONNX's reference evaluator. Longer runs:
 # tests/fuzz/mutate.py --count 10000 and tests/fuzz/random_graphs.py --count 2000, each with --seed.
 set -u

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Random graphs: the compiled program gives what the evaluator gives, element by element.
  *
  * How far may they lie apart? The evaluator is run again with every operand moved by a few units in the last place, and

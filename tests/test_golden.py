@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Golden tests: text in, text out. Every tests/golden/FOLDER/NAME.t is one fact, named after it:
 
     # run: fuse                 the passes, as in `frit opt INPUT -p fuse`; or

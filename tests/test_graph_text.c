@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The .fir form: print then parse is the identity, and every user error is one message with its place. */
 #include <check.h>
 #include <stdio.h>

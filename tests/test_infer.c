@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inference and the verifier: every mistake of a user is one sentence with operator and dims; every invariant of the
  * verifier is broken once and found. */
 #include <check.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Kernels: text and back, the verifier, and both interpreted forms against each other. */
 #include "kernel_samples.h"
 

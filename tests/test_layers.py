@@ -1,5 +1,7 @@
-"""The shape of the tree: which folder may include which, no cycle among headers, unique file names, and no exported
-symbol of libfrit.so other than frit_*. Run from anywhere; needs nothing but Python (and nm for the last)."""
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The shape of the tree: which folder may include which, no cycle among headers, unique file names, a licence
+in every source, and no exported symbol of libfrit.so other than frit_*. Run from anywhere; needs nothing but Python (and
+nm for the last)."""
 
 import os
 import re
@@ -23,6 +25,7 @@ ALLOWED = {
 # codegen/code.h.
 SIBLINGS = {"frontend", "codegen"}
 SOURCE = (".c", ".h", ".cpp", ".def", ".inc")
+LICENCE = "Apache-2.0 WITH LLVM-exception"
 # A name that says its role within a folder of its kind may repeat.
 REPEATABLE = {"rules.cmake", "README.md"}
 
@@ -102,6 +105,20 @@ def repeated_names(texts):
         seen[name] = path
 
 
+def without_licence():
+    """Sources that do not name their licence by its SPDX identifier within their first two lines."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split("\n")
+    for path in listed:
+        name = os.path.basename(path)
+        is_source = name.endswith((*SOURCE, ".py", ".sh", ".cmake", ".cu")) or name in {"CMakeLists.txt", "Makefile", "dev"}
+        if not is_source or not os.path.isfile(os.path.join(ROOT, path)):
+            continue
+        with open(os.path.join(ROOT, path), encoding="utf-8") as f:
+            head = f.readline() + f.readline()
+        if f"SPDX-License-Identifier: {LICENCE}" not in head:
+            yield f"{path} does not name its licence: SPDX-License-Identifier: {LICENCE}"
+
+
 def foreign_exports(library):
     symbols = subprocess.run(["nm", "-D", "--defined-only", library], capture_output=True, text=True, check=True)
     for line in symbols.stdout.splitlines():
@@ -112,7 +129,7 @@ def foreign_exports(library):
 
 def main():
     texts = read_sources()
-    checks = [("layers", layer_faults(texts)), ("cycles", header_cycles(texts)), ("names", repeated_names(texts))]
+    checks = [("layers", layer_faults(texts)), ("cycles", header_cycles(texts)), ("names", repeated_names(texts)), ("licence", without_licence())]
     library = os.path.join(os.environ.get("BUILD", os.path.join(ROOT, "build")), "libfrit.so")
     n_skipped = 0
     if "asan" in os.path.basename(os.path.dirname(library)) or not os.path.exists(library):

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* LLD in process: links, complains through cx, and can do it all again. */
 #include <check.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Lowering against the evaluator: each program of tests/lower/ goes through the passes, fusion and the loop trees, runs
  * in the kernel interpreter with every access checked, then as compiled code, and must give what the graph gives. */
 #include <check.h>

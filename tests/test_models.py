@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Recorded models against their double-precision answers: the digit reader, the attention block, and the encoder by both
 torch exporters, every case from one .so (bench/compare_models.py judges). The digit reader must also read as many
 held-out images as the trained network does."""

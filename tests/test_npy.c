@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* .npy files: what NumPy writes is read, what frit writes is read back, what is neither is refused. */
 #include <check.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The ONNX reader on models written byte by byte: shape arithmetic, symbols, functions, and files that lie. */
 #include <check.h>
 #include <fcntl.h>

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # slow: the ONNX backend suite. Folders that passed before must pass; none may crash. `./dev bless onnx_suite` records passes.
 set -u
 if [ ! -x "$FRIT" ] || [ -z "$PYTHON" ]; then

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """--blas=openblas: which products become calls and how, that they compute what the evaluator does, that only artifacts
 compiled so need the library, and what is said where it is missing. Nothing of it but running needs OpenBLAS."""
 

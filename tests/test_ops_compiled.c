@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Every recorded operator case through the whole compiler, against its independent reference. FRIT_CASE=TEXT picks
  * cases by name. Cases that the compiler refuses as not supported are counted, and their number may not grow. */
 #include <check.h>

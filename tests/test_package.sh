@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # slow
 # cmake --install as a packager uses it: what is installed, that it works wherever the folder is moved to, and that projects
 # outside the tree build against it with CMake, with pkg-config and by add_subdirectory.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Every golden of tests/golden that names passes, in process: its output is what stands there, and it computes what its
  * input computes, by the evaluator, on random inputs under several sizes. FRIT_BLESS=1 rewrites the expected halves;
  * FRIT_GOLDEN=TEXT picks files by name. */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Products with constant matrices of bytes and bf16 in sizes about the tiles of every machine: exact sums of bytes, sums
 of bf16 against double precision, and rows of a batch that have the bits of the row alone. The oracle is numpy."""
 

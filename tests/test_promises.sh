@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # What an artifact promises, on four small models.
 set -u
 if [ ! -x "$FRIT" ]; then

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """frit compile --report: the same facts as text, JSON and one page, which add up and hold no more than the model."""
 
 import json

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Rows whose moments come from one sweep (passes/tree_cpu/tree_row_moments.c): against the evaluator at extents around
  * the blocks, on numbers that lose digits or have none, interpreted, compiled and checked; and bit for bit, a row
  * alone, in a batch, and among rows that overlap. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Scalar templates and combiners: each parses, and gives the values that its doc promises. */
 #include <check.h>
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* base/target: names, suggestions, and that "native" is something this machine can run. */
 #include <check.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The tracer and the public interface: what is inferred, what mistakes say and where, and that a recorded program runs
  * as the evaluator says. */
 #include <check.h>

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # The digit model and the attention block by two roads: recorded by the C programs of examples/, and read from ONNX files.
 # One plain .fir text, and the same bits from the program's own process, from its artifact, and from the file's artifact.
 set -u

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* No kernel computes on memory that nobody has written: the programs of tests/lower/, the ones below and the models of
  * tests/models/ give equal bits, and raise equal exceptions, whatever their context's memory and their outputs hold
  * before; and numbers that are not subnormal meet no subnormal one. For every level of CPU that this machine has. The

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Inverses of a window, Col2Im, ConvTranspose and MaxUnpool, against their definition: every window adds what it holds to
 the image (or puts it there) and the image's pads are cut off, whether or not the windows tile it. Sizes are constants, or
 unknown to the compiler."""

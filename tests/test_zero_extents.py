@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Extents of 0, for every operator and every place (tests/zero_cases.py): products over nothing are zeros, reductions
 give their identity, everything else an empty tensor. Each case is compiled with the extent fixed, and with a symbol that
 is 0 when it runs; memory and outputs hold garbage before.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Small ONNX models with extents of 0 in every place: what tests/test_zero_extents.py runs. A case knows its own right
 answer (NumPy, from the operator's definition), or leaves it to the ONNX reference evaluator (wants is None)."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What PyTorch reaches on the GPU of this machine, for frit's figures to stand beside.
 
     python3 torch_baseline.py [--budget SECONDS] [--only GROUP,...] [--out FILE.json]

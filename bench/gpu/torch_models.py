@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The models of torch_baseline.py, with random weights: ResNet-50 and ViT-B/16 of torchvision, BERT-base of transformers, and a
 decoder of Llama-3.2-1B's dims (prefill, and one step of decoding over a cache)."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The distinct convolutions of a model, each as a model of its own: bias and ReLU behind it, images channels-last at both
 ends (as they are between convolutions of a whole model), seeded weights.
 

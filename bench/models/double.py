@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs the convolutional networks of the ONNX package in double precision: one torch function per ONNX operator.
 
 Only the operators that those nine networks use, at opset 9, batch 1 or more. It is the reference that frit's and ONNX

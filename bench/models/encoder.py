@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """A two-layer transformer encoder of our own, exported by both of torch's exporters with symbolic batch and length.
 
 Token numbers and a mask go in; normalised hidden states come out. Pre-norm or post-norm, attention written out

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Any ONNX model in double precision: the package's reference evaluator over the model with every f32 made f64.
 
 Values stay as they are (an f32 weight is the same number in f64); only where results are rounded changes. Convolutions

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes the case files of the two models in examples/ into tests/models: python examples.py"""
 
 import pathlib

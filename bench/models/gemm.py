@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes the matmuls of bench_gemm.sh, y[M, N] = x[M, K] W[K, N] with seeded constant weights: NAME.onnx, and the weights
 as plain numbers in NAME.f32 for the peers. The same of bf16 summed in f32 as bf16_NAME.onnx, and of bytes as
 bytes_NAME.onnx (MatMulInteger) and bytes_NAME.s8.

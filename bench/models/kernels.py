@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes the one-kernel models of bench_roof.sh: kernels over 64 MiB of memory.
 
     python kernels.py [--out build/models]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Transformers that people have, with seeded weights: BERT-base, a MiniLM-L6 and a Llama-shaped decoder.
 
     python language.py --out DIR [bert] [bert128] [minilm] [minilm128] [llama]

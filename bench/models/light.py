@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The nine networks of the ONNX package with weights that mean something, and their double-precision answers.
 
 The package replaces every weight by ConstantOfShape 0.02: eight of the nine then give a thousand equal outputs, and a

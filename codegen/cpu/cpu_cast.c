@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Conversions between element types, by the rules of dtype_convert. */
 #include "codegen/cpu/cpu_emit.h"
 

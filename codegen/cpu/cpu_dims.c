@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Index expressions (dims) as code: scalars in i64; per lane as vectors, in i32 where every part provably fits. */
 #include "codegen/cpu/cpu_emit.h"
 

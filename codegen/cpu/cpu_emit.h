@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inside the CPU emitter: state, and what its files offer each other. Reading order: cpu_values (types, vectors,
  * loops), cpu_dims (indices), cpu_memory and cpu_narrow (elements in memory), cpu_ops, cpu_cast, cpu_math (operators),
  * cpu_acc (reductions), cpu_expr (expressions), cpu_leaf (matrix micro-kernels), cpu_tree (statements), cpu_machine

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Scalar expressions of kernels. A value is computed once per statement: expressions are hash-consed, so a shared part
  * is one node. */
 #include "codegen/cpu/cpu_emit.h"

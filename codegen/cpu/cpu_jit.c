@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Objects in this process, loaded by LLVM's ORC. The only names they may refer to outside are those of
  * runtime/kernel_abi.h. */
 #include "codegen/cpu/cpu.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Matrix micro-kernels. A tile of up to max_rows x width outputs lives in registers; per step of k it takes one vector
  * row of b and one broadcast element of a per row. Every output is one chain of fused multiply-adds in k order,
  * whatever the tile, so results do not depend on how rows and columns are cut.

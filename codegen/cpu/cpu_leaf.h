@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the files of the matrix micro-kernels share. */
 #ifndef FRIT_CODEGEN_CPU_LEAF_H
 #define FRIT_CODEGEN_CPU_LEAF_H

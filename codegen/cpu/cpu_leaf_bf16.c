@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The step of a matrix micro-kernel over bf16: acc[j] += a1 b1[j], then += a0 b0[j], where a0 and a1 (b0 and b1) are
  * the low and the high half of a 32-bit lane.
  *

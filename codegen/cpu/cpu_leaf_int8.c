@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The step of a matrix micro-kernel over bytes: acc[j] += a0 b0[j] + a1 b1[j] + a2 b2[j] + a3 b3[j], where the four
  * bytes of a and of every b[j] are the bytes of one 32-bit lane and one side is unsigned, the other signed.
  *

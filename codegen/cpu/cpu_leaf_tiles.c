@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The matrix leaf on the matrix unit (AMX): registers of 16 rows of 64 bytes, c += a b of such tiles in one
  * instruction. A tile of b is 16 groups of k by 16 columns, just as packed panels hold them; a tile of a is 16 rows by
  * 16 groups.

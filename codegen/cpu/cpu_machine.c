@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The pass string is our own: the emitter writes vectors itself, so there is no vectoriser, and loops keep the shape
  * they were given. What is left to do is to put stack slots into registers, fold, share, and move invariant code out.
  */

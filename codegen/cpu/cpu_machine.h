@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* LLVM's side of a compile: passes and code generation for one module. */
 #ifndef FRIT_CODEGEN_CPU_MACHINE_H
 #define FRIT_CODEGEN_CPU_MACHINE_H

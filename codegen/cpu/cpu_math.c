@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The words that vector math is written in. */
 #include "codegen/cpu/cpu_math.h"
 

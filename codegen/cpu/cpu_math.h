@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Our own vector math: functions of float and double values, scalars or vectors of any width, as straight-line code.
  * The table is the largest error allowed, in units in the last place of the result, with or without FMA; tests/
  * test_cpu_math.c holds the code to it on 50,000 evenly spaced arguments of each of several ranges (not on all floats).

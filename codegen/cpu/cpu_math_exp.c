@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* exp and what is made of it: expm1, tanh, erf. */
 #include <math.h>
 

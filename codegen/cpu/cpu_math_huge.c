@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reduction of large angles by the method of Payne and Hanek ("Radian reduction for trigonometric functions", 1983): of
  * 2 / pi only the bits that decide the place within one turn are multiplied. One scalar function per module, called for
  * the lanes that need it. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* log, log1p, and pow through them. */
 #include <math.h>
 

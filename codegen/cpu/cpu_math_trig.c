@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* sin, cos, atan, atan2. */
 #include <math.h>
 

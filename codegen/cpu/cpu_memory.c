@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elements of buffers. A lane loop's access takes the cheapest form that its index allows: one element for all lanes, a
  * contiguous vector, or a gather. Types below a byte are read byte by byte and written by read-modify-write. */
 #include "codegen/cpu/cpu_emit.h"

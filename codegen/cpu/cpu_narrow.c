@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Floats narrower than 32 bits, from their row in base/float.c alone: the same rules as float_decode and float_encode,
  * as vector code without branches. A code is a pattern without its sign: it counts upwards with the magnitude. */
 #include "codegen/cpu/cpu_emit.h"

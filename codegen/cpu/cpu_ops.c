@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elementwise core operators as vector code; one function per row of ops.def, bound by name in the table below. No
  * operand makes the code trap: division by zero and overflow are defined in ops.def. */
 #include "codegen/cpu/cpu_emit.h"

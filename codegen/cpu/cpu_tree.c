@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Loop trees as LLVM functions, one per phase: parallel loops become a range of items, lane loops become vectors. */
 #include "codegen/cpu/cpu_emit.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Types, vectors, intrinsics and control flow: the vocabulary of the other files. */
 #include <string.h>
 

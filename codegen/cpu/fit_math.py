@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Where the coefficients of cpu_math*.c come from: minimax polynomials by the Remez exchange in high precision, then rounded
 to the target format from the lowest order up, refitting the rest each time. Needs mpmath; run it to print them all."""
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* CUDA code: loop trees to header-free CUDA C++ text, and that to cubins through NVRTC, which is opened at run time.
  *
  * What the text is. One `extern "C" __global__` function for each phase of a kernel. Its arguments: one pointer for

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inside the CUDA emitter: state of one function's text, shared by cuda_expr.c (expressions), cuda_reduce.c
  * (accumulators) and cuda_text.c (statements, functions). */
 #ifndef FRIT_CODEGEN_CUDA_EMIT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Kernel expressions and dims as C++ text. Floats narrower than f32 are held as float and rounded after each operator;
  * integers narrower than 32 bits as int or unsigned and wrapped after each operator. */
 #include "codegen/cuda/cuda_emit.h"

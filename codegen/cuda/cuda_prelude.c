@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Small device functions that generated kernels call. A piece is included when its name occurs in the text, or in a
  * piece that is. Where a piece uses an instruction that C++ has no word for, FRIT_EMULATE selects its definition in
  * plain C++, which the CPU emulation of tests/ compiles. */

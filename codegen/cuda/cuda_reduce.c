@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Accumulators: a variable of each thread; where its declaration stands outside the thread loop that feeds it, the
  * threads' values are combined by halving when the loop is over (0 with n/2, 1 with n/2 + 1, ...; then n/4, ...), the
  * order that ir/kernel/kernel.h states. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Loop trees to CUDA C++ text.
  *
  *   par r < R {                              extern "C" __global__ void __launch_bounds__(256)

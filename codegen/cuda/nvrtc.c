@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* CUDA text to cubins. libnvrtc is opened when first needed (a toolkit's or the pinned wheel's), with prototypes of our
  * own: building frit needs no CUDA header, compiling for CUDA needs no GPU. Equal kernels are compiled once; texts
  * compile in parallel, and the result does not depend on how. */

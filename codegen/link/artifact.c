@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Links an artifact and puts its weights behind it.
  *
  *     runtime archive + module object + kernel objects  --lld-->  temporary.so

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The weights of a plan as one run of bytes. Mapped ones are written straight from their mapping, those that are packed
  * for a kernel are made a few panels at a time on all cores: no weight is in memory as a whole. */
 #include <string.h>

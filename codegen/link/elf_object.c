@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Writes one relocatable ELF file by hand:
  *
  *   .note.frit          the plan, as a note that readers find without loading anything

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* From a plan and the code of its kernels to a shared object. What the file holds: include/frit_artifact.h for its
  * users, runtime/plan_format.h for its tables. */
 #ifndef FRIT_CODEGEN_LINK_LINK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Turns LLD's free-form complaints into one recorded error. */
 #include "codegen/link/lld.h"
 

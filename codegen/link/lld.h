@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The linker, in process. */
 #ifndef FRIT_CODEGEN_LINK_LLD_H
 #define FRIT_CODEGEN_LINK_LLD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 // LLD as a library. This and the plugin stub of the static build are all the C++ there is: LLD has no C interface.
 #include "codegen/link/lld_shim.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The C face of LLD's C++ driver; lld.h is what the rest of codegen uses. */
 #ifndef FRIT_CODEGEN_LINK_LLD_SHIM_H
 #define FRIT_CODEGEN_LINK_LLD_SHIM_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Writes a plan as the tables of runtime/plan_format.h. */
 #include <string.h>
 

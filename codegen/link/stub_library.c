@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Shared libraries with symbols and no code, to link against instead of the system's: so the link needs no libc on the
  * machine that compiles, its bytes do not depend on which one is there, and any other symbol stays undefined, which the
  * linker reports. Only what a linker reads is there: section headers, no program headers. */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Writes one block of self-attention as an ONNX file, its weights as plain numbers, and a case to check it with.
 
     python make.py [--out DIR]          needs numpy and onnx (tests/requirements.txt)

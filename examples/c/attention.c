@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Runs a compiled attention block from C with nothing of frit but its header: the memory is the caller's own, and one
  * context serves calls of several lengths.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 // Runs a compiled attention block from C++17: an artifact that closes itself, contexts that destroy themselves, and two
 // threads that use one artifact and one pool at the same time.
 //

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The tracer from C++: y = softmax(x w), compiled in this process and run.
  *
  *     c++ -Iinclude examples/cpp/trace.cpp -Lbuild -lfrit -Wl,-rpath,$PWD/build && ./a.out */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reads held-out digits with the compiled model, draws some of them, and prints accuracy and latency. It is also the
  * shortest real user of an artifact: it knows frit_artifact.h and dlopen, nothing else of frit.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Trains the demo's digit reader and writes everything the demo and the tests need beside this file.
 
 Data: the 1,797 scanned digits of 8x8 pixels that come inside scikit-learn (see README.md for their licence).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Traces y = relu(x w), compiles it into this process and runs it on three rows. */
 #include <frit.h>
 #include <stdio.h>

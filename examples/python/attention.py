@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs a compiled model from Python with ctypes alone: no NumPy, nothing of frit but the layout of its header.
 
     frit compile examples/attention/attention.onnx -o attention.so

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The attention block of examples/attention as C functions: recorded with two symbolic dims, compiled in this process,
  * and run. The same program as attention.onnx, so it gives the same bits.
  *

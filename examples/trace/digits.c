@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The digit reader of examples/digits as a C function: recorded, compiled in this process, and run on images that
  * training never saw. The same program as digits.onnx, so it gives the same bits.
  *

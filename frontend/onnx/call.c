@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Attributes of a node: looked up in the node, or, where the node refers to an attribute of the function it stands in,
  * in the call of that function and its defaults. */
 #include "frontend/onnx/reader.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* TensorProto as constant payloads: raw bytes and 4- and 8-byte fields as they lie in the file, the rest unpacked. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Shape arithmetic: the elements of small integer tensors as dims. A value is known when it is a constant, a from_dims,
  * a host input (if those may be used), or computed from known values by one of the operators below; floats are known
  * while they stay whole. Answers are kept by value. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The builder of reader.h: graph_add with sticky failures, and the few compositions that many operators share. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The mapping functions that rows of onnx_ops.def name, by the file that defines them, and what those files share. */
 #ifndef FRIT_FRONTEND_ONNX_MAPPERS_H
 #define FRIT_FRONTEND_ONNX_MAPPERS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* ModelProto, GraphProto, NodeProto .. into the structs of model.h. One function per message; unknown fields are
  * skipped, as protocol buffers ask. Messages nest at most MAX_NESTING deep. */
 #include "frontend/onnx/model.h"

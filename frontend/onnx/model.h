@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* An ONNX model as plain structs: what the file says, checked for form and not yet for meaning. Strings are terminated
  * copies; tensors point into the file. */
 #ifndef FRIT_FRONTEND_ONNX_MODEL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* ONNX models to graphs: opsets 7 to 27, local functions, external data, symbolic dims, shape arithmetic. */
 #ifndef FRIT_FRONTEND_ONNX_ONNX_H
 #define FRIT_FRONTEND_ONNX_ONNX_H

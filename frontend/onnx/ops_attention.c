@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Attention and rotary embedding, in the forms of opset 23 and later. */
 #include <math.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Operators of the domain com.microsoft, as ONNX Runtime's optimizers and model builders write them: fused forms of
  * plain operators, which become those again, so that one road leads to the kernels. */
 #include "frontend/onnx/mappers.h"

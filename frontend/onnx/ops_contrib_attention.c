@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Attention of the domain com.microsoft: with its projection (Attention, QAttention), without (MultiHeadAttention), and
  * over a cache with fewer heads of keys (GroupQueryAttention); rotary embedding with its own order of operands. All end
  * in make_attention. */

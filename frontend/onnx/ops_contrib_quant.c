@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Quantised operators of the domain com.microsoft: integers with scales and zero points beside them. What they compute
  * is written out (numbers, plain operator, rounding), and fusion makes one kernel of it; products stay in integers. */
 #include "frontend/onnx/mappers.h"

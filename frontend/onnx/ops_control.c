@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* If, Loop and Scan. A condition or a trip count that is known while reading leaves no trace: the branch is taken, a
  * short loop unrolled. Everything else becomes a region. Bodies see the values around them directly. An if whose
  * branches give results of different ranks takes in what follows it, as ranks decide what operators do; a branch whose

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Sliding windows: convolutions and pools, with ONNX's several ways to say how much is padded. */
 #include <math.h>
 #include <string.h>

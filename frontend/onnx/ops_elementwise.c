@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elementwise operators whose ONNX form differs from ours: optional operands, any number of operands, mixed types. */
 #include <math.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Movement by data: scatters, and operators that are a gather at computed places. */
 #include "frontend/onnx/mappers.h"
 #include "ir/op/attrs.h"

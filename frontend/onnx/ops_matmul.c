@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Products, and quantised forms of them as plain arithmetic. */
 #include <math.h>
 

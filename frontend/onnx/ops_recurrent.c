@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* RNN, GRU and LSTM: the products with the inputs are done for all steps at once; the steps are written out when they
  * are few and their number is known, else they become a scan. */
 #include <string.h>

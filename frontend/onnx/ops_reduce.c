@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reductions: axes from an attribute or an operand, kept or not, and the compositions ONNX has names for. */
 #include <math.h>
 

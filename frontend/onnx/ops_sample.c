@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Sampling at computed positions: GridSample, AffineGrid, RoiAlign. Every tap is a gather from the flattened image. */
 #include <math.h>
 

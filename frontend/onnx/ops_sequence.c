@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Sequences of tensors, followed while reading: positions and lengths must be known then. */
 #include <string.h>
 

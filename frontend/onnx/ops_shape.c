@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Shapes and views: what Reshape and its kin mean in every opset, and constants. */
 #include <math.h>
 #include <string.h>

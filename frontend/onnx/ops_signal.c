@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Fourier transforms as products with tables of cosines and sines, window functions, the mel filter bank. Lengths are
  * constants; the tables are made in f64 while reading. */
 #include <math.h>

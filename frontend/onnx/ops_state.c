@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Layers with a state handed on from call to call, attention with functions of the scores, and optimiser steps. */
 #include <math.h>
 

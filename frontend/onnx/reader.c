@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The reader: model structs to graph. Inputs and their dims, initializers, nodes through the rows of onnx_ops.def,
  * local functions inlined, subgraphs on demand. */
 #include "frontend/onnx/reader.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the files of the ONNX reader share: the reader's state, access to a node's attributes and operands, and a
  * builder whose functions may be nested, because a failure is sticky: it is recorded in the cx, VALUE_NONE is returned,
  * and every later call with VALUE_NONE, or after a failure, does nothing. Mapping functions therefore just compute, and

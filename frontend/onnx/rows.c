@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The table of foreign operators, and the mapping of rows that need no function of their own. */
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What operators ask of operands that decide ranks, axes and sizes: constants, by evaluating what they come from, or
  * dims. Where neither can be had, the message names the model input to give with --const. */
 #include "frontend/onnx/reader.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reader of the protocol-buffer wire format (protobuf.dev/programming-guides/encoding). Groups, which ONNX never uses,
  * are malformed here. */
 #include "frontend/onnx/wire.h"

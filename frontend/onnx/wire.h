@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Protocol-buffer wire format over memory: a cursor that never reads past its end and copies nothing. */
 #ifndef FRIT_FRONTEND_ONNX_WIRE_H
 #define FRIT_FRONTEND_ONNX_WIRE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Traces: their life, the sticky failure, and what a program is framed by: dims, inputs, constants, states, outputs. */
 #include "frontend/trace/trace.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The tracer: the calls of frit.h become nodes of a graph as they are made. A failure is sticky: it is recorded once
  * with the caller's place, and from then on nothing is added.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Recording of products, normalisation, attention, convolution and pooling. */
 #include "frontend/trace/trace.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Recording of elementwise operators, views, sources, movement by data and reductions. */
 #include <string.h>
 

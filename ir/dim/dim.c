@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Dim tables: hash-consed nodes, symbols, structural order, memo of operations, and access to structure. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Dims: integer expressions over symbols with + * floordiv mod min max, canonical, with a small prover.
  *
  * Both tensor shapes and kernel index expressions are dims. A dim is a 32-bit id in a dim_table; expressions are

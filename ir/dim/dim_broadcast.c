@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The extent of sizes that broadcast against each other: max(n, m) * min(n, m, 1). Where all are equal or 1 that is the
  * one that is not 1, and 0 beside 1 stays 0. Sizes that cannot be zero need no min.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* floordiv, mod, min and max: every simplification of a division rests on num == quot * den + rest. */
 #include "ir/dim/dim_impl.h"
 

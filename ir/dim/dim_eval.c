@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Dims over values: evaluation, substitution, monotone majorants, and code for artifacts. */
 #include "ir/dim/dim_impl.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the files of ir/dim*.c share: nodes, polynomials, and memo tables. Nothing else includes this.
  *
  * Node forms (args are node ids, all canonical):

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Dims as polynomials: sums of integer multiples of products of atoms. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The prover: a lower bound of a polynomial by eliminating its atoms one by one, innermost knowledge first.
  *
  * p = c*m + r is linear in the atom m, and l <= m <= u, so p >= min(p(l), p(u)), and only one of the two when the sign

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The text form of dims. Precedence: a sum of products; floordiv, ceildiv and mod bind like *, left to right. A name
  * that is no identifier, or a word of the language, stands in double quotes. */
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The evaluator's frame: binds symbols, walks a graph in order, and checks every result against the inferred type, so
  * that it is also an oracle of inference. The operators are in eval_*.c. */
 #include "ir/eval/eval_ops.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The evaluator: runs a graph on concrete tensors with plain loops, in f64 where it helps. It is the oracle of every
  * test and the constant folder's engine, never the product: slow and obvious on purpose. */
 #ifndef FRIT_IR_EVAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Products: contract, matmul and einsum through one labelled product of two operands, and attention. */
 #include <math.h>
 #include <string.h>

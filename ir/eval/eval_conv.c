@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Convolutions and pools over [N, C, spatial..]. Windows read x at o * stride + k * dilation - pad. */
 #include <math.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Movement by data: gather, scatter, topk, nonzero, update. An index outside its axis is FRIT_RANGE. */
 #include <math.h>
 #include <stdlib.h>

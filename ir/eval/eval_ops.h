@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inside the evaluator: what the files eval_*.c share. Nothing outside ir/eval*.c includes this.
  * Each operator of ops.def has one `const eval_row row_<name>`, bound by eval.c: a missing one fails the link. */
 #ifndef FRIT_IR_EVAL_OPS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Random numbers and constant payloads.
  *
  * Element i of a random tensor depends on the seed and i only: r = Philox 4x32-10 with key (seed low, high) and counter

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reductions, scans, softmax and normalisations. Sums are f64 (floats) or wrap in 64 bits (integers). */
 #include <math.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Control flow. A region's parameters are bound for each run of it; symbols of its parameters follow their tensors. */
 #include <string.h>
 

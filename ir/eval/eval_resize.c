@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* ONNX Resize: separable interpolation. Each axis becomes a table of taps (source position, weight) for every output
  * position; the axes are then applied one after another in f64. */
 #include <math.h>

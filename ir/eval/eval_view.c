@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Sources and views: operators that place elements without computing on them. Elements are copied bit for bit. */
 #include "ir/eval/eval_ops.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Building graphs: values, interned nodes, regions, ports and contracts. */
 #include "ir/graph/graph.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Graph IR: static single assignment over tensors.
  *
  *   graph ── dims            symbols and shape expressions

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Tokens of the .fir form. The text is 0-terminated and may hold anything. */
 #include <ctype.h>
 #include <string.h>

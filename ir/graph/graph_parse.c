@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The parser of the .fir form: recursive descent over hostile text. Names must be defined before use and once, regions
  * nest at most MAX_DEPTH deep, and types that the text states must be the inferred ones. Nodes are interned like any
  * other, so that a text with a node twice reads as a graph with it once. */

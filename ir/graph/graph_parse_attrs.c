@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Attributes and const payloads of the .fir form. Sizes that a text declares are never allocated before the text has
  * as many elements. */
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The plain form of a graph: the program without where it came from. Source locations and the files of weights are
  * gone, dead nodes too, so that one program gives one text whether it was read from a file or recorded, and the text
  * holds all that is needed to compile it. Names, operators and their order stay.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Shorthands over graph_add for readers and decompositions; the ones that would change nothing return their operand. */
 #include <string.h>
 

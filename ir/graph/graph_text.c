@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The printer of the .fir form. Guarantees: graph_parse reads back an equal graph, and printing that gives the same
  * text. Values print by the model's name when they have one (a second value of a name as %name#1), else by a running
  * number; attributes that have their default are left out; types are always there. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the printer and the parser of .fir share. Private to ir/graph/graph_text.c, ir/graph_parse*.c, ir/op/ir_doc.c
  * and the tracer, which takes attributes as text. */
 #ifndef FRIT_IR_GRAPH_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The verifier. A graph is well formed when:
  *
  *    1. every value is the result of exactly one node, or a parameter of exactly one region, at the index it says;

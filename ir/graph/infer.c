@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Result types: dispatch, the shared helpers of infer.h, and the operators that need only those: constants,
  * elementwise, reductions. The rest is in infer_view.c, infer_data.c, infer_model.c and infer_region.c. */
 #include "ir/graph/infer.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the infer_<op> functions share: access to operand types, normalising attributes, messages that begin with the
  * operator's name. Private to ir/infer*.c. */
 #ifndef FRIT_IR_INFER_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Result types of movement by data (gather, scatter, sort), reductions, products and attention. */
 #include <string.h>
 

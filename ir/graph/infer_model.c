@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Result types of model operators: products, normalisation, convolution, pooling, rope and resize. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Result types of operators with regions; they also check the regions' parameters and results. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Result types of sources (const, iota, ...) and views. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The one way a pass changes a graph: live nodes are visited in order and emitted into a new graph that shares the dim
  * table. Dead nodes and their constants are left behind; inputs stay, used or not, because they are the interface. */
 #include "ir/graph/graph.h"

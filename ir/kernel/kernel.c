@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Building kernels: buffers, accumulators, lets and statements. Expressions are built in kernel_expr.c.
  * Names become identifiers that are unique among those they could be confused with in text: buffers among buffers,
  * accumulators and lets among each other. */

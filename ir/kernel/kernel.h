@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Kernel IR: one description from which the CPU and the CUDA emitter both print code.
  *
  * A kernel carries three forms of itself (KERNELS in docs/ARCHITECTURE.md):

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What a kernel costs, from its loop tree: floating-point operations (each operator of a scalar expression counts one,
  * a step of a matrix leaf two) and memory traffic (each parameter once, or as often as it is looked into where the
  * index comes from memory). Upper estimates, for choosing thread counts and for reports. */

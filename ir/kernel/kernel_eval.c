@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The kernel interpreter's expressions and memory. Every operator rounds to its dtype, as compiled code does; so apart
  * from the transcendental functions results are those of compiled code bit by bit. */
 #include "ir/kernel/kernel_interp.h"

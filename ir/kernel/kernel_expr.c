@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Scalar expressions of kernels: hash-consing, exact folding, substitution.
  *
  * An expression's id is larger than the ids of everything it is made of (arguments, predicates, the expressions behind

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Runs kernels without compiling them: definitions in index order (what is meant), loop trees in exactly the order that
  * ir/kernel/kernel.h states (what compiled code does).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inside the kernel interpreter: state of one run, shared by kernel_eval.c (expressions, memory) and kernel_interp.c
  * (definitions, loop trees). */
 #ifndef FRIT_IR_KERNEL_INTERP_H

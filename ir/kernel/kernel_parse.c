@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reads the text form of kernels (see kernel_text.c for what it looks like) with a dim table of its own. */
 #include "ir/kernel/kernel_parse.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The reader behind kernel_parse: a cursor over text, shared by kernel_parse.c (declarations, statements) and
  * kernel_parse_expr.c (expressions). Text is hostile: every name, type and count is checked before building. */
 #ifndef FRIT_IR_KERNEL_PARSE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reads expressions of the text form of kernels: precedence climbing over the rows of kernel_text.h. */
 #include "ir/kernel/kernel_parse.h"
 

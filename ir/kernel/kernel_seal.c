@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Puts a finished kernel's parameters in front of its locals: builders meet outputs and constants late. */
 #include "ir/kernel/kernel.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Prints kernels; kernel_parse.c reads what this writes, and printing that again gives the same text.
  *
  *     kernel @softmax(x: f32[R, C], out y: f32[R, C]) where R in 1..4096, C in 1..65536 {

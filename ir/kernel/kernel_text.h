@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the printer and the parser of kernels share: spellings of operators, loops, scopes and schedule fields. */
 #ifndef FRIT_IR_KERNEL_TEXT_H
 #define FRIT_IR_KERNEL_TEXT_H

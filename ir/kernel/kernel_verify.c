@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What must hold of a kernel:
  *
  *   references   every buffer, accumulator, let, definition and symbol that is mentioned exists; one index per axis

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Walks over all of a kernel: the symbols it mentions, and the digest of everything that decides its code. */
 #include "base/hash.h"
 #include "ir/kernel/kernel.h"

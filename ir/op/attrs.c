@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Copies and keys of attribute structs. One switch over field kinds serves every operator. */
 #include "ir/op/attrs.h"
 

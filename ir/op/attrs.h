@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Attribute structs as data: copy, key and small accessors, driven by the field tables of ir/ops.h. */
 #ifndef FRIT_IR_ATTRS_H
 #define FRIT_IR_ATTRS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The table behind ir/op/combine.h, expanded from combine.def. */
 #include "ir/op/combine.h"
 

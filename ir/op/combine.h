@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Combiners of kernel reductions, from combine.def. */
 #ifndef FRIT_IR_COMBINE_H
 #define FRIT_IR_COMBINE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Element types: facts from FRIT_DTYPE_LIST, and one element loaded, stored and converted. */
 #include "ir/op/dtype.h"
 

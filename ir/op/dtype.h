@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Facts about element types, and one element as a number. */
 #ifndef FRIT_IR_DTYPE_H
 #define FRIT_IR_DTYPE_H

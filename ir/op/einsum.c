@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Parser of einsum equations; see einsum.h for the labels. Spaces are ignored anywhere. */
 #include "ir/op/einsum.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Einsum equations ("bij, bjk -> bik", "...ii", implicit outputs) as lists of label numbers. */
 #ifndef FRIT_IR_EINSUM_H
 #define FRIT_IR_EINSUM_H

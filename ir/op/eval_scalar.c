@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Elementwise operators on scalars. Floats compute in f64 (libm) and are rounded once by the caller; integers compute
  * on 64-bit patterns and are wrapped by the caller. Model operators have formulas of their own, not the templates of
  * ops.def: this is what the templates are checked against. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The tables behind ir/op/ops.h, expanded from ops.def and attrs.def. */
 #include "ir/op/ops.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The operator table as C: opcodes, flags, attribute structs and their field descriptions. All from ops.def, attrs.def.
  */
 #ifndef FRIT_IR_OPS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Coordinates, kernels and weights of ONNX Resize, one axis at a time. */
 #include "ir/op/resize.h"
 

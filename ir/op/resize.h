@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Interpolation tables of resize: which input positions of an axis an output position reads, and with what weights. The
  * evaluator applies them, and decompose turns them into gathers. */
 #ifndef FRIT_IR_RESIZE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Parser and walker of scalar templates. */
 #include "ir/op/scalar.h"
 

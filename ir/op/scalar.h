@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Scalar templates: the texts of ops.def and combine.def as small trees that any client instantiates in its own
  * representation (graph nodes, kernel expressions, machine code).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Plans: text for reports, what must hold of them, and running one with the kernel interpreter.
  *
  * What must hold: every step's buffers and kernel exist and agree in number, dtype and rank; nothing writes an input or

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The plan: what a call does, as a table. Built by passes/, printed and checked here, written into the artifact by
  * codegen/link, walked by runtime/. */
 #ifndef FRIT_IR_PLAN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* decompose: model operators become core operators; floats narrower than 32 bits compute in f32, by explicit casts.
  *
  *    %y = softmax %x {axis = 1} : f32[B, N]

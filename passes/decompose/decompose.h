@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the decompose_<op> functions share. Private to passes/decompose*.c. */
 #ifndef FRIT_PASSES_DECOMPOSE_H
 #define FRIT_PASSES_DECOMPOSE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Decompositions of softmax and the norms. Variance is the mean of centred squares: two reductions over a resident row,
  * which does not cancel as mean(x^2) - mean(x)^2 does. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Decompositions into contract: matmul, einsum; and rope. A contract has no broadcasting: an operand whose batch axis
  * has extent 1 loses that axis instead, so that nothing is repeated. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Decomposition of random: Philox 4x32-10 in 64-bit integer arithmetic on an iota of element numbers; the definition
  * (which word makes which number) stands at the top of ir/eval/eval_random.c, and integers agree with it bit for bit.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Decomposition of resize, one axis after the other. With constant extents the positions and weights are tables:
  * nearest is a gather, the others a gather of all taps and a weighted sum. Between symbolic extents only repetition by
  * a whole factor is known, which needs no table. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Resize of an axis with a symbolic extent: positions and weights by formula over an iota of the output axis, in f64,
  * as ir/op/resize.c computes them for tables. Vectors of one axis are small; only the gathers have the tensor's size.
  */

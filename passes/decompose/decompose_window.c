@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Decompositions over sliding windows: convolution, pooling, response normalisation. A window is a view, so that
  *
  *    conv      = contract(window(x), w)           with labels n (g) c p q r s, (g) o c r s -> n (g) o p q

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The scalar expression of a tensor's element at an index.
  *
  * expand() walks from a value towards memory: elementwise nodes become operators, views become index algebra, a pad or

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Fusion by dependence: which nodes share a kernel.
  *
  *   1. Every node that computes joins the group of an operand when it is evaluated at that group's own index (found by

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Fusion around regions: what an if or a loop waits for, what the parameters of its regions stand for, and which values
  * have to lie in memory because a region takes or gives them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The formula builder over graph_add. */
 #include "passes/kit/build.h"
 

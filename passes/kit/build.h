@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Writing formulas as graph nodes. A builder carries the first failure along: after one, every call returns VALUE_NONE
  * and adds nothing, so that a decomposition reads as its formula and checks once, at the end. */
 #ifndef FRIT_PASSES_BUILD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Finding 8-bit integers behind dequantisation, and moving its parameters past the product. */
 #include "passes/kit/narrow.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Operands of products that are 8-bit integers in disguise: scale * (q - zero), seen through views. Private to
  * passes/rewrite/raise_quantized.c and passes/narrow.c. */
 #ifndef FRIT_PASSES_NARROW_H

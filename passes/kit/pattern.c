@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The matcher: a walk down the expression with backtracking over the order of commutative operands. */
 #include "passes/kit/pattern.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Matching scalar texts (ir/op/scalar.h) against elementwise nodes. */
 #ifndef FRIT_PASSES_PATTERN_H
 #define FRIT_PASSES_PATTERN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* layout: values of images stand with their channels last where that is cheaper, for the whole graph at once.
  *
  *    %w = window %x : f32[N, C, P, Q, 3, 3]      %y = contract %w, %k {lhs = ncpqrs, rhs = ocrs, out = nopq}

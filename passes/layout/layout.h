@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the files of the layout pass share. Every value has its graph order; an image-like one has another form too, in
  * which a set of its axes (the channels) stands last, the order within the set and outside it unchanged. */
 #ifndef FRIT_PASSES_LAYOUT_H

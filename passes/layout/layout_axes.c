@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Which axes of a value are channels: the labels of a contraction that its weights have, and what other operators make
  * of them.
  *

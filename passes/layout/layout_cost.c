@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The cheapest form for every node: a node costs what its kernel takes in that form, a value that is wanted in the form
  * in which it is not computed costs the bytes of a conversion, once. With two forms that is a minimum cut:
  *

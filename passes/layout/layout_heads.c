@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Products that read a flattened image read the image itself, and the weights take the axes apart instead:
  *
  *    %f = reshape %x : f32[N, 25088]              -- %x: f32[N, 512, 7, 7]

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Maximum flow by Dinic's method: breadth-first levels from the source, then blocking flows along them by walking edge
  * by edge, without recursion. */
 #include "passes/layout/mincut.h"

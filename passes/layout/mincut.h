@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Minimum cut between two terminals of a small directed graph: which vertices stay on the source's side. */
 #ifndef FRIT_PASSES_MINCUT_H
 #define FRIT_PASSES_MINCUT_H

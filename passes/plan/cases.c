@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The case in which sizes that broadcast are equal: one symbol is written for two, and the graph is inferred again.
  *
  *    %s = add %x, %y : f32[max(n, m)]      -- require n ~ m          %s = add %x, %y : f32[n]      when n == m

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Sizes that broadcast are equal in almost every call, although one of them may be 1. A program with such sizes is
  * compiled twice: as it is, which is right for every call, and for the case that they are equal, which is as good as
  * if they were one symbol. The plan tries the case first. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Core graph -> plan: fuse, build one kernel per group, order them by what they read, give every value a place. */
 #include "passes/plan/lower.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Core graph -> kernels -> plan.
  *
  *   fuse.c      which nodes share a kernel (groups), which values live in memory (materialised), which are free

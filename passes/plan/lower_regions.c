@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Steps of control flow. An if becomes a branch over two sub-plans that copy what they give to the same buffers; a loop
  * becomes a sub-plan that is repeated. Values carried from turn to turn have one buffer, which the steps before the
  * loop fill and the last steps of each turn write again; a kernel writes it directly where nothing reads the old value

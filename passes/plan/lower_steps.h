@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inside of lowering: the state that lower.c and lower_regions.c share while the plan's steps are put in order. */
 #ifndef FRIT_PASSES_LOWER_STEPS_H
 #define FRIT_PASSES_LOWER_STEPS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Two plans of one program as one: a choice between their steps, over one set of inputs, outputs, constants and slots.
  *
  *    if distance <= 0 { steps of the case } else { steps for every call }

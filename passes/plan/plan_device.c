@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Memory that a GPU's kernels cannot use as it is; a copy in the arena stands for it.
  *
  * Host inputs: the caller's tensor lies in host memory, where a call reads sizes from it. Where steps use it as data as

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* States: the caller passes one memory as a state's input and as its output, so that writing the output destroys the
  * input. An output is written in place when no launch needs the old value any more: nothing after its writer reads the
  * input, and the writer reads of it at most the very element that it writes. Otherwise it is computed into the arena

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* to_bf16 and raise_bf16: products of bf16 whose sums are f32.
  *
  *    to_bf16 (asked for by --precision=bf16)        raise_bf16 (always)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* broadcast_operands: an operand whose extent may be that of the result or 1, which a call decides, is broadcast by a
  * node of its own; no other operator then meets such a pair of extents.
  *

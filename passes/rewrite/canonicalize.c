@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* canonicalize: rewrites by passes/rules.def, and folds constants, until nothing applies.
  *
  *    %0 = transpose %x {perm = [1, 0]}      %1 = transpose %0 {perm = [1, 0]}      %y = add %1, %zero

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The rules of canonicalize as a table, for the pass and for the test that sees each of them fire. */
 #ifndef FRIT_PASSES_CANONICALIZE_H
 #define FRIT_PASSES_CANONICALIZE_H

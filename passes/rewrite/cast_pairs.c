@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* cast_pairs: drops the rounding between two operators that both compute wider than the model stores.
  *
  *    %h = cast %x {to = f16} : f16[B]      %y = cast %h {to = f32} : f32[B]

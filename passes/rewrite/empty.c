@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* empty: no node reads or makes a value that provably has no elements; kernels may then take every extent for positive
  * or unknown.
  *

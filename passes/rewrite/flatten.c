@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* flatten: control flow whose course is known becomes straight code; so does a branch that costs less than branching.
  *
  *    %y = if %c, %x region(%a: f32[4]) { %n = neg %a  yield %n } region(%b: f32[4]) { yield %b } : f32[4]

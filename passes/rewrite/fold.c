@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* fold: nodes whose operands are constants become constants, by the evaluator.
  *
  *    %a = const dense<1, 2> : f32[2]      %b = add %a, %a : f32[2]

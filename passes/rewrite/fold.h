@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Constant folding of one node, used by the passes fold and canonicalize. */
 #ifndef FRIT_PASSES_FOLD_H
 #define FRIT_PASSES_FOLD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* raise: recognises operators that arrive decomposed, by structure.
  *
  *    %s = matmul %q, %kt      %z = mul %s, %scale      %p = softmax %z {axis = 3}      %y = matmul %p, %v

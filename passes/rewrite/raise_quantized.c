@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* raise_quantized: products of dequantised 8-bit integers become products of the integers.
  *
  *    %x = mul(sub(cast %q : u8, %zq), %sq)   %w = mul(cast %k : i8, %sk)   %y = contract %x, %w : f32[M, N]

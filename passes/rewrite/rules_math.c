@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Rules over casts and scalars; see rules.def for what each one does. */
 #include <math.h>
 

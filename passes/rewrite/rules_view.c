@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Rules over views, reductions and contract labels; see rules.def for what each one does. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* widen_channels: images of few channels get channels of zeros, so that groups of channels are what products of bytes
  * and of bf16 take at once (dtype_product_group).
  *

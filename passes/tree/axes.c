@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Loops over fewer, longer axes: a domain [B, S, D] whose every access is contiguous becomes one axis of B*S*D
  * elements.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Constant matrices in the order that the matrix micro-kernel streams them: panels of `panel` columns, each n_k rows of
  * contiguous columns; columns beyond the last are zero. In groups (bytes for integer dot products) each column holds
  * `group` steps of k side by side, and the steps beyond the last are zero too. Weights of 3 x 3 windows can be

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A product that OpenBLAS computes. Rows, columns and k are what tree_contract makes of the contraction's axes; where
  * all three matrices lie in memory with strides in both directions, one of them 1, the kernel becomes a call:
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Loop trees of single nodes that are neither maps nor reductions of a box: running reductions, top-k, scatter.
  *
  *   scan     par outer { acc; seq i along the axis { acc <- x[i]; y[i] = acc } }

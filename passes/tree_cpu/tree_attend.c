@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Loop tree of an ATTEND group: softmax(scale q k^T + mask) v without ever storing the scores.
  *
  * A block of up to 64 rows lies along the vectors, so that every statistic is a vector operation. A row is a query of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Loop tree of a CONTRACT group: acc[rows, cols] = sum over k of A * B through the matrix micro-kernel, then the
  * epilogue.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the loop trees of a contraction share: its axes flattened to rows, columns and k, and its operands over them. */
 #ifndef FRIT_PASSES_TREE_CONTRACT_H
 #define FRIT_PASSES_TREE_CONTRACT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The CPU's loop tree of a contraction: blocks of rows and columns through the matrix leaf, then the epilogue.
  *
  *   par outer, column block, row block {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The CPU's loop tree of a contraction whose A is an image: every output pixel is a row of A, but pixels lie apart by
  * strides, taps of the window begin elsewhere, and beyond the border there are zeros. A is read in place all the same:
  * the leaf computes where a row begins at each tap, and k is contiguous only within a tap.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Weights that a formula over constants gives: dequantised ones. They stay as narrow as the model stores them; what the
  * formula reads is packed in the order in which a block of B is filled, columns of a block side by side:
  *

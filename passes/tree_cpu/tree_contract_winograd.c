@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The CPU's loop tree of a 3 x 3 convolution with constant weights by Winograd's F(2 x 2, 3 x 3): 16 products a tile of
  * 2 x 2 outputs where plain sums take 36 (Lavin, Gray: Fast Algorithms for Convolutional Neural Networks, 2016).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Loop tree of a MAP group: every output element from its own expression, one pass over memory.
  *
  *   CPU:  par i0.. { vec i { y[..] = expr } }      a single long axis is cut into grains

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Loop tree of a ROW group: reductions over some axes of a domain with the maps before, between and after them.
  *
  * Every member has a level: how many reductions, one after the other, must be finished before it can be computed. Level

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the loop trees of a ROW group share: its members with their levels, and its axes. */
 #ifndef FRIT_PASSES_TREE_ROW_H
 #define FRIT_PASSES_TREE_ROW_H

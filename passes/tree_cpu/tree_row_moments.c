@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Rows whose sums and squares about them come from one sweep over memory. A sum of u and a sum of (u - c)^2, where c is
  * known when the first is finished, would be two sweeps; long rows have left the first-level cache before the second.
  * Here the squares are taken block by block about each block's own mean, while the block is in that cache:

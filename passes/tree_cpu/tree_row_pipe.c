@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Rows of a ROW group that overlap: while one row is read for the first time, the row before it is in its second sweep,
  * and so on, in one lane loop. Memory is then read and written all the time that the arithmetic takes, and no row waits
  * for the last step of a reduction.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Reductions over a few window axes with vectors along the last kept axis: depthwise convolutions and pooling of images
  * with their channels last. Several neighbouring outputs are computed together, so that a weight is loaded once for all
  * of them and their sums do not wait for each other.

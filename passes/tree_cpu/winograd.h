@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A 3 x 3 convolution by Winograd's F(2 x 2, 3 x 3): what winograd_find.c learns of it and tree_contract_winograd.c
  * lays out. */
 #ifndef FRIT_PASSES_WINOGRAD_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Which contractions Winograd's transforms serve: 3 x 3 windows of stride 1 over an image with its channels last, where
  * the work saved is worth the transforms and the larger weights.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* CUDA's plain-thread loop tree of a contraction: a block of 256 threads computes 64 x 64 results, each thread 4 x 4 of
  * them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 // CUDA on the CPU: blocks one after the other, the threads of a block as fibers that switch at barriers and shuffles.
 // Generated kernels are compiled behind this header; FRIT_EMULATE selects the plain definitions of their prelude.
 #ifndef FRIT_TESTS_EMULATE_CUDA_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* A CUDA driver without a GPU, as libcuda.so.1: kernels of images that tests/emulate/nvrtc.c made are compiled by the
  * system's C++ compiler and run on the CPU. It keeps the rules that code for the real driver can break unseen:
  *   - an allocation or a grid of nothing is refused, as is a copy that leaves its allocation;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the emulated NVRTC gives and the emulated driver takes as a cubin: IMAGE_MAGIC, then the CUDA text with its
  * zero. */
 #ifndef FRIT_TESTS_EMULATE_IMAGE_H

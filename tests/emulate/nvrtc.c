@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* NVRTC without CUDA, as libnvrtc.so.13: a cubin is the text itself (tests/emulate/image.h), for the driver of
  * tests/emulate/driver.c. With FRIT_EMULATED_TEXTS=DIR each text is left there too, as TAG.cu, so that the driver can
  * compile all of them together. May be called from several threads. */

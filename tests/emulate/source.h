@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The C++ source that runs CUDA text on the CPU: each text in a namespace of its own behind tests/emulate/cuda.h, and
  * for each of its kernels two symbols that C finds by name, where TAG is the text's: int run_TAG_KERNEL(long long
  * blocks, unsigned threads, void **params)   params: addresses of the arguments, as cuLaunchKernel takes them; 0, or 1

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs a compiled model through its C interface (include/frit_artifact.h), in memory full of garbage.
 
 Outputs, the context and its scratch are filled with a pattern first, zones before and behind every piece of memory show

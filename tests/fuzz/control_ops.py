@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """If, Loop, sizes that data decides, extents that meet at run time, and tensors without elements: makers as those of
 graph_ops.py, weighed by what the graph's style asks for."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """An ONNX graph under construction, with every value's array for each data set.
 
 All data sets grow with the graph, so that every operator is defined on every one of them: their dims differ where the

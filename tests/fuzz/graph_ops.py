@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """The operators of random graphs: each function adds one to the graph under construction, with odd but legal arguments.
 
 A maker takes (graph, random) and may raise Reject when nothing that it could use is there; graph.node() raises it when

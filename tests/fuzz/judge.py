@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Compiles one case, reads the artifact back, runs it in memory full of garbage, and says what came of it.
 
 Kinds of verdict: passed; refused (by the compiler, with a reason of REFUSALS); and the failures: wrong (other numbers or

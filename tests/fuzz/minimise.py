@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Makes a failing graph small: fewer outputs, then values cut out of the graph and given as inputs, then fewer sets.
 
 A step is kept when the graph still fails in the same way. Answers are asked of the reference again at every step.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Feeds spoilt model files to frit: none may crash it, hang it, fill memory or leave a file behind.
 
     python tests/fuzz/mutate.py --frit build/frit [--count 10000] [--seed 0] [-j 2] [--only N] [--corpus DIR]

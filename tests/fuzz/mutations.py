@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Ways to spoil a model file. Each takes (random, seeds, data) and returns bytes; the same random state, the same bytes.
 
 Three families: damage to the bytes (a bad disk, a broken download), lies in the wire format (a bad writer), and models

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Makes random valid ONNX graphs with answers from ONNX's reference evaluator, compiles each to an artifact, and runs it.
 
     python tests/fuzz/random_graphs.py --frit build/frit [--count 300] [--seed 0] [--only N] [-j 2]

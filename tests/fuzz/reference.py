@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """What an ONNX graph gives: the reference evaluator of the onnx package, and what it has wrong or lacks done by hand.
 
 By hand, from the operators' definitions: Loop (the package's stacks scanned values with vstack and knows no result of no

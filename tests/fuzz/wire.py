@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Protobuf wire format without a schema: just enough to find the lengths in a model file and lie about them.
 
 A message is a list of fields [number, wire type, value]; a length-delimited value that parses as a message wholly is

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* One call of one artifact with the answer, as a flat file: what make_cases writes where frit is, and gpu_check reads
  * where the GPU is. int32 n_inputs, n_outputs; then for each tensor a case_tensor and its data. */
 #ifndef FRIT_TESTS_CASE_FILE_H

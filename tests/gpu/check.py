@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """python3 check.py [--seconds N] [--jobs N] [--only TEXT]: runs every case of this folder on the GPU and compares values, then all of them
 under compute-sanitizer: memcheck, racecheck, initcheck, synccheck, as many cases as the time allows. A folder of tests/gpu/prepare.sh;
 needs a C compiler, the driver and, for the second part, compute-sanitizer.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """digits_case.py OUT: the digit model's held-out images and double-precision logits as a case for gpu_check. No packages needed."""
 import ast
 import struct

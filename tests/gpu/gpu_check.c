@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* gpu_check LIST SHARD N_SHARDS FROM PROGRESS: runs every N_SHARDS-th case of the list on the GPU, twice in one
  * context, from case FROM on, and compares with the stored answers. A line of the list is GROUP ARTIFACT CASE. Prints
  * "case GROUP NAME" before and "ok GROUP NAME: ..." or "BAD GROUP NAME: ..." after each. PROGRESS holds the number of

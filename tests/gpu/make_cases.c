@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* make_cases OUT LIST SET...: compiles for the GPU and writes into OUT an artifact for each program, and for each call
  * a case file with inputs and answers. A line GROUP ARTIFACT CASE for each case goes to LIST (gpu_check), a line
  * "DIGEST kernel" for each kernel's text and "DIGEST plan" for each plan to OUT/digests.txt. A SET is one of these:

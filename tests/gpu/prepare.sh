@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # prepare.sh BUILD OUT [SET...]: everything that a machine with a GPU needs to check CUDA artifacts, made where there is none: artifacts
 # and cases with their answers, the sources of gpu_check, check.py. A SET is "digits" (the digit model) or one of make_cases.c; without
 # one: programs=tests/lower operators digits. For the ONNX suite: tests/onnx_suite.py lay-out, onnx=build/cache/onnx_suite. NVRTC has to be found: a toolkit's, or LD_LIBRARY_PATH names the

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # tests/gpu/speed.sh BUILD OUT [ARCH]: compiles the five kernels of tests/gpu/speed/ and the digit model for CUDA (default
 # sm_90a) with the frit of BUILD, and puts all that OUT/speed_run.sh needs on the machine with the GPU into OUT: artifacts,
 # inputs, expected outputs at odd sizes, large sizes to time, the program that runs them.

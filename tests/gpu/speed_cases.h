@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The file that gpu_speed_prepare writes and gpu_speed reads: one model, one set of dims, inputs and what they must
  * give. Header, then n_inputs + n_outputs tensors, then their bytes one after the other, each at a multiple of 64. */
 #ifndef FRIT_TESTS_GPU_SPEED_CASES_H

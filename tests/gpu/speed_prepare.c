@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* gpu_speed_prepare FROM OUT: everything that tests/gpu/speed_run.sh needs on a machine with a GPU, made on one
  * without. For each model FROM/NAME.fir: OUT/NAME.so for CUDA, and for each set of sizes in its first line
  * OUT/NAME_I.case with random inputs and what the evaluator makes of them. The digit reader of examples/ comes last,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* gpu_speed DIR [--quick]: runs every case that gpu_speed_prepare made in DIR on the first GPU, compares with what is
  * stored, and times each. Needs nothing but libc and the driver; exit status 0 when all agree. --quick: cases of at
  * most 1 MB, run once, for compute-sanitizer. */

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 # tests/gpu/speed_run.sh FOLDER: on a machine with an NVIDIA GPU. FOLDER comes from tests/gpu/speed.sh. Runs all cases, then the
 # small ones under each tool of compute-sanitizer where that is installed.
 set -u

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 // c[M, N] = a[M, K] b[K, N] in bf16 with sums in f32, by mma.sync m16n8k16. Row-major; N and K are multiples of 8, each
 // matrix is 16-byte aligned. One block of threads computes a tile of c; its k runs through STAGES tiles in shared memory
 // that copy_async fills ahead. Constants come from a row of tiles.def:

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 // What mma.sync alone reaches: each warp repeats the products of 4 x 8 operands that stay in registers into 32 sums, as a
 // warp of matmul_bf16 with a tile of 64 x 64 does, without any load. dims[0]: how often. operands: 32 words a lane;
 // out: one number a thread; cycles: of each block.

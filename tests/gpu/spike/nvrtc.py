@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """CUDA C++ text to cubins by libnvrtc, without headers, as codegen/cuda/nvrtc.c does; needs no GPU."""
 
 import ctypes

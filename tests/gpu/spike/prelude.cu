@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 // What the kernels of this folder ask of a tensor-core GPU (sm_80 and later), one instruction each. tests/emulate/cuda.h
 // has the same functions for the CPU. Shared memory is addressed by the byte offset from its start.
 #ifndef FRIT_EMULATE

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """python3 spike.py [--out FILE.json] [--quick] [--verify-only] [--compile-only]: the bf16 product of matmul_bf16.cu on the first GPU,
 for every tiling of tiles.def: compared with a product in f64, then timed beside the same product by cuBLAS and cuBLASLt
 (torch) and beside mma.sync on registers alone, all taking turns. Needs torch and libnvrtc. --verify-only times nothing and takes
