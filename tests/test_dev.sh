@@ -4,7 +4,7 @@
 set -u
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
+passed=0 failed=0 skipped=0
 cp dev "$work"
 cd "$work" || exit 1
 mkdir build
@@ -32,7 +32,27 @@ answers 1 "'y' is one argument too many" bench x y
 answers 1 "unknown option '--x'" build --x
 answers 1 "-k needs a name" test -k
 answers 1 "unknown command 'nosuch'" nosuch x
+answers 0 '^  demo ' --yes help
+answers 1 "'x' is one argument too many" demo --yes x
+# What is to be installed is said before anything is; on a terminal there is time to stop it.
+waits() {
+    local wanted=$1 seconds=$2
+    shift 2
+    if [ "$wanted" = "$( (: && SECONDS=0 && "$@" >said 2>&1 && [ $SECONDS -ge "$seconds" ] && echo waits) || echo no)" ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1)) && echo "wanted $wanted for $seconds s: $*; said: $(tail -1 said)"
+    fi
+}
+sed -n '/^leave_a_moment()/,/^}/p' dev >moment
+if command -v script >/dev/null; then
+    waits waits 5 script -qec "bash -c 'yes=; . ./moment; leave_a_moment'" /dev/null
+    waits no 4 script -qec "bash -c 'yes=1; . ./moment; leave_a_moment'" /dev/null
+else
+    echo "skip: waiting on a terminal: no command 'script'" && skipped=2
+fi
+waits no 4 bash -c 'yes=; . ./moment; leave_a_moment'
 ./dev clean
 if [ -d build ]; then failed=$((failed + 1)) && echo "clean leaves build/"; else passed=$((passed + 1)); fi
-echo "$passed passed, $failed failed, 0 skipped"
+echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]
