@@ -2,6 +2,7 @@
 """Operators where ONNX leaves little room and mistakes hide: pads that cut, old forms of Resize, NaN and infinity. The
 oracles are NumPy by definition, and what ONNX Runtime and PyTorch do where ONNX says nothing."""
 
+import itertools
 import sys
 
 import numpy as np
@@ -201,6 +202,62 @@ def grid_sample(cases):
                               symbols if align else None, mode=mode, padding_mode=padding, align_corners=align)
 
 
+def with_infinities(x):
+    """x with an infinity or a NaN in every fifth place of its border and one inside."""
+    border = np.ones(x.shape, bool)
+    border[(slice(None), slice(None), *[slice(1, -1)] * (x.ndim - 2))] = False
+    places = np.argwhere(border)[::5]
+    for i, place in enumerate(places):
+        x[tuple(place)] = (np.inf, -np.inf, np.nan)[i % 3]
+    return x
+
+
+def grid_sample_of_infinities(cases):
+    """A tap outside the image is 0, though the pixel that lies next to it is infinite."""
+    for mode in ("linear", "nearest", "cubic"):
+        x = with_infinities(numbers(np.float32, 1, 2, 4, 5))
+        grid = random.uniform(-1.9, 1.9, (1, 40, 1, 2)).astype(np.float32)
+        y = np.array([[[sampled(c, p, mode, "zeros", 0) for p in grid.reshape(-1, 2)] for c in x[0]]], np.float32)
+        assert np.isfinite(y).sum() > 20
+        cases.add(f"grid_sample_infinities_{mode}", "GridSample", {"x": x, "grid": grid}, [y.reshape(1, 2, 40, 1)], (), None, mode=mode)
+
+
+def deform_conv_of_infinities(cases):
+    """Columns of bilinear samples with zeros outside, then one product: a kernel of 1 x 2 at offsets of up to four pixels."""
+    x = with_infinities(numbers(np.float32, 1, 2, 5, 6))
+    w = numbers(np.float32, 3, 2, 1, 2)
+    offset = random.uniform(-4, 4, (1, 4, 5, 5)).astype(np.float32)
+    y = np.zeros((1, 3, 5, 5))
+    for i, j in np.ndindex(5, 5):
+        for c, k in np.ndindex(2, 2):
+            at = (i + np.float64(offset[0, 2 * k, i, j]), j + k + np.float64(offset[0, 2 * k + 1, i, j]))
+            point = [(p * 2 + 1) / n - 1 for p, n in zip(at, (5, 6))][::-1]
+            y[0, :, i, j] += w[:, c, 0, k] * sampled(x[0, c], point, "linear", "zeros", 0)
+    assert np.isfinite(y).sum() > 10
+    cases.add("deform_conv_infinities", "DeformConv", {"x": x, "w": w, "offset": offset}, [y.astype(np.float32)], ())
+
+
+def roi_align_of_infinities(cases):
+    """Points more than a pixel outside the image count as 0, whatever the pixel at the border holds."""
+    x = with_infinities(numbers(np.float32, 1, 2, 4, 5))
+    rois = np.array([[-6, -7, -1.5, -2], [1.2, 1.3, 2.9, 1.9], [-9, 1.2, 9, 1.8]], np.float32)
+    y = np.zeros((3, 2, 2, 3))
+    for n, c, i, j in np.ndindex(*y.shape):
+        x1, y1, x2, y2 = rois[n].astype(np.float64) - 0.5
+        for a, b in np.ndindex(2, 2):
+            down, right = y1 + (i * 2 + a + 0.5) * (y2 - y1) / 4, x1 + (j * 2 + b + 0.5) * (x2 - x1) / 6
+            if not (-1 <= down <= 4 and -1 <= right <= 5):
+                continue
+            down, right = min(max(down, 0), 3), min(max(right, 0), 4)
+            top, left = int(down), int(right)
+            for (r, u), (s, v) in itertools.product(((top, 1 - down + top), (min(top + 1, 3), down - top)),
+                                                    ((left, 1 - right + left), (min(left + 1, 4), right - left))):
+                y[n, c, i, j] += x[0, c, r, s] * u * v / 4
+    assert np.isfinite(y).sum() > 10
+    cases.add("roi_align_infinities", "RoiAlign", {"x": x, "rois": rois, "batch": np.zeros(3, np.int64)}, [y.astype(np.float32)], (),
+              None, output_height=2, output_width=3, sampling_ratio=2)
+
+
 def resized(x, axis, out, scale, mode, coord, nearest, exclude_outside):
     """ONNX's sum of weights times elements along one axis: a NaN counts with weight 0 too. An axis that stays is a copy."""
     n = x.shape[axis]
@@ -273,8 +330,8 @@ def resize_symmetric(cases):
 def main():
     np.seterr(invalid="ignore")  # NaN and infinity are what this is about
     cases = Cases(sys.argv[1:])
-    for add in (pad, pad_by_shapes, resize_old, top_k, arg_reductions, dynamic_quantize, grid_sample, resize_beside_nan,
-                resize_symmetric):
+    for add in (pad, pad_by_shapes, resize_old, top_k, arg_reductions, dynamic_quantize, grid_sample, grid_sample_of_infinities, deform_conv_of_infinities,
+                roi_align_of_infinities, resize_beside_nan, resize_symmetric):
         add(cases)
     return cases.run()
 

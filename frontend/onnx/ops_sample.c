@@ -97,13 +97,14 @@ static value_id gather_taps(reader *r, const sampler *s, value_id flat) {
             weight = i ? mul(r, weight, t->weight) : t->weight;
             if (t->inside != VALUE_NONE) inside = i ? make2(r, OP_and, inside, t->inside) : t->inside;
         }
-        if (inside != VALUE_NONE) weight = make3(r, OP_select, inside, weight, make_like(r, weight, 0));
         dim shape[3] = {extent_of(r, flat, 0), extent_of(r, flat, 1), extent_of(r, index, 1)};
         value_id places = make_broadcast(r, make_unsqueeze(r, index, 1), 3, shape);
         value_id pixels = make(r, OP_gather_elements, 2, (value_id[]){flat, places}, &(attr_axis){.axis = 2});
         bool is_plain = rank_of(r, weight) == 0; /* the nearest pixel as it is */
         value_id part =
             is_plain ? pixels : mul(r, pixels, make_cast(r, make_unsqueeze(r, weight, 1), dtype_of(r, flat)));
+        /* A tap outside is 0 whatever was read in its place: an infinity times a weight of 0 is not. */
+        if (inside != VALUE_NONE) part = make3(r, OP_select, make_unsqueeze(r, inside, 1), part, make_like(r, part, 0));
         sum = c ? make2(r, s->takes_max ? OP_max : OP_add, sum, part) : part;
     }
     return sum;
@@ -275,14 +276,14 @@ static void roi_taps(reader *r, sampler *s, const roi_call *k, uint32_t axis, co
     value_id i = make_reshape(r, make_iota_nd(r, dtype_of(r, start), 2, grid, axis), 2, line);
     value_id step = quotient(r, size, make_like(r, size, (double)count[axis]));
     value_id x = add(r, start, mul(r, add(r, i, make_like(r, i, 0.5)), step));
-    value_id extent = dim_float(r, s->extents[axis], dtype_of(r, x)), zero = make_like(r, x, 0),
-             one = make_like(r, x, 1);
+    value_id extent = dim_float(r, s->extents[axis], dtype_of(r, x)), one = make_like(r, x, 1);
     value_id outside = make2(r, OP_or, make2(r, OP_lt, x, make_like(r, x, -1)), make2(r, OP_gt, x, extent));
+    value_id inside = make1(r, OP_not, outside); /* a NaN is nowhere, and what it weighs is NaN */
     x = clamp_to(r, x, extent);
     value_id low = make1(r, OP_floor, x), fraction = sub(r, x, low);
     for (uint32_t j = 0; j < 2; j++) {
         value_id weight = j ? fraction : sub(r, one, fraction), at = j ? clamp_to(r, add(r, low, one), extent) : low;
-        s->taps[axis][j] = (tap){make_cast(r, at, FRIT_DT_I64), VALUE_NONE, make3(r, OP_select, outside, zero, weight)};
+        s->taps[axis][j] = (tap){make_cast(r, at, FRIT_DT_I64), inside, weight};
     }
 }
 
