@@ -327,6 +327,12 @@ def elementwise_model():
         case(f"prelu_{dt}", "prelu", [(dt, x), (dt, slope)], [(dt, one("PRelu", x, slope))])
         lo, hi = rounded(dt, -1.5), rounded(dt, 5.0)
         case(f"clip_{dt}", "clip", [(dt, x), (dt, lo), (dt, hi)], [(dt, np.clip(x, lo, hi))])
+    # exp overflows before these do
+    for dt, values in (("f64", [709.5, 710.0, 710.375, 711, -710.25]), ("f32", [88.5, 88.875, 89.375, 90, -89.125]), ("bf16", [88, 89, 90, -89])):
+        x = rounded(dt, [*values, math.inf, -math.inf])
+        with np.errstate(all="ignore"):
+            case(f"sinh_large_{dt}", "sinh", [(dt, x)], [(dt, np.sinh(x))])
+            case(f"cosh_large_{dt}", "cosh", [(dt, x)], [(dt, np.cosh(x))])
 
 
 # ---- views and movement ------------------------------------------------------------------------------------------------
