@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "driver/file_kind.h"
-#include "passes/pipeline.h"
 #include "passes/plan/cases.h"
 
 /* --- stages --- */
@@ -119,27 +118,39 @@ static void after_pass(void *data, const char *pass, const graph *g, double seco
     if (w->graph) w->graph(w->data, pass, g);
 }
 
+frit_status compile_target(cx *c, const compile_options *o, target *out) {
+    if (o->is_cuda) return target_cuda(c, o->arch ? o->arch : "sm_90a", out);
+    return target_cpu(c, o->cpu ? o->cpu : "native", out);
+}
+
+void compile_pipeline(const compile_options *o, pipeline_options *out) {
+    static const char *const requested[] = {"to_bf16"};
+    *out = (pipeline_options){.n_disabled = o->n_disabled,
+                              .disabled = o->disabled,
+                              .n_requested = o->lowers_to_bf16,
+                              .requested = requested,
+                              .is_verified = o->checked,
+                              .after = after_pass,
+                              .data = (void *)(uintptr_t)&o->watch};
+}
+
+void compile_lowering(const compile_options *o, const target *t, lower_options *out) {
+    *out = (lower_options){
+        .t = t, .is_checked = o->checked, .calls_openblas = o->calls_openblas, .has_direct_convs = o->has_direct_convs};
+}
+
 static frit_status run_passes(cx *c, const compile_options *o, compiled *m, size_case *k) {
-    compile_watch watch = o->watch;
-    const char *const requested[] = {"to_bf16"};
-    pipeline_options p = {.n_disabled = o->n_disabled,
-                          .disabled = o->disabled,
-                          .n_requested = o->lowers_to_bf16,
-                          .requested = requested,
-                          .is_verified = o->checked,
-                          .after = after_pass,
-                          .data = &watch};
+    pipeline_options p;
+    compile_pipeline(o, &p);
     m->is_checked = o->checked;
-    stage_begin(&watch, "passes");
+    stage_begin(&o->watch, "passes");
     return passes_of_cases(c, m->model, &p, &m->core, k);
 }
 
 static frit_status lower(cx *c, const compile_options *o, compiled *m, size_case *k) {
     double began = stage_begin(&o->watch, "lower");
-    lower_options options = {.t = &m->target,
-                             .is_checked = o->checked,
-                             .calls_openblas = o->calls_openblas,
-                             .has_direct_convs = o->has_direct_convs};
+    lower_options options;
+    compile_lowering(o, &m->target, &options);
     arena_mark mark = arena_save(c->scratch);
     frit_status status = lower_cases(c, m->core, k, &options, &m->plan);
     arena_release(c->scratch, mark);
@@ -168,10 +179,7 @@ static frit_status emit(cx *c, const compile_options *o, compiled *m) {
 
 frit_status compile_plan(cx *c, graph *g, const compile_options *o, compiled *out) {
     *out = (compiled){.model = g};
-    if (o->is_cuda)
-        TRY(target_cuda(c, o->arch ? o->arch : "sm_90a", &out->target));
-    else
-        TRY(target_cpu(c, o->cpu ? o->cpu : "native", &out->target));
+    TRY(compile_target(c, o, &out->target));
     TRY(check_weights(c, g));
     size_case equal_sizes;
     TRY(run_passes(c, o, out, &equal_sizes));

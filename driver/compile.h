@@ -16,6 +16,8 @@
 #include "codegen/link/link.h"
 #include "frontend/onnx/onnx.h"
 #include "ir/plan/plan.h"
+#include "passes/pipeline.h"
+#include "passes/plan/lower.h"
 
 /* Who wants to know how far a compile is; all functions may be NULL. */
 typedef struct compile_watch {
@@ -53,6 +55,11 @@ typedef struct compiled {
     link_images images;   /* CUDA: where modules stand among the plan's constants */
     bool is_checked;      /* kernels report accesses outside their buffers */
 } compiled;
+
+/* What the options say to each stage; out lives as long as o. */
+frit_status compile_target(cx *c, const compile_options *o, target *out);
+void compile_pipeline(const compile_options *o, pipeline_options *out);
+void compile_lowering(const compile_options *o, const target *t, lower_options *out);
 
 /* Reads a model: .fir text by its name, anything else as ONNX. Errors: those of the readers; FRIT_UNSUPPORTED naming
  * the format when the file is of another known kind. */

@@ -223,6 +223,10 @@ frit_status graph_sweep(cx *c, const graph *from, graph **out);
 
 /* graph_text.c, graph_parse.c: the .fir form. print then parse is the identity. See docs/IR.md for the grammar. */
 void graph_print(strbuf *b, const graph *g);
+/* The names by which graph_print calls g's values, by value, and one node in its form without its regions, for other
+ * texts about g. */
+const char *const *graph_print_names(arena *a, const graph *g);
+void graph_print_node(strbuf *b, const graph *g, const char *const *names, const node *n);
 frit_status graph_parse(cx *c, const char *where, const char *text, graph **out);
 
 /* graph_plain.c: the same program without source locations, files of weights and dead nodes, so that equal programs

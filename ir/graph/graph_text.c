@@ -275,17 +275,25 @@ static void print_values(printer *p, uint32_t n, const value_id *v) {
     for (uint32_t i = 0; i < n; i++) strbuf_printf(p->b, "%s%s", i ? ", " : " ", value_text(p, v[i]));
 }
 
-static void print_node(printer *p, const node *n) {
-    print_indent(p);
+static void print_operation(printer *p, const node *n) {
     for (uint32_t i = 0; i < n->n_out; i++) strbuf_printf(p->b, "%s%s", i ? ", " : "", value_text(p, n->out + i));
     strbuf_printf(p->b, "%s%s", n->n_out ? " = " : "", op_name(n->op));
     print_values(p, n->n_in, n->in);
     print_attrs(p, n);
-    for (uint32_t i = 0; i < n->n_regions; i++) print_region(p, n->regions[i]);
+}
+
+static void print_result_types(printer *p, const node *n) {
     for (uint32_t i = 0; i < n->n_out; i++) {
         strbuf_add(p->b, i ? ", " : " : ");
         print_type(p, graph_type(p->g, n->out + i));
     }
+}
+
+static void print_node(printer *p, const node *n) {
+    print_indent(p);
+    print_operation(p, n);
+    for (uint32_t i = 0; i < n->n_regions; i++) print_region(p, n->regions[i]);
+    print_result_types(p, n);
     const char *loc = p->g->locs.at[n->loc];
     if (loc[0]) {
         strbuf_add(p->b, " loc(");
@@ -372,9 +380,9 @@ static void print_port(printer *p, const port *q, const tensor_type *t, const ch
     if (q->state != UINT32_MAX) strbuf_printf(p->b, " state %u", q->state);
 }
 
-void graph_print(strbuf *b, const graph *g) {
-    printer p = {.b = b, .g = g, .a = b->a, .taken = {.a = b->a}};
-    p.names = ARENA_ARRAY(p.a, const char *, g->values.n + 1);
+/* Prints g; names[v], all NULL at first, becomes the name by which v was printed. */
+static void print_graph(strbuf *b, const graph *g, const char **names) {
+    printer p = {.b = b, .g = g, .a = b->a, .names = names, .taken = {.a = b->a}};
     strbuf_add(b, "func @");
     print_name(b, g->name);
     strbuf_addc(b, '(');
@@ -396,4 +404,19 @@ void graph_print(strbuf *b, const graph *g) {
     strbuf_add(b, " {\n");
     print_body(&p, &g->regions.at[0], "return");
     strbuf_add(b, "}\n");
+}
+
+void graph_print(strbuf *b, const graph *g) { print_graph(b, g, ARENA_ARRAY(b->a, const char *, g->values.n + 1)); }
+
+const char *const *graph_print_names(arena *a, const graph *g) {
+    strbuf unused = {.a = a};
+    const char **names = ARENA_ARRAY(a, const char *, g->values.n + 1);
+    print_graph(&unused, g, names);
+    return names;
+}
+
+void graph_print_node(strbuf *b, const graph *g, const char *const *names, const node *n) {
+    printer p = {.b = b, .g = g, .a = b->a, .names = (const char **)(uintptr_t)names};
+    print_operation(&p, n);
+    print_result_types(&p, n);
 }

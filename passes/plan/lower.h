@@ -4,6 +4,7 @@
  *   fuse.c      which nodes share a kernel (groups), which values live in memory (materialised), which are free
  *   fuse_regions.c  what stands around regions: captured values, turns, memory of what is carried
  *   fuse_notes.c  why fusion stopped, in words
+ *   fuse_text.c   groups as text
  *   expand.c    the scalar expression of any value at any index, through views, guards and free nodes
  *   tree_*.c    one kernel per group: definitions, schedule, loop tree (tree_library.c: a call of a library)
  *   pack.c      constant operands rewritten into the form that their kernel streams
@@ -121,6 +122,9 @@ enum { MAX_SIBLINGS = 4 };
 enum { MIN_PRODUCT_COLS = 4 };
 /* fuse_notes.c: fills in f->stops and what each group holds. */
 void fuse_notes(fusion *f);
+/* fuse_text.c: the groups of f, after fuse_notes: for each its kind, loops, members, what is computed along with them and
+ * what it stores; then, for each tensor between two groups, why they are two. */
+void fuse_print(strbuf *b, const fusion *f);
 /* What the model calls v: its name, else its operator and node. */
 const char *fuse_value_label(const fusion *f, value_id v);
 /* v traced through bijective or slicing views to the value that they look at. */
