@@ -4,6 +4,7 @@
     # run: fuse                 the passes, as in `frit opt INPUT -p fuse`; or
     # frit: opt %s -p fuse      the whole command line, %s standing for the input file
     # exit: 1                   expected exit status, 0 when absent; with 1 or 2 the expected text is what stderr says
+    # input: tests/lower/x.fir  the file that holds the input, in place of
     func @f(...) ...            the input
     ---
     func @f(...) ...            the expected output
@@ -24,7 +25,7 @@ FRIT = os.path.abspath(os.environ.get("FRIT", os.path.join(ROOT, "build", "frit"
 BLESS = os.environ.get("FRIT_BLESS") == "1"
 ONLY = os.environ.get("FRIT_GOLDEN", "")
 LIMIT_S = 60
-HEADER = re.compile(r"^# (run|frit|exit): *(.*)$", re.M)
+HEADER = re.compile(r"^# (run|frit|exit|input): *(.*)$", re.M)
 
 
 class Malformed(Exception):
@@ -48,8 +49,12 @@ def read_case(path):
 def run_frit(given, header, folder):
     """What frit prints for the case, or a Malformed that says how it misbehaved."""
     source = os.path.join(folder, "input.fir")
+    program = HEADER.sub("", given)
+    if "input" in header:
+        with open(os.path.join(ROOT, header["input"]), encoding="utf-8") as f:
+            program = f.read()
     with open(source, "w", encoding="utf-8") as f:
-        f.write(HEADER.sub("", given))
+        f.write(program)
     words = header["frit"].split() if "frit" in header else ["opt", "%s", "-p", header["run"].replace(" ", "")]
     command = [FRIT] + [w.replace("%s", source) for w in words]
     done = subprocess.run(command, cwd=folder, capture_output=True, timeout=LIMIT_S, text=True, errors="replace")
@@ -84,6 +89,18 @@ def check(path):
     return name, "\n".join(difflib.unified_diff(tidy(expected), tidy(printed), "expected", "printed", lineterm="", n=2))
 
 
+def lacking():
+    """The programs of tests/lower whose groups or plan no golden holds."""
+    held = set()
+    for path in glob.glob(os.path.join(ROOT, "tests", "golden", "*", "*.t")):
+        _, header, _ = read_case(path)
+        stage = header.get("frit", "").rpartition(",")[2]
+        held.add((header.get("input"), stage))
+    programs = sorted(glob.glob(os.path.join(ROOT, "tests", "lower", "*.fir")))
+    names = [os.path.relpath(p, ROOT) for p in programs]
+    return [(name, stage) for name in names for stage in ("fuse", "lower") if (name, stage) not in held]
+
+
 def main():
     paths = [p for p in sorted(glob.glob(os.path.join(ROOT, "tests", "golden", "*", "*.t"))) if ONLY in p]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -93,6 +110,10 @@ def main():
         if fault:
             n_failed += 1
             print(f"tests/golden/{name}: {fault}\n  repeat: FRIT_GOLDEN={name} python3 tests/test_golden.py")
+    for name, stage in [] if ONLY else lacking():
+        n_failed += 1
+        results.append((name, stage))
+        print(f"{name}: no golden with '# frit: opt %s -p core,{stage}' and '# input: {name}'")
     print(f"{len(results) - n_failed} passed, {n_failed} failed, 0 skipped")
     return 1 if n_failed else 0
 

@@ -1,0 +1,9 @@
+# frit: opt %s -p core,fuse
+# input: tests/lower/contract_bytes_odd.fir
+---
+groups @odd_k {
+  group 0 contract over i < M, j < N {
+    %y = contract %x, %w {lhs = "mk", rhs = "kn", out = "mn"} : i32[M, N]
+    stores %y
+  }
+}
