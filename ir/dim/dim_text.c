@@ -267,7 +267,8 @@ frit_status dim_parse(cx *c, dim_table *t, const char **cursor, dim *out) {
     dim_parser p = {.c = c, .t = t, .start = *cursor, .at = *cursor};
     TRY(parse_sum(&p, out));
     if (*out == DIM_BAD)
-        return FAIL(c, RANGE, NULL, "dim expression '%.40s' divides by zero or leaves the 64-bit range", *cursor);
+        return FAIL(c, RANGE, NULL, "dim expression '%.40s' divides by zero or leaves the 64-bit range",
+                    arena_strndup(c->scratch, *cursor, (size_t)(p.at - *cursor)));
     *cursor = p.at;
     return FRIT_OK;
 }

@@ -121,7 +121,7 @@ static frit_status join_results(cx *c, const infer_args *a, const region *then_r
                               infer_shape(a, y));
         out[i] = (tensor_type){x->dt, x->rank, j.all + j.n};
         for (uint32_t k = 0; k < x->rank; k++, n++) {
-            if (t->dims.n && n >= t->dims.n) break;
+            if (t->dims.n && n >= t->dims.n) continue;
             j.all[j.n++] = t->dims.n ? t->dims.at[n] : join_extents(&j, x->shape[k], y->shape[k]);
             if (t->dims.n) TRY(keep_extent(c, a, t->dims.at[n], x->shape[k], y->shape[k]));
         }

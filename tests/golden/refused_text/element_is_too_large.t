@@ -1,0 +1,8 @@
+# frit: opt %s
+# exit: 1
+func @f(%x: f32[4]) -> (%y: f32[4]) {
+  %c = const dense<300> : i8[1]
+  return %y
+}
+---
+frit: INPUT:4:20: '300' is not a value of i8

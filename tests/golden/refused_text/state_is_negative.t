@@ -1,0 +1,8 @@
+# frit: opt %s
+# exit: 1
+func @f(%x: f32[4] state -1) -> (%y: f32[4]) {
+  %y = neg %x
+  return %y
+}
+---
+frit: INPUT:3:28: no such state

@@ -1,0 +1,8 @@
+# frit: opt %s
+# exit: 1
+func @f(%x: f32[4]) -> (%y: f32[4]) {
+  %y = lrn %x
+  return %y
+}
+---
+frit: INPUT:4:12: lrn: x is [4], its rank must be 2 or more

@@ -1,0 +1,8 @@
+# frit: opt %s
+# exit: 1
+func @f(%x: f32[2, 4]) -> (%y: f32[4]) {
+  %y = resize %x {out = [2]}
+  return %y
+}
+---
+frit: INPUT:4:15: resize: out has 1 dims for rank 2

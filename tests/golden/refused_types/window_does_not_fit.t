@@ -1,0 +1,8 @@
+# frit: opt %s
+# exit: 1
+func @f(%x: f32[1, 2, 4], %w: f32[2, 2, 9]) -> (%y: f32[4]) {
+  %y = conv %x, %w
+  return %y
+}
+---
+frit: INPUT:4:13: conv: the window does not fit into spatial axis 0: output -4
