@@ -175,6 +175,10 @@ START_TEST(overflow_and_bad_text) {
     cx_clear(&c);
     int64_t values[1] = {INT64_MAX / 2}, out;
     ck_assert_int_eq(dim_eval(&c, t, P("S*3"), values, &out), FRIT_RANGE);
+    ck_assert_str_eq(c.message, "3*S: division by zero, or a value outside the 64-bit range");
+    cx_clear(&c);
+    ck_assert_int_eq(dim_eval(&c, t, DIM_BAD, values, &out), FRIT_RANGE);
+    ck_assert_str_eq(c.message, "a dim expression leaves the 64-bit range");
 }
 END_TEST
 

@@ -100,12 +100,33 @@ START_TEST(templates_of_operators) {
 }
 END_TEST
 
+/* Calls nested n deep, with a number in each where it is to be wide. */
+static const char *long_template(uint32_t n, bool is_wide) {
+    strbuf b = {.a = &job};
+    for (uint32_t i = 0; i < n; i++) strbuf_printf(&b, is_wide ? "fma(%u, %u, " : "neg(", 2 * i + 2, 2 * i + 3);
+    strbuf_add(&b, "x");
+    for (uint32_t i = 0; i < n; i++) strbuf_addc(&b, ')');
+    return strbuf_text(&b);
+}
+
 START_TEST(bad_templates) {
-    const char *bad[] = {"",  "x y",          "add(x)",   "add(x, y, z)", "nosuch(x)",
-                         "w", "matmul(x, y)", "add(x, y", "softmax(x)"};
+    const struct {
+        const char *text, *says;
+    } bad[] = {{"", "expected a number or name at ''"},
+               {"x y", "unexpected text at 'y'"},
+               {"add(x)", "wrong number of operands before at ''"},
+               {"fma(x, x, x, x)", "too many operands at ' x)'"},
+               {"nosuch(x)", "no such core operator at '(x)'"},
+               {"w", "unknown name before at ''"},
+               {"matmul(x, y)", "no such core operator at '(x, y)'"},
+               {"add(x, y", "expected , or ) at ''"},
+               {"softmax(x)", "no such core operator at '(x)'"},
+               {long_template(40, false), "nested too deep at '("},
+               {long_template(30, true), "the template is too long at '"}};
     for (size_t i = 0; i < countof(bad); i++) {
         const scalar_expr *e;
-        ck_assert_msg(scalar_parse(&c, &job, bad[i], NULL, &e) == FRIT_FORMAT, "%s", bad[i]);
+        ck_assert_msg(scalar_parse(&c, &job, bad[i].text, NULL, &e) == FRIT_FORMAT, "%s", bad[i].text);
+        ck_assert_msg(strstr(c.message, bad[i].says) != NULL, "'%s' instead of '%s'", c.message, bad[i].says);
         cx_clear(&c);
     }
     const scalar_expr *e;

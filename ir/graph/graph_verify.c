@@ -27,7 +27,8 @@ typedef struct verifier {
 } verifier;
 
 static const char *node_text(const verifier *v, const node *n) {
-    const char *loc = v->g->locs.at[n->loc], *name = n->n_out ? graph_value(v->g, n->out)->name : NULL;
+    const char *loc = v->g->locs.at[n->loc];
+    const char *name = n->n_out && n->out < v->g->values.n ? graph_value(v->g, n->out)->name : NULL;
     return arena_printf(v->c->job, "%s (%s%s%s)", op_name(n->op), loc, loc[0] && name ? ", " : "", name ? name : "");
 }
 

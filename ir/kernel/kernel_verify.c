@@ -609,7 +609,7 @@ static frit_status check_buffers(verifier *v) {
         const kbuf *buf = &k->bufs.at[b];
         CHECK(v, (b < k->n_params) == (buf->scope == KB_ARENA), "%s: parameters come first and are arena buffers",
               buf->name);
-        CHECK(v, dtype_bits(buf->dt) != 0, "%s has no dtype", buf->name);
+        CHECK(v, buf->dt != FRIT_DT_NONE, "%s has no dtype", buf->name);
         for (uint32_t i = 0; i < buf->rank; i++) {
             v->check++;
             TRY(check_dim(v, buf->shape[i]));

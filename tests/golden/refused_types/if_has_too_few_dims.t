@@ -11,4 +11,4 @@ func @f(%x: f32[4], %c: bool[]) -> (%y: f32[4]) {
   return %y
 }
 ---
-frit: INPUT:12:2: output 'y' is f32[2, 0], the signature says f32[4]
+frit: INPUT:4:11: if: has 1 dims, its results 2

@@ -1,0 +1,8 @@
+# frit: opt %s
+# exit: 1
+func @f(%q: f32[2, 4, 8], %k: f32[2, 5, 8], %v: f32[2, 4, 8]) -> (%y: f32[4]) {
+  %y = attend %q, %k, %v
+  return %y
+}
+---
+frit: INPUT:4:15: attend: lengths of k and v 5 and 4 differ
