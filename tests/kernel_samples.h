@@ -91,7 +91,7 @@ static inline void sample_compare(const sample *s, void *const *x, void *const *
         size_t n = s->bytes[b] * 8 / dtype_bits(dt);
         for (size_t i = 0; i < n && s->k->bufs.at[b].is_written; i++) {
             double u = dtype_to_f64(dt, dtype_load(dt, x[b], i)), v = dtype_to_f64(dt, dtype_load(dt, y[b], i));
-            bool same = u == v || (isnan(u) && isnan(v)) || fabs(u - v) <= tolerance * (1 + fabs(u));
+            bool same = u == v || (isnan(u) && isnan(v)) || (isfinite(u) && fabs(u - v) <= tolerance * (1 + fabs(u)));
             ck_assert_msg(same, "%s: %s[%zu] is %.9g and %.9g", s->path, s->k->bufs.at[b].name, i, u, v);
         }
     }

@@ -3,6 +3,7 @@
 
     # run: fuse                 the passes, as in `frit opt INPUT -p fuse`; or
     # frit: opt %s -p fuse      the whole command line, %s standing for the input file
+    # assumes: ...              what its pass takes for granted of numbers (tests/test_passes.c)
     # exit: 1                   expected exit status, 0 when absent; with 1 or 2 the expected text is what stderr says
     # input: tests/lower/x.fir  the file that holds the input, in place of
     func @f(...) ...            the input
@@ -25,7 +26,7 @@ FRIT = os.path.abspath(os.environ.get("FRIT", os.path.join(ROOT, "build", "frit"
 BLESS = os.environ.get("FRIT_BLESS") == "1"
 ONLY = os.environ.get("FRIT_GOLDEN", "")
 LIMIT_S = 60
-HEADER = re.compile(r"^# (run|frit|exit|input): *(.*)$", re.M)
+HEADER = re.compile(r"^# (run|frit|exit|input|assumes): *(.*)$", re.M)
 
 
 class Malformed(Exception):

@@ -5,7 +5,8 @@
  *    pool      = reduce(window(x))
  *
  * and a kernel axis of extent 1 is no window at all: a 1x1 convolution is a plain contract. Groups become an axis of
- * their own; a depthwise convolution is the same form without c and o. */
+ * their own; a depthwise convolution is the same form without c and o. Assumes that weights are finite: the zeros of
+ * padding are multiplied by them. */
 #include <math.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
 # run: decompose
+# assumes: finite weights, as zeros of padding are multiplied
 func @f(%x: f32[N, 3, 8, 8], %w: f32[4, 3, 3, 3], %b: f32[4]) -> (%y: f32[N, 4, 8, 8]) {
   %y0 = conv %x, %w, %b {pads = [1, 1, 1, 1]}
   return %y0

@@ -1,4 +1,5 @@
 # run: canonicalize, raise, canonicalize
+# assumes: finite scores
 func @f(%q: f32[B, S, 4], %k: f32[B, T, 4], %v: f32[B, T, 3]) -> (%y: f32[B, S, 3]) {
   %t = transpose %k {perm = [0, 2, 1]}
   %z = matmul %q, %t

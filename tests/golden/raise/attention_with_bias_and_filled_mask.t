@@ -1,4 +1,6 @@
 # run: canonicalize, raise, canonicalize
+# assumes: rows in which all is masked give 0
+# assumes: finite scores
 func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3], %bias: f32[1, 2, S, T], %m: bool[B, 1, 1, T]) -> (%y: f32[B, 2, S, 3]) {
   %inf = const splat(-inf) : f32[]
   %t = transpose %k {perm = [0, 1, 3, 2]}

@@ -1,4 +1,5 @@
 # run: canonicalize, raise, canonicalize
+# assumes: finite scores
 func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3]) -> (%y: f32[B, 2, S, 3]) {
   %c = const splat(0.5) : f32[]
   %b = mul %c, %k

@@ -1,4 +1,5 @@
 # run: canonicalize, raise, canonicalize
+# assumes: finite scores
 func @f(%q: f16[B, 2, S, 4], %k: f16[B, 2, T, 4], %v: f16[B, 2, T, 3]) -> (%y: f16[B, 2, S, 3]) {
   %t = transpose %k {perm = [0, 1, 3, 2]}
   %s = matmul %q, %t
