@@ -92,7 +92,6 @@ static value_id cast_e8m0(reader *r, const call *n, value_id x) {
 
 void map_cast(reader *r, call *n) {
     attr_cast a = {.to = attr_dtype(r, n, "to", FRIT_DT_NONE), .saturate = attr_int(n, "saturate", 1) != 0};
-    if (n->version < 6 && !failed(r) && a.to == FRIT_DT_NONE) fail_node(r, FRIT_UNSUPPORTED, "a type named by text");
     if (failed(r) || a.to == dtype_of(r, n->in[0]))
         n->out[0] = n->in[0];
     else if (a.to == FRIT_DT_F8E8M0)
