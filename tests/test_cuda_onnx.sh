@@ -8,4 +8,4 @@ if [ -z "$PYTHON" ] || ! "$PYTHON" tests/onnx_suite.py lay-out --to "$BUILD/cach
     echo "0 passed, 0 failed, 1 skipped"
     exit 0
 fi
-CUDA_SETS="onnx=$BUILD/cache/onnx_suite" FRIT_CASE= exec bash tests/test_cuda_artifacts.sh
+CUDA_SETS="onnx=$BUILD/cache/onnx_suite" FRIT_CASE='' exec bash tests/test_cuda_artifacts.sh

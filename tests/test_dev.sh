@@ -5,6 +5,22 @@ set -u
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0 skipped=0
+# Without its Python packages the runner says so, and fails under --all.
+mkdir "$work/bin" && printf '#!/bin/sh\nexit 1\n' >"$work/bin/python3" && chmod +x "$work/bin/python3"
+runs_without() {
+    local wanted=$1 status said
+    shift
+    PATH=$work/bin:$PATH FRIT_TEST_VENV=none tests/run build -k test_products "$@" >"$work/said" 2>&1
+    status=$?
+    said=$(grep -c '^skip: test_products.py: needs the packages\|^the Python packages of .* are missing' "$work/said")
+    if [ $status = "$wanted" ] && [ "$said" = 2 ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1)) && echo "tests/run $* without packages: exit $status; said: $(cat "$work/said")"
+    fi
+}
+runs_without 0
+runs_without 1 --all
 cp dev "$work"
 cd "$work" || exit 1
 mkdir build

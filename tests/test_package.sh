@@ -38,14 +38,16 @@ lib=$(dirname "$(find "$prefix" -name libfrit.so.0)")
 # --- what is there ---
 version=$("$prefix/bin/frit" --version)
 try "the command runs" is "${version% (*}" "$("$FRIT" --version | sed 's/ (.*//')"
+# shellcheck disable=SC2016 # the shell that is started expands them
 try "an artifact of the installed command" bash -c '
     "$1/bin/frit" compile examples/digits/digits.onnx -o "$2/digits.so" && "$FRIT" info "$2/digits.so"' _ "$prefix" "$work"
 for header in include/*.h; do try "header $header" cmp "$header" "$prefix/$header"; done
-for command in $(sed -n 's/^COMMAND(\([a-z]*\),.*/\1/p' driver/commands.def); do
+while read -r command; do
     try "page of $command" grep -q "^.B frit $command" "$prefix/share/man/man1/frit-$command.1"
-done
+done < <(sed -n 's/^COMMAND(\([a-z]*\),.*/\1/p' driver/commands.def)
 if command -v man >/dev/null && man -V >/dev/null 2>&1; then
     for page in "$prefix"/share/man/man1/*.1; do
+        # shellcheck disable=SC2016
         try "$(basename "$page") is well-formed" bash -c 'is=$(man --warnings -l "$1" 2>&1 >/dev/null) && [ -z "$is" ]' _ "$page"
     done
 else
