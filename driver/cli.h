@@ -35,6 +35,7 @@ void cli_print_times(const cli_watch *w); /* to stderr */
 /* open_artifact.c: path's artifact, loaded: the file itself where it is one, else what the model in it compiles to,
  * with the compile options that the command takes. Errors: those of loader_open and compile_file. */
 frit_status cli_open_artifact(cx *c, const args *a, const char *path, loaded_artifact *out);
+note_trust cli_trust(const args *a); /* what --trust says */
 
 /* header.c: a C header of the model's interface; path gives its names. */
 void header_print(strbuf *b, const compiled *m, const char *path);

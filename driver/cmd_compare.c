@@ -216,7 +216,7 @@ static frit_status compare_with_artifact(comparison *k, const side *a) {
                     "--layers needs the model as the second file: a compiled one has no layers left");
     loaded_artifact other;
     side b;
-    TRY(loader_open(k->c, k->a->files[1], &other));
+    TRY(loader_open(k->c, k->a->files[1], cli_trust(k->a), &other));
     artifact_facts f = artifact_facts_of(k->c, other.table);
     frit_status status = run_artifact(k, &f, &b);
     loader_close(&other);

@@ -17,7 +17,7 @@
 static frit_status from_artifact(cx *c, const args *a, info_subject *out) {
     static const opt_id of_models[] = {OPT_TARGET, OPT_CPU, OPT_CONST};
     artifact_note note;
-    TRY(note_read(c, a->files[0], &note));
+    TRY(note_read(c, a->files[0], cli_trust(a), &note));
     for (size_t i = 0; i < countof(of_models); i++)
         if (args_has(a, of_models[i]))
             return FAIL(c, USAGE, args_spelling(c->scratch, of_models[i], args_text(a, of_models[i])),

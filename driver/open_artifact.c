@@ -19,6 +19,8 @@ static bool is_artifact(cx *c, const char *path) {
     return is_elf;
 }
 
+note_trust cli_trust(const args *a) { return args_has(a, OPT_TRUST) ? NOTE_TRUST_WEIGHTS : NOTE_TRUST_NOTHING; }
+
 /* For any dims: what --dim says to these commands is the size of the call. */
 static frit_status compile_to(cx *c, const args *a, const char *path, const char *out_path) {
     cli_watch w;
@@ -32,7 +34,7 @@ static frit_status compile_to(cx *c, const args *a, const char *path, const char
 }
 
 frit_status cli_open_artifact(cx *c, const args *a, const char *path, loaded_artifact *out) {
-    if (is_artifact(c, path)) return loader_open(c, path, out);
+    if (is_artifact(c, path)) return loader_open(c, path, cli_trust(a), out);
     const char *root = getenv("TMPDIR");
     char *folder = arena_printf(c->job, "%s/frit-XXXXXX", root && *root ? root : "/tmp");
     if (!mkdtemp(folder)) return FAIL(c, IO, folder, "cannot be made: %s", strerror(errno));
@@ -40,8 +42,8 @@ frit_status cli_open_artifact(cx *c, const args *a, const char *path, loaded_art
     if (isatty(2))
         fprintf(stderr, "frit: compiling %s for this run; frit compile %s -o FILE.so keeps it\n", path, path);
     frit_status status = compile_to(c, a, path, so);
-    if (status == FRIT_OK) status = loader_open(c, so, out);
-    unlink(so); /* what is loaded stays */
+    if (status == FRIT_OK) status = loader_open(c, so, NOTE_TRUST_WEIGHTS, out); /* written just now */
+    unlink(so);                                                                  /* what is loaded stays */
     rmdir(folder);
     return status;
 }

@@ -156,6 +156,9 @@ typedef struct frit_options {
     void *stream;                 /* CUDA: CUstream that run queues its work on, NULL: the default stream */
     void *device_memory;          /* CUDA: device_bytes of device memory; NULL: create allocates them */
     uint64_t device_memory_bytes; /* size of device_memory */
+    uint32_t check_weights; /* 1: create reads the artifact's own weights and fails with FRIT_FORMAT when a byte of
+                                     them is not as frit wrote it; 0: they are mapped and read when they are used */
+    uint32_t reserved;      /* 0 */
 } frit_options;
 
 /* What a context of some options takes. */

@@ -15,9 +15,9 @@ static frit_status load_failed(cx *c, const char *path, const pf_header *h, cons
     return FAIL(c, FORMAT, path, "cannot be loaded: %s", why);
 }
 
-frit_status loader_open(cx *c, const char *path, loaded_artifact *out) {
+frit_status loader_open(cx *c, const char *path, note_trust trust, loaded_artifact *out) {
     *out = (loaded_artifact){0};
-    TRY(note_read(c, path, &out->note));
+    TRY(note_read(c, path, trust, &out->note));
     if (!out->note.is_native) return FAIL(c, TARGET, path, "is made for %s, not for this machine", out->note.machine);
     /* Without a slash dlopen would search the library path. */
     const char *name = strchr(path, '/') ? path : arena_printf(c->job, "./%s", path);

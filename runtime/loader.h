@@ -18,13 +18,17 @@ typedef struct artifact_note {
     bool is_native;        /* made for the kind of machine that this is */
     uint64_t file_bytes;
 } artifact_note;
+/* How much of a file is held against the hashes in it. */
+typedef enum note_trust {
+    NOTE_TRUST_NOTHING, /* all of it, side file included: reads every byte */
+    NOTE_TRUST_WEIGHTS  /* all but the weights: reads the first few hundred KB */
+} note_trust;
 /* Whether the file is ELF at all: a .so rather than a model. */
 bool note_is_elf(const mapped_file *f);
-/* Hash of an artifact's first code_bytes, with the 8 bytes at id_offset, where it will stand, left out, and of the file
- * header nothing but where the program headers are: the rest of it is checked by itself. */
+/* Hash of an artifact's first code_bytes, with the 8 bytes at id_offset, where it will stand, left out. */
 uint64_t note_code_id(const uint8_t *file, uint64_t code_bytes, uint64_t id_offset);
 /* Errors: FRIT_IO, FRIT_FORMAT for a file that is not an artifact, damaged or cut short. */
-frit_status note_read(cx *c, const char *path, artifact_note *out);
+frit_status note_read(cx *c, const char *path, note_trust trust, artifact_note *out);
 
 /* loader.c: an artifact in this process */
 typedef struct loaded_artifact {
@@ -33,7 +37,7 @@ typedef struct loaded_artifact {
     void *handle; /* of dlopen */
 } loaded_artifact;
 /* Errors: as note_read, FRIT_TARGET when it is for another machine, FRIT_UNSUPPORTED for another version of the ABI. */
-frit_status loader_open(cx *c, const char *path, loaded_artifact *out);
+frit_status loader_open(cx *c, const char *path, note_trust trust, loaded_artifact *out);
 void loader_close(loaded_artifact *a);
 
 #endif

@@ -5,7 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "base/map.h"
+#include "base/hash.h"
+#include "base/par.h"
 #include "runtime/loader.h"
 #include "runtime/runtime.h"
 
@@ -65,22 +66,107 @@ static frit_status find_note(cx *c, const char *path, const mapped_file *f, cons
 }
 
 uint64_t note_code_id(const uint8_t *file, uint64_t code_bytes, uint64_t id_offset) {
-    Elf64_Ehdr h;
-    memcpy(&h, file, sizeof h);
-    uint64_t behind = id_offset + sizeof(uint64_t), id = h.e_phoff << 16 | h.e_phnum;
-    id = hash_bytes(file + sizeof h, id_offset - sizeof h, id);
-    return hash_bytes(file + behind, code_bytes - behind, id);
+    uint64_t behind = id_offset + sizeof(uint64_t);
+    content_hash hash;
+    content_init(&hash);
+    content_add(&hash, file, id_offset);
+    content_add(&hash, file + behind, code_bytes - behind);
+    return content_done(&hash);
 }
 
-/* Whether the code is as it was written; plan: the description of the note, at offset in the file. */
-static bool is_intact(const mapped_file *f, const pf_header *plan, uint64_t offset) {
+/* --- whether a file is as it was written --- */
+
+#define REMEDY "; copy it again or compile the model again"
+
+/* plan: the description of the note, at offset in the file. */
+static frit_status check_code(cx *c, const mapped_file *f, const pf_header *plan, uint64_t offset) {
     uint64_t id_offset = offset + offsetof(pf_header, code_id);
-    bool is_possible = plan->code_bytes <= f->bytes && id_offset >= sizeof(Elf64_Ehdr) &&
-                       is_inside(id_offset, sizeof plan->code_id, plan->code_bytes);
-    return is_possible && note_code_id(f->data, plan->code_bytes, id_offset) == plan->code_id;
+    bool is_possible = plan->code_bytes <= f->bytes && is_inside(id_offset, sizeof plan->code_id, plan->code_bytes);
+    if (is_possible && note_code_id(f->data, plan->code_bytes, id_offset) == plan->code_id) return FRIT_OK;
+    return FAIL(c, FORMAT, f->path, "is damaged: its code or tables are not those that frit wrote" REMEDY);
 }
 
-static frit_status read_mapped(cx *c, const char *path, const mapped_file *f, artifact_note *out) {
+static bool is_zero(const uint8_t *at, uint64_t n) {
+    while (n && *at == 0) at++, n--;
+    return n == 0;
+}
+
+static bool is_embedded(const pf_header *plan) { return !*pf_string(plan, plan->weights_file) && plan->weights_bytes; }
+
+/* What stands behind the code: nothing but padding and the weights, which lie inside the file. */
+static frit_status check_layout(cx *c, const mapped_file *f, const pf_header *plan) {
+    uint64_t end = is_embedded(plan) ? plan->weights_position + plan->weights_bytes : plan->code_bytes;
+    if (f->bytes != end)
+        return FAIL(c, FORMAT, f->path, "is damaged: it has %llu bytes, frit wrote %llu" REMEDY,
+                    (unsigned long long)f->bytes, (unsigned long long)end);
+    bool is_fine =
+        !is_embedded(plan) || (plan->weights_position >= plan->code_bytes &&
+                               is_zero(f->data + plan->code_bytes, plan->weights_position - plan->code_bytes));
+    if (is_fine) return FRIT_OK;
+    return FAIL(c, FORMAT, f->path, "is damaged: the padding between its code and its weights is not empty" REMEDY);
+}
+
+/* Weights whose blocks are hashed on all cores. */
+typedef struct weights_job {
+    const uint8_t *at;
+    uint64_t bytes;
+    uint64_t *block_ids;
+} weights_job;
+
+static void hash_block(void *data, uint32_t block, uint32_t thread) {
+    const weights_job *j = data;
+    uint64_t at = (uint64_t)block * CONTENT_BLOCK_BYTES, left = j->bytes - at;
+    (void)thread;
+    j->block_ids[block] = content_block_id(j->at + at, left < CONTENT_BLOCK_BYTES ? (size_t)left : CONTENT_BLOCK_BYTES);
+}
+
+static frit_status check_weights(cx *c, const mapped_file *f, uint64_t position, const pf_header *plan) {
+    uint64_t n_blocks = (plan->weights_bytes + CONTENT_BLOCK_BYTES - 1) / CONTENT_BLOCK_BYTES;
+    arena_mark mark = arena_save(c->scratch);
+    weights_job j = {f->data + position, plan->weights_bytes, ARENA_ARRAY(c->scratch, uint64_t, n_blocks + 1)};
+    par_for((uint32_t)n_blocks, 0, hash_block, &j);
+    bool is_fine = content_join(j.block_ids, plan->weights_bytes) == plan->weights_id;
+    arena_release(c->scratch, mark);
+    if (is_fine) return FRIT_OK;
+    return FAIL(c, FORMAT, f->path, "is damaged: its weights are not those that frit wrote" REMEDY);
+}
+
+static frit_status check_side_mapped(cx *c, const mapped_file *f, const pf_header *plan) {
+    pf_side expected = {.weights_bytes = plan->weights_bytes, .weights_id = plan->weights_id};
+    memcpy(expected.magic, PF_SIDE_MAGIC, sizeof expected.magic);
+    bool is_ours = f->bytes >= PF_SIDE_BYTES && f->bytes - PF_SIDE_BYTES == plan->weights_bytes &&
+                   memcmp(f->data, &expected, sizeof expected) == 0;
+    if (!is_ours)
+        return FAIL(c, FORMAT, f->path,
+                    "is not the weights file of this artifact, or is damaged; copy both again or compile the model "
+                    "again");
+    if (!is_zero(f->data + sizeof expected, PF_SIDE_BYTES - sizeof expected))
+        return FAIL(c, FORMAT, f->path, "is damaged: the padding in front of its weights is not empty" REMEDY);
+    return check_weights(c, f, PF_SIDE_BYTES, plan);
+}
+
+/* The side file, in the folder of the artifact `path`. */
+static frit_status check_side(cx *c, const char *path, const pf_header *plan) {
+    mapped_file f;
+    const char *slash = strrchr(path, '/');
+    int n_folder = slash ? (int)(slash - path) + 1 : 0;
+    TRY(file_map(c, arena_printf(c->job, "%.*s%s", n_folder, path, pf_string(plan, plan->weights_file)), &f));
+    frit_status status = check_side_mapped(c, &f, plan);
+    file_unmap(&f);
+    return status;
+}
+
+static frit_status check_content(cx *c, const mapped_file *f, const pf_header *plan, uint64_t offset,
+                                 note_trust trust) {
+    TRY(check_code(c, f, plan, offset));
+    TRY(check_layout(c, f, plan));
+    if (!plan->weights_bytes || trust == NOTE_TRUST_WEIGHTS) return FRIT_OK;
+    return is_embedded(plan) ? check_weights(c, f, plan->weights_position, plan) : check_side(c, f->path, plan);
+}
+
+/* --- reading --- */
+
+static frit_status read_mapped(cx *c, const char *path, const mapped_file *f, note_trust trust, artifact_note *out) {
     Elf64_Ehdr h;
     if (!note_is_elf(f)) return FAIL(c, FORMAT, path, "is not an artifact (no ELF file)");
     if (f->bytes < sizeof h) return FAIL(c, FORMAT, path, "is cut short");
@@ -91,20 +177,18 @@ static frit_status read_mapped(cx *c, const char *path, const mapped_file *f, ar
     TRY(find_note(c, path, f, &h, &offset, &bytes));
     const pf_header *copy = arena_copy(c->job, f->data + offset, bytes);
     const char *fault = plan_check(copy, bytes);
-    if (fault) return FAIL(c, FORMAT, path, "is damaged: %s", fault);
-    bool is_cut = !*pf_string(copy, copy->weights_file) && copy->weights_bytes &&
-                  !is_inside(copy->weights_position, copy->weights_bytes, f->bytes);
-    if (is_cut) return FAIL(c, FORMAT, path, "is damaged: its weights are missing");
-    if (!is_intact(f, copy, offset))
-        return FAIL(c, FORMAT, path, "is damaged: its bytes are not those that frit wrote; compile it again");
+    if (fault) return FAIL(c, FORMAT, path, "is damaged: %s" REMEDY, fault);
+    if (is_embedded(copy) && !is_inside(copy->weights_position, copy->weights_bytes, f->bytes))
+        return FAIL(c, FORMAT, path, "is damaged: its weights are missing" REMEDY);
+    TRY(check_content(c, f, copy, offset, trust));
     *out = (artifact_note){copy, machine_text(c->job, h.e_machine), h.e_machine == HERE, f->bytes};
     return FRIT_OK;
 }
 
-frit_status note_read(cx *c, const char *path, artifact_note *out) {
+frit_status note_read(cx *c, const char *path, note_trust trust, artifact_note *out) {
     mapped_file f;
     TRY(file_map(c, path, &f));
-    frit_status status = read_mapped(c, path, &f, out);
+    frit_status status = read_mapped(c, path, &f, trust, out);
     file_unmap(&f);
     return status;
 }

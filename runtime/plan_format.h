@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #define PF_MAGIC        "fritplan"
-#define PF_VERSION      5u
+#define PF_VERSION      6u
 #define PF_NOTE_NAME    "frit.model" /* 11 bytes with its zero: the description is 8-aligned by 4- and by 8-rounding */
 #define PF_NOTE_TYPE    1u
 #define PF_NOTE_RESERVE 2u /* an empty note whose program header becomes the weights' segment */
@@ -180,12 +180,14 @@ typedef struct pf_header {
     uint64_t weights_bytes;
     uint64_t weights_position; /* in the artifact or its side file */
     int64_t weights_delta;     /* address of the weights minus that of this header; 0 for a side file */
-    uint64_t weights_id;       /* hash of the weights of a side file, which says it too; else 0 */
+    uint64_t weights_id;       /* content_id of the weights; a side file says it too; 0 in plans that have no file */
     uint64_t code_bytes;       /* of the artifact that are not weights: those in front of them */
     uint64_t code_id;          /* note_code_id of these: a damaged artifact is not run */
 } pf_header;
 
-/* First page of a side file; the weights follow at PF_SIDE_BYTES. */
+/* Every byte of a file is accounted for. An artifact is code_bytes under code_id, zeros up to weights_position, and
+ * weights_bytes under weights_id; or with a side file code_bytes alone. A side file is a page that begins with pf_side,
+ * zeros up to PF_SIDE_BYTES, and the weights. */
 #define PF_SIDE_MAGIC "fritside"
 #define PF_SIDE_BYTES 4096
 typedef struct pf_side {

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hash.h"
 #include "runtime/runtime.h"
 
 enum { PATH_BYTES = 4096 };
@@ -43,7 +44,8 @@ static frit_status map_side(frit_context *x, int fd, const char *path, message m
     return FRIT_OK;
 }
 
-frit_status weights_find(frit_context *x, const frit_options *o, message m) {
+/* Points x at its weights. */
+static frit_status find(frit_context *x, const frit_options *o, message m) {
     const pf_header *h = x->plan;
     if (o->weights && o->weights_bytes != h->weights_bytes)
         return message_set(m, FRIT_SHAPE, "the weights given have %llu bytes, %llu are needed",
@@ -61,6 +63,18 @@ frit_status weights_find(frit_context *x, const frit_options *o, message m) {
     frit_status status = map_side(x, fd, path, m);
     close(fd);
     return status;
+}
+
+/* Weights that the caller brings, and those of a plan in this process, are what their owner says. */
+frit_status weights_find(frit_context *x, const frit_options *o, message m) {
+    const pf_header *h = x->plan;
+    frit_status status = find(x, o, m);
+    bool is_checked = status == FRIT_OK && o->check_weights && h->weights_bytes && !o->weights && !x->module->weights;
+    if (!is_checked || content_id(x->weights, h->weights_bytes) == h->weights_id) return status;
+    const char *file = pf_string(h, h->weights_file);
+    return message_set(m, FRIT_FORMAT,
+                       "%s%sthe weights are not those that frit wrote; copy them again or compile the model again",
+                       file, *file ? ": " : "");
 }
 
 void weights_release(frit_context *x) {

@@ -182,7 +182,7 @@ START_TEST(writes_nothing_that_it_would_not_load) {
         ck_assert_int_eq(access(weights, F_OK) == 0, has_older && side);
         if (!has_older) continue;
         loaded_artifact loaded;
-        OK(loader_open(&c, so, &loaded));
+        OK(loader_open(&c, so, NOTE_TRUST_NOTHING, &loaded));
         frit_context *context = create(loaded.table, (frit_options){.n_threads = 1});
         OK(run_rows(loaded.table, context, 3));
         loaded.table->destroy(context);
@@ -196,7 +196,7 @@ START_TEST(runs_what_it_wrote) {
     char *so = in_folder("small.so");
     OK(write_small(so, "x86-64-v2", false));
     loaded_artifact loaded;
-    OK(loader_open(&c, so, &loaded));
+    OK(loader_open(&c, so, NOTE_TRUST_NOTHING, &loaded));
     for (uint32_t threads = 1; threads <= 3; threads++) {
         frit_context *context = create(loaded.table, (frit_options){.n_threads = threads});
         for (int64_t rows = 1; rows <= 1000; rows += rows < 12 ? 1 : 123)
@@ -229,7 +229,7 @@ START_TEST(weights_beside_the_artifact) {
     char *so = in_folder("side.so"), *weights = in_folder("side.so.weights");
     OK(write_small(so, "x86-64-v2", true));
     loaded_artifact loaded;
-    OK(loader_open(&c, so, &loaded));
+    OK(loader_open(&c, so, NOTE_TRUST_NOTHING, &loaded));
     frit_context *context = create(loaded.table, (frit_options){.n_threads = 1});
     ck_assert_int_eq(run_rows(loaded.table, context, 5), FRIT_OK);
     loaded.table->destroy(context);
@@ -250,7 +250,7 @@ START_TEST(caller_brings_memory_pool_and_weights) {
     char *so = in_folder("small.so"), message[256];
     OK(write_small(so, "x86-64-v2", false));
     loaded_artifact loaded;
-    OK(loader_open(&c, so, &loaded));
+    OK(loader_open(&c, so, NOTE_TRUST_NOTHING, &loaded));
     const frit_artifact *a = loaded.table;
     int64_t most = 100;
     frit_options o = {.struct_bytes = sizeof o, .max_symbols = &most, .pool = a->pool_create(3)};
@@ -289,7 +289,7 @@ START_TEST(says_what_does_not_fit) {
     char *so = in_folder("small.so"), message[256] = "";
     OK(write_small(so, "x86-64-v2", false));
     loaded_artifact loaded;
-    OK(loader_open(&c, so, &loaded));
+    OK(loader_open(&c, so, NOTE_TRUST_NOTHING, &loaded));
     const frit_artifact *a = loaded.table;
     float x[16] = {0}, y[16];
     int64_t dims[2] = {2, 4}, bad[2] = {2, 5}, strides[2] = {1, 2}, b;
@@ -329,7 +329,7 @@ START_TEST(says_which_instructions_are_missing) {
     char *so = in_folder("small.so"), message[256];
     OK(write_small(so, "no-such-cpu", false));
     loaded_artifact loaded;
-    OK(loader_open(&c, so, &loaded));
+    OK(loader_open(&c, so, NOTE_TRUST_NOTHING, &loaded));
     frit_context *context;
     ck_assert_int_eq(loaded.table->create(loaded.table, NULL, &context, message, sizeof message), FRIT_TARGET);
     ck_assert_ptr_nonnull(strstr(message, "no-such-cpu"));
@@ -342,7 +342,7 @@ START_TEST(runs_in_a_forked_child_and_stays_mapped) {
     char *so = in_folder("small.so");
     OK(write_small(so, "x86-64-v2", false));
     loaded_artifact loaded;
-    OK(loader_open(&c, so, &loaded));
+    OK(loader_open(&c, so, NOTE_TRUST_NOTHING, &loaded));
     const frit_artifact *a = loaded.table;
     frit_context *context = create(a, (frit_options){.n_threads = 3});
     ck_assert_int_eq(run_rows(a, context, 900), FRIT_OK);
@@ -372,7 +372,7 @@ START_TEST(nothing_in_place_of_something) {
     char *so = in_folder("small.so"), message[256] = "";
     OK(write_small(so, "x86-64-v2", false));
     loaded_artifact loaded;
-    OK(loader_open(&c, so, &loaded));
+    OK(loader_open(&c, so, NOTE_TRUST_NOTHING, &loaded));
     const frit_artifact *a = loaded.table;
     float x[8] = {0}, y[8];
     int64_t dims[2] = {2, 4}, b = 2;
@@ -405,28 +405,92 @@ START_TEST(nothing_in_place_of_something) {
 }
 END_TEST
 
-/* One byte changed anywhere but in the weights: not loaded, as its code could do anything. */
-START_TEST(changed_code_is_not_run) {
+static void write_bytes(const char *path, const void *bytes, size_t n) {
+    file_writer w;
+    OK(file_begin(&c, path, &w));
+    OK(file_write(&c, &w, bytes, n));
+    OK(file_commit(&c, &w));
+}
+
+/* One byte changed anywhere: not loaded, as its code could do anything. Only weights may be trusted. */
+START_TEST(changed_bytes_are_not_run) {
     char *so = in_folder("small.so"), *bad = in_folder("bad.so");
     OK(write_small(so, "x86-64-v2", false));
     artifact_note note;
     mapped_file f;
-    OK(note_read(&c, so, &note));
+    OK(note_read(&c, so, NOTE_TRUST_NOTHING, &note));
     OK(file_map(&c, so, &f));
     uint8_t *copy = arena_copy(&job, f.data, f.bytes);
-    for (size_t at = sizeof(Elf64_Ehdr); at < note.plan->code_bytes; at += 97) {
+    size_t n_code = note.plan->code_bytes, weights = note.plan->weights_position;
+    ck_assert_uint_eq(weights + note.plan->weights_bytes, f.bytes);
+    for (size_t at = 0; at < f.bytes; at += at + 97 < n_code ? 97 : at < n_code || at >= weights ? 1 : 61) {
         copy[at] ^= 0x10;
-        file_writer w;
-        OK(file_begin(&c, bad, &w));
-        OK(file_write(&c, &w, copy, f.bytes));
-        OK(file_commit(&c, &w));
+        write_bytes(bad, copy, f.bytes);
         loaded_artifact loaded;
-        ck_assert_msg(loader_open(&c, bad, &loaded) == FRIT_FORMAT, "byte %zu", at);
+        ck_assert_msg(loader_open(&c, bad, NOTE_TRUST_NOTHING, &loaded) == FRIT_FORMAT, "byte %zu", at);
         ck_assert_ptr_nonnull(strstr(c.message, "is "));
+        cx_clear(&c);
+        frit_status trusting = note_read(&c, bad, NOTE_TRUST_WEIGHTS, &note);
+        ck_assert_msg(trusting == (at < weights ? FRIT_FORMAT : FRIT_OK), "byte %zu", at);
         cx_clear(&c);
         copy[at] ^= 0x10;
     }
     file_unmap(&f), unlink(so), unlink(bad);
+}
+END_TEST
+
+/* A host that asks for it learns of damage to weights in create; else they are mapped and no more. */
+START_TEST(create_checks_weights_where_asked) {
+    for (int side = 0; side < 2; side++) {
+        char *so = in_folder("small.so"), *weights = in_folder("small.so.weights"), message[256];
+        OK(write_small(so, "x86-64-v2", side));
+        mapped_file f;
+        OK(file_map(&c, side ? weights : so, &f));
+        uint8_t *copy = arena_copy(&job, f.data, f.bytes);
+        size_t n = f.bytes;
+        file_unmap(&f);
+        for (int is_damaged = 0; is_damaged < 2; is_damaged++) {
+            copy[n - 1] ^= (uint8_t)is_damaged;
+            write_bytes(side ? weights : so, copy, n);
+            loaded_artifact loaded;
+            OK(loader_open(&c, so, NOTE_TRUST_WEIGHTS, &loaded));
+            frit_context *context = create(loaded.table, (frit_options){.n_threads = 1});
+            loaded.table->destroy(context);
+            frit_options o = {.struct_bytes = sizeof o, .check_weights = 1};
+            frit_status status = loaded.table->create(loaded.table, &o, &context, message, sizeof message);
+            ck_assert_int_eq(status, is_damaged ? FRIT_FORMAT : FRIT_OK);
+            if (is_damaged) ck_assert_ptr_nonnull(strstr(message, "the weights are not those that frit wrote"));
+            loaded.table->destroy(context);
+            float w[4] = {1, 2, 3, 4}; /* the caller's own */
+            o.weights = w, o.weights_bytes = sizeof w;
+            ck_assert_int_eq(loaded.table->create(loaded.table, &o, &context, message, sizeof message), FRIT_OK);
+            loaded.table->destroy(context);
+            loader_close(&loaded);
+        }
+        unlink(so), unlink(weights);
+    }
+}
+END_TEST
+
+/* An artifact for another machine is told about, not loaded. */
+START_TEST(another_machine_is_named) {
+    char *so = in_folder("small.so"), *arm = in_folder("arm.so");
+    OK(write_small(so, "x86-64-v2", false));
+    mapped_file f;
+    OK(file_map(&c, so, &f));
+    uint8_t *copy = arena_copy(&job, f.data, f.bytes), *at = copy;
+    ((Elf64_Ehdr *)(void *)copy)->e_machine = EM_AARCH64;
+    while (memcmp(at, PF_MAGIC, 8) != 0) at += 8;
+    pf_header *h = (pf_header *)(void *)at;
+    h->code_id = note_code_id(copy, h->code_bytes, (uint64_t)((uint8_t *)&h->code_id - copy));
+    write_bytes(arm, copy, f.bytes);
+    artifact_note note;
+    loaded_artifact loaded;
+    OK(note_read(&c, arm, NOTE_TRUST_NOTHING, &note));
+    ck_assert_str_eq(note.machine, "aarch64");
+    ck_assert_int_eq(loader_open(&c, arm, NOTE_TRUST_NOTHING, &loaded), FRIT_TARGET);
+    ck_assert_ptr_nonnull(strstr(c.message, "is made for aarch64, not for this machine"));
+    file_unmap(&f), unlink(so), unlink(arm);
 }
 END_TEST
 
@@ -451,7 +515,7 @@ START_TEST(damaged_files_are_refused) {
         OK(file_begin(&c, bad, &w));
         OK(file_write(&c, &w, copy, size));
         OK(file_commit(&c, &w));
-        if (note_read(&c, bad, &note) != FRIT_OK) {
+        if (note_read(&c, bad, NOTE_TRUST_NOTHING, &note) != FRIT_OK) {
             n_refused++;
             ck_assert_ptr_nonnull(c.message);
             cx_clear(&c);
@@ -491,7 +555,9 @@ int main(void) {
     tcase_add_test(tests, says_which_instructions_are_missing);
     tcase_add_test(tests, runs_in_a_forked_child_and_stays_mapped);
     tcase_add_test(tests, nothing_in_place_of_something);
-    tcase_add_test(tests, changed_code_is_not_run);
+    tcase_add_test(tests, changed_bytes_are_not_run);
+    tcase_add_test(tests, create_checks_weights_where_asked);
+    tcase_add_test(tests, another_machine_is_named);
     tcase_add_test(tests, damaged_files_are_refused);
     tcase_add_test(tests, unwritable_places_are_named);
     Suite *suite = suite_create("artifact");

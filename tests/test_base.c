@@ -263,6 +263,38 @@ START_TEST(sha256_meets_the_standard) {
 }
 END_TEST
 
+START_TEST(content_hash_sees_every_change) {
+    enum { MOST = 2 * CONTENT_BLOCK_BYTES + 300 };
+    static uint8_t bytes[MOST];
+    for (size_t i = 0; i < MOST; i++) bytes[i] = (uint8_t)(i * 2654435761u >> 13);
+    static const size_t sizes[] = {
+        0, 1, 7, 8, 63, 64, 65, 300, CONTENT_BLOCK_BYTES - 1, CONTENT_BLOCK_BYTES, CONTENT_BLOCK_BYTES + 1, MOST};
+    for (size_t i = 0; i < countof(sizes); i++) {
+        size_t n = sizes[i];
+        uint64_t id = content_id(bytes, n);
+        for (size_t step = 1; step < CONTENT_BLOCK_BYTES * 2; step = step * 5 + 3) { /* pieces of any size */
+            content_hash h;
+            content_init(&h);
+            for (size_t at = 0; at < n; at += step) content_add(&h, bytes + at, n - at < step ? n - at : step);
+            ck_assert_uint_eq(content_done(&h), id);
+        }
+        uint64_t blocks[3] = {0};
+        for (size_t at = 0; at < n; at += CONTENT_BLOCK_BYTES)
+            blocks[at / CONTENT_BLOCK_BYTES] =
+                content_block_id(bytes + at, n - at < CONTENT_BLOCK_BYTES ? n - at : CONTENT_BLOCK_BYTES);
+        ck_assert_uint_eq(content_join(blocks, n), id);
+        for (size_t at = 0; at < n; at += n < 400 ? 1 : n / 41) {
+            bytes[at] ^= (uint8_t)(1 << at % 8);
+            ck_assert_uint_ne(content_id(bytes, n), id);
+            bytes[at] ^= (uint8_t)(1 << at % 8);
+        }
+        if (n + 1 >= MOST) continue;
+        bytes[n] = 0; /* a zero more is another content */
+        ck_assert_uint_ne(content_id(bytes, n + 1), id);
+    }
+}
+END_TEST
+
 /* --- par --- */
 
 static void count_item(void *data, uint32_t item, uint32_t thread) {
@@ -356,6 +388,7 @@ int main(void) {
     tcase_add_test(t, builder_and_small_helpers);
     tcase_add_test(t, map_keeps_insertion_order_through_growth);
     tcase_add_test(t, sha256_meets_the_standard);
+    tcase_add_test(t, content_hash_sees_every_change);
     tcase_add_test(t, par_for_visits_each_item_once);
     tcase_add_loop_test(t, every_narrow_value_survives_the_round_trip, 0, countof(formats));
     tcase_add_loop_test(t, rounding_is_to_nearest_even, 0, countof(formats));

@@ -2,8 +2,8 @@
 /* Links an artifact and puts its weights behind it.
  *
  *     runtime archive + module object + kernel objects  --lld-->  temporary.so
- *     temporary.so, its reserved program header made a PT_LOAD, the plan's header told where and sealed | pad | weights
- * -->  PATH
+ *     temporary.so, its reserved program header made a PT_LOAD, the plan's header told where | pad | weights  -->  PATH
+ *     the weights' hash into the plan's header, the hash of all in front of the weights beside it  -->  PATH's beginning
  *
  * So weights never pass through the linker, and files beyond 4 GB are no special case. What stands there is read by the
  * loader's own rules before it gets its name. All temporary files lie beside PATH, where there must be room anyway, and
@@ -223,21 +223,26 @@ static frit_status check_as_loader(link_job *j, file_writer *w) {
     artifact_note note;
     cx reader = {.job = j->c->job, .scratch = j->c->scratch};
     TRY(flush(j->c, w));
-    if (note_read(&reader, w->temporary, &note) == FRIT_OK) return FRIT_OK;
+    if (note_read(&reader, w->temporary, NOTE_TRUST_WEIGHTS, &note) == FRIT_OK) return FRIT_OK;
     return FAIL(j->c, INTERNAL, j->path, "frit would not load what it has just written, so nothing is written: %s",
                 reader.message);
 }
 
-static frit_status write_artifact(link_job *j, const linked_file *f, file_writer *w) {
+/* Weights go where their segment says. Their hash is known only then, and stands in front of them. */
+static frit_status write_weights(link_job *j, linked_file *f, file_writer *w) {
+    uint64_t page = j->machine == EM_AARCH64 ? PAGE_BYTES_ARM : PAGE_BYTES_X86;
+    TRY(write_padding(j->c, w, align_up(f->n_bytes, page)));
+    return weights_write(j->c, j->p, w, &plan_of(f, note_segment(f, PF_NOTE_TYPE))->weights_id);
+}
+
+static frit_status write_artifact(link_job *j, linked_file *f, file_writer *w) {
     cx *c = j->c;
     TRY(file_begin(c, j->path, w));
-    TRY(file_write(c, w, f->bytes, f->n_bytes));
     bool is_inside = !j->o->side_weights && j->tables->weights_bytes;
-    if (is_inside) {
-        uint64_t page = j->machine == EM_AARCH64 ? PAGE_BYTES_ARM : PAGE_BYTES_X86;
-        TRY(write_padding(c, w, align_up(f->n_bytes, page) - f->n_bytes));
-        TRY(weights_write(c, j->p, w, NULL));
-    }
+    if (is_inside) TRY(write_weights(j, f, w));
+    seal(f);
+    if (fseek(w->stream, 0, SEEK_SET)) return FAIL(c, IO, j->path, "cannot be written: %s", strerror(errno));
+    TRY(file_write(c, w, f->bytes, f->n_bytes));
     TRY(check_as_loader(j, w));
     if (j->o->side_weights) TRY(file_commit(c, &j->side)); /* only now: an older artifact keeps its weights till then */
     return file_commit(c, w);
@@ -247,7 +252,6 @@ static frit_status finish_artifact(link_job *j) {
     linked_file f;
     TRY(open_linked(j, &f));
     if (!add_segment(j, &f)) return FAIL(j->c, INTERNAL, j->path, "the linker laid the file out in an unexpected way");
-    seal(&f);
     file_writer w = {.slot = -1};
     frit_status status = write_artifact(j, &f, &w);
     file_abort(&w);

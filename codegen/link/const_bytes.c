@@ -3,7 +3,7 @@
  * for a kernel are made a few panels at a time on all cores: no weight is in memory as a whole. */
 #include <string.h>
 
-#include "base/map.h"
+#include "base/hash.h"
 #include "base/par.h"
 #include "codegen/link/link.h"
 #include "ir/eval/eval.h"
@@ -88,23 +88,27 @@ static frit_status weights_visit(cx *c, const plan *p, sink_fn *sink, void *data
 typedef struct stream {
     file_writer *w;
     uint64_t written;
-    uint64_t *id; /* hash of all so far, NULL when nobody asks */
+    content_hash hash; /* of all so far */
 } stream;
 
 static frit_status stream_sink(cx *c, void *data, uint64_t offset, const void *bytes, size_t n) {
     stream *s = data;
     static const char zeros[WEIGHT_ALIGN];
-    TRY(file_write(c, s->w, zeros, (size_t)(offset - s->written)));
+    size_t n_padding = (size_t)(offset - s->written);
+    TRY(file_write(c, s->w, zeros, n_padding));
     TRY(file_write(c, s->w, bytes, n));
     s->written = offset + n;
-    if (s->id) *s->id = hash_bytes(bytes, n, *s->id);
+    content_add(&s->hash, zeros, n_padding);
+    content_add(&s->hash, bytes, n);
     return FRIT_OK;
 }
 
 frit_status weights_write(cx *c, const plan *p, file_writer *w, uint64_t *out_id) {
-    stream s = {.w = w, .id = out_id};
-    if (out_id) *out_id = 0;
-    return weights_visit(c, p, stream_sink, &s);
+    stream s = {.w = w};
+    content_init(&s.hash);
+    TRY(weights_visit(c, p, stream_sink, &s));
+    *out_id = content_done(&s.hash);
+    return FRIT_OK;
 }
 
 static frit_status memory_sink(cx *c, void *data, uint64_t offset, const void *bytes, size_t n) {

@@ -40,7 +40,7 @@ frit_status plan_encode(cx *c, const plan *p, const artifact_options *o, const c
 /* const_bytes.c: the weights of a plan, each at a multiple of WEIGHT_ALIGN */
 enum { WEIGHT_ALIGN = 64 };
 uint64_t weights_layout(const plan *p, uint64_t *out_offsets); /* total bytes; out_offsets: consts.n, may be NULL */
-/* Streams the weights, padding included, to w; *out_id (NULL: not wanted) is their hash. */
+/* Streams the weights, padding included, to w; *out_id is their content_id. */
 frit_status weights_write(cx *c, const plan *p, file_writer *w, uint64_t *out_id);
 /* The same into memory of weights_layout bytes, for plans that run in this process. */
 frit_status weights_copy(cx *c, const plan *p, void *out);
