@@ -154,5 +154,6 @@ frit_status cmd_info(cx *c, const args *a) {
         s.facts = artifact_facts_of(c, &table);
         TRY(measure(c, a, &s));
     }
-    return args_has(a, OPT_JSON) ? info_print_json(c, &s) : info_print_text(c, &s);
+    TRY(args_has(a, OPT_JSON) ? info_print_json(c, &s) : info_print_text(c, &s));
+    return s.refusal ? cx_fail(c, FRIT_UNSUPPORTED, NULL, "%s", s.refusal) : FRIT_OK;
 }

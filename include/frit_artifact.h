@@ -24,7 +24,7 @@
  * must stay open until then. Strings are UTF-8.
  * Growth: every struct but frit_tensor begins with its size and only ever grows at the end. Structs that an artifact
  * fills in are filled up to the struct_bytes that the caller set; structs that a caller passes count as zero beyond
- * theirs.
+ * theirs. struct_bytes = 0 is FRIT_USAGE everywhere: it was forgotten.
  * Errors: functions return FRIT_OK or a code of frit_status.h; text goes to message (cut to message_bytes, always
  * terminated; NULL when not wanted) or to the context. */
 #ifndef FRIT_ARTIFACT_H

@@ -13,12 +13,23 @@ enum { ALIGN = 64 };
 
 #define TOO_LARGE "the greatest extent of a result cannot be computed"
 
-frit_options options_known(const frit_options *given) {
-    frit_options known = {0};
-    if (!given) return known;
-    size_t n = given->struct_bytes < sizeof known ? given->struct_bytes : sizeof known;
-    memcpy(&known, given, n);
-    return known;
+static bool is_usable(const frit_pool *p) { return p->struct_bytes >= sizeof *p && p->parallel && p->n_threads; }
+
+/* Whether the trace can be told of launches. */
+static bool is_told(const frit_trace *t) { return t->struct_bytes >= sizeof *t && t->begin && t->end; }
+
+frit_status options_known(const frit_options *given, frit_options *out, message m) {
+    *out = (frit_options){0};
+    if (!given) return FRIT_OK;
+    if (given->struct_bytes < sizeof given->struct_bytes)
+        return message_set(m, FRIT_USAGE, "struct_bytes of the options is not set: it is sizeof(frit_options)");
+    size_t n = given->struct_bytes < sizeof *out ? given->struct_bytes : sizeof *out;
+    memcpy(out, given, n);
+    if (out->pool && !is_usable(out->pool))
+        return message_set(m, FRIT_USAGE, "the pool given has no struct_bytes, no function or no threads");
+    if (out->trace && !is_told(out->trace))
+        return message_set(m, FRIT_USAGE, "the trace given has no struct_bytes, or lacks a function");
+    return FRIT_OK;
 }
 
 /* Appends bytes to *total at the next multiple of ALIGN; false on overflow. */
@@ -53,8 +64,6 @@ frit_status arena_layout(const pf_header *h, const int64_t *symbols, uint64_t *o
     return FRIT_OK;
 }
 
-static bool is_usable(const frit_pool *p) { return p->struct_bytes >= sizeof *p && p->parallel && p->n_threads; }
-
 static uint32_t count_threads(const frit_options *o) {
     uint32_t n = o->n_threads;
     if (o->pool && (n == 0 || n > o->pool->n_threads)) n = o->pool->n_threads;
@@ -88,8 +97,6 @@ static bool place_tables(const pf_header *h, layout *l) {
 
 frit_status context_layout(const module *mod, const frit_options *o, layout *out, message m) {
     const pf_header *h = mod->plan;
-    if (o->pool && !is_usable(o->pool))
-        return message_set(m, FRIT_USAGE, "the pool given has no function or no threads");
     bool is_device = mod->backend && mod->backend->is_device;
     *out = (layout){.n_threads = is_device ? 1 : count_threads(o)};
     out->has_pool = out->n_threads > 1 && !o->pool;
@@ -122,10 +129,11 @@ frit_status context_layout(const module *mod, const frit_options *o, layout *out
 frit_status context_memory(const frit_artifact *a, const frit_options *options, frit_memory *out, char *text,
                            uint64_t text_bytes) {
     message m = {text, text_bytes};
-    frit_options o = options_known(options);
+    frit_options o;
     layout l;
     if (!out) return message_set(m, FRIT_USAGE, "there is no room for the result: NULL");
-    frit_status status = context_layout(module_of(a), &o, &l, m);
+    frit_status status = options_known(options, &o, m);
+    if (status == FRIT_OK) status = context_layout(module_of(a), &o, &l, m);
     if (status != FRIT_OK) return status;
     frit_memory memory = {.struct_bytes = sizeof memory,
                           .n_threads = l.n_threads,
@@ -218,11 +226,12 @@ static frit_status fill_context(frit_context *x, const frit_options *o, const la
 frit_status context_create(const frit_artifact *a, const frit_options *options, frit_context **out, char *text,
                            uint64_t text_bytes) {
     message m = {text, text_bytes};
-    frit_options o = options_known(options);
+    frit_options o;
     if (!out) return message_set(m, FRIT_USAGE, "there is no room for the context: NULL");
     *out = NULL;
     layout l;
-    frit_status status = check_machine(module_of(a)->plan, m);
+    frit_status status = options_known(options, &o, m);
+    if (status == FRIT_OK) status = check_machine(module_of(a)->plan, m);
     if (status == FRIT_OK) status = context_layout(module_of(a), &o, &l, m);
     if (status != FRIT_OK) return status;
     void *memory = NULL;

@@ -95,8 +95,9 @@ typedef struct layout {
 } layout;
 
 /* context.c */
-/* Options as this version knows them: what the caller's struct does not have is zero. NULL gives all zero. */
-frit_options options_known(const frit_options *given);
+/* Options as this version knows them: what the caller's struct does not have is zero. NULL gives all zero. FRIT_USAGE
+ * where struct_bytes is not set, or a pool or a trace is not usable. */
+frit_status options_known(const frit_options *given, frit_options *out, message m);
 frit_status context_layout(const module *mod, const frit_options *options, layout *out, message m);
 /* Byte offset of each arena slot for symbols (out: slots.count values, may be NULL) and the sum. */
 frit_status arena_layout(const pf_header *h, const int64_t *symbols, uint64_t *out_offsets, uint64_t *out_bytes,

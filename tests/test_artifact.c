@@ -390,7 +390,11 @@ START_TEST(nothing_in_place_of_something) {
     ck_assert_int_eq(a->create(a, NULL, NULL, message, sizeof message), FRIT_USAGE);
     frit_options o = {.struct_bytes = sizeof o, .pool = &lame};
     ck_assert_int_eq(a->create(a, &o, &context, message, sizeof message), FRIT_USAGE);
-    ck_assert_str_eq(message, "the pool given has no function or no threads");
+    ck_assert_str_eq(message, "the pool given has no struct_bytes, no function or no threads");
+    frit_trace mute = {.struct_bytes = sizeof mute};
+    o = (frit_options){.struct_bytes = sizeof o, .trace = &mute};
+    ck_assert_int_eq(a->create(a, &o, &context, message, sizeof message), FRIT_USAGE);
+    ck_assert_str_eq(message, "the trace given has no struct_bytes, or lacks a function");
     ck_assert_int_eq(a->run(NULL, &in, &out), FRIT_USAGE);
     ck_assert_str_eq(a->error(NULL), "there is no context");
     context = create(a, (frit_options){.n_threads = 1});
@@ -411,6 +415,37 @@ static void write_bytes(const char *path, const void *bytes, size_t n) {
     OK(file_write(&c, &w, bytes, n));
     OK(file_commit(&c, &w));
 }
+
+/* A size that was forgotten is an error in every struct that has one. */
+START_TEST(structs_say_their_size) {
+    char *so = in_folder("small.so"), memory_text[256], create_text[256];
+    OK(write_small(so, "x86-64-v2", false));
+    loaded_artifact loaded;
+    OK(loader_open(&c, so, NOTE_TRUST_NOTHING, &loaded));
+    const frit_artifact *a = loaded.table;
+    frit_options o = {.n_threads = 1};
+    frit_memory need = {.struct_bytes = sizeof need}, no_need = {0};
+    frit_context *context = NULL;
+    ck_assert_int_eq(a->memory(a, &o, &need, memory_text, sizeof memory_text), FRIT_USAGE);
+    ck_assert_int_eq(a->create(a, &o, &context, create_text, sizeof create_text), FRIT_USAGE);
+    ck_assert_str_eq(memory_text, "struct_bytes of the options is not set: it is sizeof(frit_options)");
+    ck_assert_str_eq(create_text, memory_text);
+    o.struct_bytes = sizeof o;
+    ck_assert_int_eq(a->memory(a, &o, &no_need, NULL, 0), FRIT_USAGE);
+    frit_pool *pool = a->pool_create(2), no_pool = *pool;
+    no_pool.struct_bytes = 0;
+    o.pool = &no_pool;
+    ck_assert_int_eq(a->create(a, &o, &context, NULL, 0), FRIT_USAGE);
+    a->pool_destroy(pool);
+    ck_assert_int_eq(a->info(a, &(frit_artifact_info){0}), FRIT_USAGE);
+    ck_assert_int_eq(a->symbol(a, 0, &(frit_symbol){0}), FRIT_USAGE);
+    ck_assert_int_eq(a->input(a, 0, &(frit_port){0}), FRIT_USAGE);
+    ck_assert_int_eq(a->output(a, 0, &(frit_port){0}), FRIT_USAGE);
+    ck_assert_int_eq(a->kernel(a, 0, &(frit_kernel_info){0}), FRIT_USAGE);
+    loader_close(&loaded);
+    unlink(so);
+}
+END_TEST
 
 /* One byte changed anywhere: not loaded, as its code could do anything. Only weights may be trusted. */
 START_TEST(changed_bytes_are_not_run) {
@@ -511,10 +546,7 @@ START_TEST(damaged_files_are_refused) {
         uint8_t before = copy[at];
         copy[at] = (uint8_t)(i % 2 ? 0xff : seed >> 20);
         if (i % 10 == 0) size = (size_t)(seed >> 13) % f.bytes;
-        file_writer w;
-        OK(file_begin(&c, bad, &w));
-        OK(file_write(&c, &w, copy, size));
-        OK(file_commit(&c, &w));
+        write_bytes(bad, copy, size);
         if (note_read(&c, bad, NOTE_TRUST_NOTHING, &note) != FRIT_OK) {
             n_refused++;
             ck_assert_ptr_nonnull(c.message);
@@ -555,6 +587,7 @@ int main(void) {
     tcase_add_test(tests, says_which_instructions_are_missing);
     tcase_add_test(tests, runs_in_a_forked_child_and_stays_mapped);
     tcase_add_test(tests, nothing_in_place_of_something);
+    tcase_add_test(tests, structs_say_their_size);
     tcase_add_test(tests, changed_bytes_are_not_run);
     tcase_add_test(tests, create_checks_weights_where_asked);
     tcase_add_test(tests, another_machine_is_named);

@@ -294,6 +294,27 @@ def test_opt(folder):
     refuses(2, "did you mean 'decompose'", "opt", "f.fir", "-p", "fold,decompos", cwd=folder)
 
 
+def field(number, content):
+    """A field of protobuf's wire format: bytes, or a small number."""
+    return bytes([number << 3, content]) if isinstance(content, int) else bytes([number << 3 | 2, len(content)]) + content
+
+
+def test_info_of_what_cannot_be_compiled(folder):
+    node = field(1, b"x") + field(2, b"y") + field(4, b"Mystery")
+    graph = field(1, node) + field(2, b"g") + field(11, field(1, b"x")) + field(12, field(1, b"y"))
+    (folder / "m.onnx").write_bytes(field(1, 8) + field(8, field(2, 17)) + field(7, graph))
+    for extra, says in (([], "Mystery: 1, not supported"), (["--json"], '"supported": false')):
+        done = frit("info", "m.onnx", *extra, cwd=folder)
+        lines = done.stderr.splitlines()
+        if done.returncode != 1 or says not in done.stdout or len(lines) != 1 or "Mystery" not in lines[0]:
+            raise Fault(f"info {extra}: exit {done.returncode}, {done.stdout} {done.stderr}")
+    refuses(1, "No such file", "info", "nothing.so", cwd=folder)
+    (folder / "m.so").write_bytes(b"\x7fELF")
+    refuses(1, "m.so: is cut short", "info", "m.so", cwd=folder)
+    (folder / "m.fir").write_text("func")
+    refuses(1, "m.fir", "info", "m.fir", cwd=folder)
+
+
 def test_check(folder):
     suite = folder / "test_it"
     (suite / "test_data_set_0").mkdir(parents=True)
