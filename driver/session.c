@@ -98,6 +98,7 @@ frit_status session_open(cx *c, const artifact_facts *f, const tensor *inputs, u
     out->inputs = ARENA_ARRAY(c->job, frit_tensor, f->info.n_inputs + 1);
     for (uint32_t i = 0; i < f->info.n_inputs; i++) out->inputs[i] = abi_tensor(&inputs[i]);
     frit_status status = a->bind(a, out->inputs, out->symbols, text, sizeof text);
+    if (status == FRIT_OK) status = a->check_indices(a, out->inputs, out->symbols, text, sizeof text);
     if (status != FRIT_OK) return cx_fail(c, status, NULL, "%s", text);
     TRY(add_outputs(c, f, inputs, out));
     if (str_starts(f->info.target, "cuda")) TRY(place_on_device(c, f, out));

@@ -47,7 +47,7 @@ typedef struct session {
     frit_tensor *inputs, *results; /* as the ABI wants them */
     device *gpu;                   /* CUDA artifacts: copies of the tensors there; NULL on the CPU */
 } session;
-/* Binds, creates a context for exactly these dims and allocates outputs. n_threads 0: all cores; trace NULL: none. */
+/* Binds, looks whether token ids are indices of what they index, creates a context for exactly these dims and allocates outputs. n_threads 0: all cores; trace NULL: none. */
 frit_status session_open(cx *c, const artifact_facts *f, const tensor *inputs, uint32_t n_threads,
                          const frit_trace *trace, session *out);
 frit_status session_run(cx *c, session *s);

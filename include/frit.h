@@ -197,6 +197,9 @@ frit_value *frit_random_at(const char *where, frit_tracer *t, frit_dtype dt, fri
 
 /* ---- movement by data ---- */
 
+/* Indices: negative ones count from the end. One outside of its axis is taken for the nearest inside; the artifact's
+ * check_indices says which inputs hold such, and models compiled with is_checked report those that they compute. */
+
 frit_value *frit_gather_at(const char *where, frit_value *x, frit_value *index, int32_t axis);
 frit_value *frit_gather_elements_at(const char *where, frit_value *x, frit_value *index, int32_t axis);
 frit_value *frit_gather_nd_at(const char *where, frit_value *x, frit_value *index, int32_t batch_dims);
@@ -310,7 +313,7 @@ frit_value *frit_resize_at(const char *where, frit_value *x, frit_list shape, co
 typedef struct frit_compile_options {
     const char *cpu;      /* "x86-64-v3", a CPU's name as LLVM spells it; NULL: this machine's */
     uint32_t n_threads;   /* to compile on, 0: all that are there */
-    bool is_checked;      /* every access of memory is checked at run time */
+    bool is_checked;      /* every access of memory and every index is checked at run time */
     bool side_weights;    /* frit_save: weights go to PATH.weights */
     bool calls_openblas;  /* as --blas=openblas, for files only: frit_compile refuses it */
     uint32_t reserved[8]; /* 0 */

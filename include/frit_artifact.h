@@ -216,6 +216,14 @@ struct frit_artifact {
      * The elements lie at the beginning of the memory given, in row-major order of these dims. Absent (struct_bytes)
      * in artifacts of before there were COUNTED symbols. */
     frit_status (*result_dims)(const frit_context *context, uint32_t index, int64_t *out_dims);
+
+    /* Whether the elements of inputs that the model uses as indices (token ids) are indices of what they index: else
+     * FRIT_RANGE, and the message names input, position, value and range. run does not look: in place of an index
+     * outside it takes the nearest one inside; negative ones count from the end. Indices that the model computes are not
+     * known here; code compiled with --checked reports them. inputs, with data on the host, and symbols as of bind.
+     * Absent (struct_bytes) in artifacts of before 0.2. */
+    frit_status (*check_indices)(const frit_artifact *a, const frit_tensor *inputs, const int64_t *symbols,
+                                 char *message, uint64_t message_bytes);
 };
 
 /* The exported function. NULL when this artifact does not speak the asked-for version. */

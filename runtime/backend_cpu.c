@@ -39,9 +39,14 @@ static uint32_t worthwhile(const frit_context *x, const pf_kernel *k) {
 frit_status cpu_outside(frit_context *x, const pf_step *s, const kernel_report *r) {
     const pf_header *h = x->plan;
     const pf_kernel *k = &PF_ROWS(h, pf_kernel, kernels)[s->kernel];
-    return message_set((message){x->text, sizeof x->text}, FRIT_INTERNAL,
-                       "kernel %s, buffer %lld: access of element %lld of %lld (%s)", pf_string(h, k->name),
-                       (long long)r->param, (long long)r->offset, (long long)r->elements, pf_string(h, s->loc));
+    message m = {x->text, sizeof x->text};
+    if (r->failed == KERNEL_INDEX)
+        return message_set(m, FRIT_RANGE, "kernel %s: an index is %lld, but %lld..%lld are allowed (%s)",
+                           pf_string(h, k->name), (long long)r->offset, -(long long)r->elements,
+                           (long long)r->elements - 1, pf_string(h, s->loc));
+    return message_set(m, FRIT_INTERNAL, "kernel %s, buffer %lld: access of element %lld of %lld (%s)",
+                       pf_string(h, k->name), (long long)r->param, (long long)r->offset, (long long)r->elements,
+                       pf_string(h, s->loc));
 }
 
 static frit_status checked_failure(frit_context *x, const pf_step *s) {

@@ -60,7 +60,7 @@ static bool find_outside(const product *p, const uint32_t *args, int which, kern
         int64_t reach = (x->values[p->g->batch[i]] - 1) * x->values[of->step[i]];
         *(reach < 0 ? &first : &last) += reach;
     }
-    *out = (kernel_report){.failed = 1,
+    *out = (kernel_report){.failed = KERNEL_OUTSIDE,
                            .param = of->param,
                            .offset = first < 0 ? first : last,
                            .elements = x->values[bytes] / p->element_bytes};

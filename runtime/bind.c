@@ -82,7 +82,7 @@ frit_status bind_check_tensor(const pf_header *h, uint32_t port, const frit_tens
     return FRIT_OK;
 }
 
-static int64_t read_integer(uint32_t dtype, const void *data, uint32_t index) {
+int64_t bind_integer(uint32_t dtype, const void *data, int64_t index) {
     uint32_t bytes = element_bits(dtype) / 8;
     const char *at = (const char *)data + (size_t)index * bytes;
     int64_t wide = 0;
@@ -118,7 +118,7 @@ static frit_status solve_element(const pf_header *h, const pf_symbol *s, const f
     if (tensor_elements(t) <= (int64_t)s->axis || !t->data)
         return message_set(m, FRIT_SHAPE, "input '%s': element %" PRIu32 " is needed to know %s",
                            port_name(h, s->input), s->axis, pf_string(h, s->name));
-    *out = read_integer((uint32_t)t->dtype, t->data, s->axis);
+    *out = bind_integer((uint32_t)t->dtype, t->data, s->axis);
     return FRIT_OK;
 }
 

@@ -17,14 +17,21 @@ typedef void frit_kernel_fn(void *const *buffers, const int64_t *dims, int64_t b
 
 enum { KERNEL_REPORT_BYTES = 64 };
 
-/* Written by code compiled with --checked when an access would leave its buffer; the function returns at once. The
- * runtime clears it before a call. Other code leaves it alone. */
+typedef enum kernel_failure {
+    KERNEL_FINE,
+    KERNEL_OUTSIDE, /* an access would leave its buffer */
+    KERNEL_INDEX    /* an index that a tensor holds or the program computes is outside the axis that it indexes */
+} kernel_failure;
+
+/* Written by code compiled with --checked when something is outside; the function returns at once. The runtime clears it
+ * before a call. Other code leaves it alone. */
 typedef struct kernel_report {
-    int64_t failed;   /* 0: all well; 1: out of bounds */
-    int64_t kernel;   /* number of the kernel in the plan */
-    int64_t param;    /* buffer of the kernel (parameters come first) */
-    int64_t offset;   /* element that would have been touched */
-    int64_t elements; /* elements of the buffer */
+    int64_t failed; /* kernel_failure */
+    int64_t kernel; /* number of the kernel in the plan */
+    int64_t param;  /* buffer of the kernel (parameters come first) that was to be accessed */
+    int64_t offset; /* OUTSIDE: element that would have been touched; INDEX: the index, before negative ones count from
+                         the end */
+    int64_t elements; /* OUTSIDE: of the buffer; INDEX: of the axis */
 } kernel_report;
 
 #endif

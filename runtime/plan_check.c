@@ -18,7 +18,8 @@ static const char *check_tables(const pf_header *h, uint64_t n_bytes) {
                table_fits(h->kernels, sizeof(pf_kernel), n_bytes) && table_fits(h->phases, sizeof(pf_phase), n_bytes) &&
                table_fits(h->steps, sizeof(pf_step), n_bytes) && table_fits(h->alts, sizeof(pf_alt), n_bytes) &&
                table_fits(h->args, sizeof(uint32_t), n_bytes) && table_fits(h->late, sizeof(uint32_t), n_bytes) &&
-               table_fits(h->gemms, sizeof(pf_gemm), n_bytes);
+               table_fits(h->gemms, sizeof(pf_gemm), n_bytes) && table_fits(h->indices, sizeof(pf_index), n_bytes) &&
+               table_fits(h->boxes, sizeof(pf_box), n_bytes);
     if (!all) return "a table lies outside the plan";
     bool has_end = h->strings.count && pf_string(h, h->strings.count - 1)[0] == 0 && pf_string(h, 0)[0] == 0;
     return has_end ? NULL : "the strings have no end";
@@ -110,6 +111,27 @@ static const char *check_ports(const pf_header *h) {
         for (uint32_t d = 0; d < p->rank; d++)
             if (!is_dim(h, port_dims[p->first_dim + d]) || !is_dim(h, port_dims[p->first_room + d]))
                 return "an input or output has a dim that does not exist";
+    }
+    return NULL;
+}
+
+static bool check_box(const pf_header *h, const pf_index *k, uint32_t rank) {
+    if (k->first_box == PF_NONE) return true;
+    if (!is_range(k->first_box, rank, h->boxes)) return false;
+    const pf_box *boxes = PF_ROWS(h, pf_box, boxes) + k->first_box;
+    for (uint32_t i = 0; i < rank; i++)
+        if (!is_dim(h, boxes[i].start) || !is_dim(h, boxes[i].size)) return false;
+    return true;
+}
+
+static const char *check_indices(const pf_header *h) {
+    const pf_index *indices = PF_ROWS(h, pf_index, indices);
+    const pf_port *ports = PF_ROWS(h, pf_port, ports);
+    for (uint32_t i = 0; i < h->indices.count; i++) {
+        const pf_index *k = &indices[i];
+        bool is_fine = k->input < h->n_inputs && is_integer_code(ports[k->input].dtype) && is_dim(h, k->extent) &&
+                       is_string(h, k->loc) && check_box(h, k, ports[k->input].rank);
+        if (!is_fine) return "what an input indexes is broken";
     }
     return NULL;
 }
@@ -249,7 +271,7 @@ typedef const char *check_fn(const pf_header *h);
 const char *plan_check(const pf_header *h, uint64_t n_bytes) {
     const char *fault = check_header(h, n_bytes);
     if (!fault) fault = check_tables(h, h->total_bytes);
-    static check_fn *const checks[] = {check_texts,     check_dims,    check_ports,   check_symbols,
+    static check_fn *const checks[] = {check_texts,     check_dims,    check_ports,   check_symbols, check_indices,
                                        check_contracts, check_buffers, check_kernels, check_steps};
     for (size_t i = 0; !fault && i < sizeof checks / sizeof *checks; i++) fault = checks[i](h);
     return fault;

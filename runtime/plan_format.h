@@ -3,7 +3,7 @@
  * and what `frit info` reads from the file.
  *
  *     pf_header | strings | words | dims | symbols | ports | port dims | contracts | buffers | slots | kernels | phases
- *               | launches | steps | alternatives | arguments | late dims | products
+ *               | launches | steps | alternatives | arguments | late dims | products | indices | boxes
  *
  * All positions are byte offsets from the start of the header, all tables start 8-aligned, all indices are checked by
  * plan_check before anything foreign is walked. Little-endian, as are all machines that artifacts exist for.
@@ -142,6 +142,19 @@ typedef struct pf_alt {
     uint32_t first_step, n_steps;
 } pf_alt;
 
+/* Elements of an integer input that index an axis: each should lie in -extent..extent-1. */
+typedef struct pf_index {
+    uint32_t input;
+    uint32_t extent;    /* dim, which the inputs decide */
+    uint32_t first_box; /* in boxes: one for each axis of the input; PF_NONE: every element */
+    uint32_t loc;       /* string: the node that indexes */
+} pf_index;
+/* Along one axis: start + i * step for i < size. */
+typedef struct pf_box {
+    uint32_t start, size; /* dims */
+    int64_t step;
+} pf_box;
+
 typedef struct pf_header {
     char magic[8];
     uint32_t version;
@@ -164,6 +177,8 @@ typedef struct pf_header {
     pf_table args;      /* uint32: buffers */
     pf_table late;      /* uint32: dims that change when a symbol is counted */
     pf_table gemms;     /* pf_gemm */
+    pf_table indices;   /* pf_index */
+    pf_table boxes;     /* pf_box */
     uint32_t n_inputs, n_outputs, n_states;
     uint32_t first_step, n_steps;             /* the top list */
     uint32_t scratch;                         /* dim: bytes for each thread, a monotone bound */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inside of the runtime: what a loaded model is, and the parts that create and run contexts of it.
  *
- * In reading order: dim_code.c evaluates dims, bind.c solves symbols and checks a call, describe.c answers questions,
+ * In reading order: dim_code.c evaluates dims, bind.c solves symbols and checks a call, bind_indices.c its token ids, describe.c answers questions,
  * context.c lays out and fills a context, walk.c runs the plan, backend_*.c are where steps reach the machine, pool.c
  * are the threads, weights.c finds side files, table.c is the exported function. loader.c and plan_check.c are for
  * hosts and are not linked into artifacts. */
@@ -58,6 +58,11 @@ bool bind_counted(const pf_header *h, int64_t *symbols);
 frit_status bind_output_dims(const pf_header *h, const int64_t *symbols, uint32_t index, int64_t *out_dims);
 frit_status bind_result_dims(const pf_header *h, const int64_t *symbols, uint32_t index, int64_t *out_dims);
 int64_t tensor_elements(const frit_tensor *t); /* -1 on overflow */
+/* An element of an integer type, given by its code. */
+int64_t bind_integer(uint32_t dtype, const void *data, int64_t index);
+
+/* bind_indices.c: whether the inputs' elements that index something lie inside. inputs: bound, with data on the host. */
+frit_status bind_check_indices(const pf_header *h, const frit_tensor *inputs, const int64_t *symbols, message m);
 
 /* A context: one block of memory, in this order. The last three begin at multiples of 64. */
 struct frit_context {

@@ -15,6 +15,15 @@ static frit_status table_output_dims(const frit_artifact *a, const int64_t *symb
     return bind_output_dims(module_of(a)->plan, symbols, index, out_dims);
 }
 
+static frit_status table_check_indices(const frit_artifact *a, const frit_tensor *inputs, const int64_t *symbols,
+                                       char *text, uint64_t text_bytes) {
+    const pf_header *h = module_of(a)->plan;
+    message m = {text, text_bytes};
+    if ((h->n_inputs && !inputs) || (h->symbols.count && !symbols))
+        return message_set(m, FRIT_USAGE, "there are no inputs or symbols: NULL was given");
+    return bind_check_indices(h, inputs, symbols, m);
+}
+
 /* An initialiser, so that an artifact's table is constant data. */
 #define TABLE_OVER(mod)                                                                                                \
     {                                                                                                                  \
@@ -22,7 +31,7 @@ static frit_status table_output_dims(const frit_artifact *a, const int64_t *symb
         .symbol = describe_symbol, .input = describe_input, .output = describe_output, .kernel = describe_kernel,      \
         .bind = table_bind, .output_dims = table_output_dims, .memory = context_memory, .create = context_create,      \
         .run = context_run, .error = context_error, .destroy = context_destroy, .pool_create = pool_create,            \
-        .pool_destroy = pool_destroy, .result_dims = context_result_dims                                               \
+        .pool_destroy = pool_destroy, .result_dims = context_result_dims, .check_indices = table_check_indices         \
     }
 
 frit_artifact artifact_over(const module *mod) { return (frit_artifact)TABLE_OVER(mod); }

@@ -140,7 +140,10 @@ void emit_store(emitter *e, buf_id b, const dim *at, val new_value, val pred);
 typedef enum fetch_into { FETCH_L2 = 2, FETCH_L1 } fetch_into; /* LLVM's locality */
 /* Asks for the line at an address. Never faults, so the address may lie anywhere. */
 void fetch_line(emitter *e, val address, fetch_into into);
-void check_access(emitter *e, buf_id b, val offset, val mask); /* with --checked: leaves the function when outside */
+/* cpu_checks.c: with --checked, leaves the function when a lane of mask (NULL: all) is outside: an offset of its buffer;
+ * an index that was loaded, and clamped, of its axis. at: as of a load or store of b. */
+void check_access(emitter *e, buf_id b, val offset, val mask);
+void check_indices(emitter *e, buf_id b, const dim *at, val mask);
 
 /* cpu_narrow.c: bits <-> register form for floats narrower than 32 bits; the f16 ones use F16C where there is any */
 val narrow_decode(emitter *e, dtype dt, val bits);             /* integers of the storage width -> float */

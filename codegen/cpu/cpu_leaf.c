@@ -428,6 +428,7 @@ static void check_corners(emitter *e, const leaf *f, const leaf_operand *o, val 
     val is_used = const_int(e->i1, 1);
     for (int i = 0; i < 3; i++)
         is_used = LLVMBuildAnd(e->b, is_used, LLVMBuildICmp(e->b, LLVMIntSGT, sizes[i], e->zero, ""), "");
+    check_indices(e, o->buf, o == &f->a ? f->l->a_at : o == &f->b ? f->l->b_at : f->l->c_at, is_used);
     check_access(e, o->buf, o->base, is_used);
     check_access(e, o->buf, far, is_used);
 }

@@ -3,7 +3,6 @@
  * contiguous vector, or a gather. Types below a byte are read byte by byte and written by read-modify-write. */
 #include "codegen/cpu/cpu_emit.h"
 
-#include <stddef.h>
 #include <string.h>
 
 val buffer_address(emitter *e, buf_id b) {
@@ -35,48 +34,6 @@ val element_address(emitter *e, buf_id b, val offset) {
 static unsigned alignment_of(dtype dt) {
     unsigned bits = dtype_bits(dt);
     return bits <= 8 ? 1 : bits / 8;
-}
-
-/* --- bounds checks --- */
-
-static void report_field(emitter *e, size_t field, val v) {
-    val at = LLVMConstInt(e->i64, field, 0);
-    LLVMBuildStore(e->b, v, LLVMBuildInBoundsGEP2(e->b, e->i8, e->scratch_arg, &at, 1, ""));
-}
-
-static void emit_trap(emitter *e, buf_id b, val offset, val elements) {
-    report_field(e, offsetof(kernel_report, failed), const_int(e->i64, 1));
-    report_field(e, offsetof(kernel_report, kernel), const_int(e->i64, e->number));
-    report_field(e, offsetof(kernel_report, param), const_int(e->i64, b));
-    report_field(e, offsetof(kernel_report, offset), offset);
-    report_field(e, offsetof(kernel_report, elements), elements);
-    LLVMBuildRetVoid(e->b);
-}
-
-/* The first offset that is wrong, for the report. */
-static val first_outside(emitter *e, val offset, val outside) {
-    if (width_of(offset) == 1) return offset;
-    val worst = LLVMBuildSelect(e->b, outside, offset, const_int(LLVMTypeOf(offset), INT64_MIN), "");
-    return intrinsic_like(e, "llvm.vector.reduce.smax", 1, &worst);
-}
-
-void check_access(emitter *e, buf_id b, val offset, val mask) {
-    if (!e->options->checked) return;
-    val elements = dim_scalar(e, kbuf_span(e->k, b));
-    val pair[2] = {LLVMBuildIntCast2(e->b, offset, like(offset, e->i64), 1, ""), elements};
-    widen(e, 2, pair);
-    val outside = LLVMBuildICmp(e->b, LLVMIntUGE, pair[0], pair[1], "");
-    if (mask) {
-        val both[2] = {outside, mask};
-        widen(e, 2, both);
-        outside = LLVMBuildAnd(e->b, both[0], both[1], "");
-    }
-    val offsets = splat(e, pair[0], width_of(outside));
-    LLVMBasicBlockRef trap = new_block(e, "outside"), fine = new_block(e, "inside");
-    LLVMBuildCondBr(e->b, any_lane(e, outside), trap, fine);
-    LLVMPositionBuilderAtEnd(e->b, trap);
-    emit_trap(e, b, first_outside(e, offsets, outside), elements);
-    LLVMPositionBuilderAtEnd(e->b, fine);
 }
 
 /* --- masked intrinsics: their alignment is an argument up to LLVM 21 and an attribute from 22 on --- */
@@ -361,6 +318,7 @@ val emit_load(emitter *e, const kx_node *x) {
     val pred = emit_pred(e, x->pred);
     /* Lanes left out of the loop may not touch memory either, unless all lanes share one element. */
     val mask = dim_varies(e, offset) || pred ? mask_and(e, pred, e->lane.mask) : NULL;
+    if (e->options->checked) check_indices(e, x->ref, x->at, mask_and(e, pred, e->lane.mask));
     e->loads_const = e->k->bufs.at[x->ref].is_const;
     val v = load_storage(e, x->ref, offset, mask);
     e->loads_const = false;
@@ -482,14 +440,18 @@ void emit_store(emitter *e, buf_id b, const dim *at, val new_value, val pred) {
     dim offset = kbuf_offset(e->k, b, at);
     val v = reg_to_storage(e, e->k->bufs.at[b].dt, new_value);
     if (e->lane.width > 1) {
-        vector_store(e, b, offset, v, mask_and(e, pred, e->lane.mask));
+        val mask = mask_and(e, pred, e->lane.mask);
+        check_indices(e, b, at, mask);
+        vector_store(e, b, offset, v, mask);
         return;
     }
     if (!pred) {
+        check_indices(e, b, at, NULL);
         single_store(e, b, offset, v);
         return;
     }
     if_else branch = if_begin(e, pred);
+    check_indices(e, b, at, NULL);
     single_store(e, b, offset, v);
     if_otherwise(e, &branch);
     if_end(e, &branch);

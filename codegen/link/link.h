@@ -37,6 +37,21 @@ frit_status artifact_write(cx *c, const plan *p, const cpu_objects *objects, con
  * input decides. */
 frit_status plan_encode(cx *c, const plan *p, const artifact_options *o, const char *side_file, pf_header **out);
 
+/* plan_indices.c: the elements of inputs that index an axis of something: each is in -extent..extent-1 */
+typedef struct index_box {
+    dim start, size; /* along one axis: start + i * step for i < size */
+    int64_t step;
+} index_box;
+typedef struct index_use {
+    uint32_t input;
+    dim extent;
+    uint32_t rank;        /* of the input */
+    const index_box *box; /* rank of them; NULL: every element */
+    const char *loc;      /* of the node that indexes */
+} index_use;
+typedef VEC(index_use) index_uses;
+index_uses index_uses_of(arena *a, const graph *g);
+
 /* const_bytes.c: the weights of a plan, each at a multiple of WEIGHT_ALIGN */
 enum { WEIGHT_ALIGN = 64 };
 uint64_t weights_layout(const plan *p, uint64_t *out_offsets); /* total bytes; out_offsets: consts.n, may be NULL */

@@ -32,6 +32,8 @@ typedef struct encoder {
     VEC(uint32_t) args;
     VEC(uint32_t) late;
     VEC(pf_gemm) gemms;
+    VEC(pf_index) indices;
+    VEC(pf_box) boxes;
     VEC(uint64_t) waits; /* dim row << 32 | symbol number: the dim changes when the symbol is counted */
     uint32_t max_args;
     uint32_t first_demand; /* of the contracts: those from here on are checked by steps */
@@ -220,6 +222,43 @@ static void add_interface(encoder *e) {
     for (uint32_t i = 0; i < e->p->demands.n; i++) add_contract(e, &e->p->demands.at[i], true);
 }
 
+/* Whether the inputs of a call alone decide d. */
+static bool is_early(const encoder *e, dim d) {
+    for (sym_id s = 0; s < dim_n_syms(e->dims); s++)
+        if (e->numbers[s] != UINT32_MAX && e->is_counted[e->numbers[s]] && dim_depends(e->dims, d, s)) return false;
+    return true;
+}
+
+static bool is_equal_row(const encoder *e, const pf_index *row, const pf_index *other, uint32_t rank) {
+    bool is_equal = row->input == other->input && row->extent == other->extent &&
+                    (row->first_box == PF_NONE) == (other->first_box == PF_NONE);
+    if (!is_equal || row->first_box == PF_NONE) return is_equal;
+    return memcmp(&e->boxes.at[row->first_box], &e->boxes.at[other->first_box], rank * sizeof *e->boxes.at) == 0;
+}
+
+static void add_index(encoder *e, const index_use *u) {
+    bool is_known = is_early(e, u->extent);
+    for (uint32_t i = 0; u->box && i < u->rank; i++)
+        is_known = is_known && is_early(e, u->box[i].start) && is_early(e, u->box[i].size);
+    if (!is_known) return;
+    pf_index row = {.input = u->input,
+                    .extent = add_dim(e, u->extent),
+                    .first_box = u->box ? e->boxes.n : PF_NONE,
+                    .loc = add_string(e, u->loc)};
+    for (uint32_t i = 0; u->box && i < u->rank; i++) {
+        pf_box box = {add_dim(e, u->box[i].start), add_dim(e, u->box[i].size), u->box[i].step};
+        PUSH(e, boxes, box);
+    }
+    for (uint32_t i = 0; i < e->indices.n; i++)
+        if (is_equal_row(e, &row, &e->indices.at[i], u->rank)) return;
+    PUSH(e, indices, row);
+}
+
+static void add_indices(encoder *e) {
+    index_uses uses = index_uses_of(e->c->scratch, e->p->iface);
+    for (uint32_t i = 0; i < uses.n; i++) add_index(e, &uses.at[i]);
+}
+
 /* --- buffers and kernels --- */
 
 static const pf_buffer_kind buffer_kinds[] = {
@@ -382,6 +421,8 @@ static void lay_out(encoder *e, pf_header *h, strbuf *b) {
     h->args = APPEND(b, e->args);
     h->late = APPEND(b, e->late);
     h->gemms = APPEND(b, e->gemms);
+    h->indices = APPEND(b, e->indices);
+    h->boxes = APPEND(b, e->boxes);
     while (b->n % 8) strbuf_addc(b, 0);
     h->total_bytes = b->n;
     memcpy(b->at, h, sizeof *h);
@@ -430,6 +471,7 @@ frit_status plan_encode(cx *c, const plan *p, const artifact_options *o, const c
                    .weights_bytes = weights_layout(p, NULL)};
     memcpy(h.magic, PF_MAGIC, sizeof h.magic);
     add_interface(&e);
+    add_indices(&e);
     add_buffers(&e);
     for (uint32_t i = 0; i < p->kernels.n; i++) add_kernel(&e, i);
     add_list(&e, &p->steps, &h.first_step, &h.n_steps);
