@@ -439,8 +439,8 @@ START_TEST(structs_say_their_size) {
     a->pool_destroy(pool);
     ck_assert_int_eq(a->info(a, &(frit_artifact_info){0}), FRIT_USAGE);
     ck_assert_int_eq(a->symbol(a, 0, &(frit_symbol){0}), FRIT_USAGE);
-    ck_assert_int_eq(a->input(a, 0, &(frit_port){0}), FRIT_USAGE);
-    ck_assert_int_eq(a->output(a, 0, &(frit_port){0}), FRIT_USAGE);
+    frit_port side = {0};
+    ck_assert(a->input(a, 0, &side) == FRIT_USAGE && a->output(a, 0, &side) == FRIT_USAGE);
     ck_assert_int_eq(a->kernel(a, 0, &(frit_kernel_info){0}), FRIT_USAGE);
     loader_close(&loaded);
     unlink(so);
@@ -457,13 +457,10 @@ START_TEST(changed_bytes_are_not_run) {
     OK(file_map(&c, so, &f));
     uint8_t *copy = arena_copy(&job, f.data, f.bytes);
     size_t n_code = note.plan->code_bytes, weights = note.plan->weights_position;
-    ck_assert_uint_eq(weights + note.plan->weights_bytes, f.bytes);
     for (size_t at = 0; at < f.bytes; at += at + 97 < n_code ? 97 : at < n_code || at >= weights ? 1 : 61) {
         copy[at] ^= 0x10;
         write_bytes(bad, copy, f.bytes);
-        loaded_artifact loaded;
-        ck_assert_msg(loader_open(&c, bad, NOTE_TRUST_NOTHING, &loaded) == FRIT_FORMAT, "byte %zu", at);
-        ck_assert_ptr_nonnull(strstr(c.message, "is "));
+        ck_assert_msg(note_read(&c, bad, NOTE_TRUST_NOTHING, &note) == FRIT_FORMAT, "byte %zu", at);
         cx_clear(&c);
         frit_status trusting = note_read(&c, bad, NOTE_TRUST_WEIGHTS, &note);
         ck_assert_msg(trusting == (at < weights ? FRIT_FORMAT : FRIT_OK), "byte %zu", at);
