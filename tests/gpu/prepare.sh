@@ -22,7 +22,7 @@ for set in "$@"; do
         "$build/tests/gpu_make_cases" "$out" "$out/list.txt" "$set"
     fi
 done
-for file in runtime/cuda_api.[ch] ir/dtype.[ch] base/{float,diag,arena}.h base/float.c include/*.h tests/gpu/{gpu_check.c,case_file.h}; do
+for file in runtime/cuda_api.[ch] ir/op/dtype.[ch] base/{float,diag,arena}.h base/float.c include/*.h tests/gpu/{gpu_check.c,case_file.h}; do
     mkdir -p "$out/$(dirname "$file")"
     cp "$file" "$out/$file"
 done
