@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <stdio.h>
 
+#include "codegen/cuda/cuda_emit.h"
 #include "cuda_emulated.h"
 #include "kernel_samples.h"
 
@@ -65,6 +66,49 @@ START_TEST(samples_under_emulation) {
 }
 END_TEST
 
+static bool takes(op_code op, dtype dt) {
+    bool is_float = dtype_is_float(dt), is_any = op_is(op, OPF_LOGIC) || op_is(op, OPF_CMP) || op == OP_select;
+    if (op_is(op, OPF_FLT) && !is_float) return false;
+    if (op_is(op, OPF_INTG) && !dtype_is_integer(dt)) return false;
+    if (op_is(op, OPF_LOGIC) && is_float) return false;
+    return dt != FRIT_DT_BOOL || is_any;
+}
+
+/* out = op(x, y, z) on elements of dt, as text. */
+static frit_status emit_one(op_code op, dtype dt) {
+    kernel *k = kernel_new(&job, op_name(op), dim_table_new(&job));
+    k->schedule = (kschedule){.is_cuda = true, .threads = 32};
+    dim n = dim_const(k->dims, 32), i = dim_axis(k->dims, "i", n);
+    kx args[3];
+    for (uint32_t j = 0; j < op_info_of(op)->n_in_min; j++) {
+        dtype of = op == OP_select && j == 0 ? FRIT_DT_BOOL : dt;
+        args[j] = kx_load(k, kernel_param(k, arena_printf(&job, "x%u", j), of, 1, &n, false), &i, 0, 0);
+    }
+    kx x = kx_op(k, op, op_info_of(op)->n_in_min, args);
+    klist body = {0}, top = {0};
+    kstmt_store(k, &body, kernel_param(k, "out", kx_dtype(k, x), 1, &n, true), &i, x, 0);
+    sym_id axis;
+    ck_assert(dim_is_sym(k->dims, i, &axis));
+    klist_close(kstmt_loop(k, &top, KL_THREAD, axis, 32, 0), &body);
+    vec_push(k->a, k->phases, top.first);
+    kernel_seal(k);
+    strbuf text = {.a = &job};
+    return cuda_emit_text(&c, k, &text);
+}
+
+/* Every core operator is written for each type that inference lets through. */
+START_TEST(operators_have_texts) {
+    for (unsigned op = 0; op < N_OPS; op++) {
+        if (!op_is((op_code)op, OPF_EW | OPF_CORE) || op == OP_cast || op == OP_bitcast) continue;
+#define ROW(name, code, text, bits, kind)                                                                              \
+    if (takes((op_code)op, FRIT_DT_##name) && cuda_is_supported(FRIT_DT_##name))                                       \
+        ck_assert_msg(emit_one((op_code)op, FRIT_DT_##name) == FRIT_OK, "%s", c.message);
+        FRIT_DTYPE_LIST(ROW)
+#undef ROW
+    }
+}
+END_TEST
+
 START_TEST(samples_compile_with_nvrtc) {
     glob_t g = sample_files();
     plan p = {.a = &job};
@@ -95,6 +139,7 @@ int main(void) {
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 120);
     tcase_add_test(t, samples_under_emulation);
+    tcase_add_test(t, operators_have_texts);
     tcase_add_test(t, samples_compile_with_nvrtc);
     Suite *s = suite_create("cuda_text");
     suite_add_tcase(s, t);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Inside the CUDA emitter: state of one function's text, shared by cuda_expr.c (expressions), cuda_reduce.c
- * (accumulators) and cuda_text.c (statements, functions). */
+/* Inside the CUDA emitter: state of one function's text, shared by cuda_expr.c (names, dims, memory, expressions),
+ * cuda_ops.c (operators), cuda_reduce.c (accumulators) and cuda_text.c (statements, functions). */
 #ifndef FRIT_CODEGEN_CUDA_EMIT_H
 #define FRIT_CODEGEN_CUDA_EMIT_H
 
@@ -62,7 +62,8 @@ const char *cuda_name(cemit *e, const char *wanted); /* an identifier that is fr
 void cuda_free_name(cemit *e, const char *name);
 bool cuda_is_foreign(const char *name); /* a word of C++, of CUDA or of the prelude */
 ctext cuda_number(cemit *e, dtype dt, scalar v);
-ctext cuda_op(cemit *e, op_code op, const void *attrs, dtype from, dtype to, const ctext *args);
+ctext cuda_primary(const char *text); /* a name, number or call */
+ctext cuda_infix(cemit *e, ctext x, const char *sign, ctext y, int prec);
 const char *cuda_paren(cemit *e, ctext x, int prec); /* in parentheses unless it holds at least like prec */
 ctext cuda_dim(cemit *e, dim d);
 const char *cuda_dim_text(cemit *e, dim d);
@@ -75,6 +76,12 @@ const char *cuda_stored(cemit *e, dtype dt, ctext x);      /* value -> memory */
 void cuda_prepare(cemit *e, uint32_t n, const kx *roots, uint32_t n_dims, const dim *dims);
 void cuda_line(cemit *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 frit_status cuda_unsupported(cemit *e, const char *what);
+
+/* cuda_ops.c */
+/* An elementwise core operator on operands of type `from` (select: of the arms) with a result of type `to`. */
+ctext cuda_op(cemit *e, op_code op, const void *attrs, dtype from, dtype to, const ctext *args);
+ctext cuda_small_code(cemit *e, dtype dt, ctext x, bool saturate); /* the 8-bit code of x in an 8-bit float type */
+ctext cuda_low_bits(cemit *e, dtype dt, ctext x); /* the low bits of an integer as one of fewer than 8 bits */
 
 /* cuda_reduce.c */
 const char *cuda_acc_type(cemit *e, const kacc *acc); /* a value type or the struct of a tuple, made on first use */

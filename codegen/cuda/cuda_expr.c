@@ -116,7 +116,7 @@ const char *cuda_paren(cemit *e, ctext x, int prec) {
     return x.prec >= prec ? x.text : arena_printf(e->a, "(%s)", x.text);
 }
 
-static ctext primary(const char *text) { return (ctext){text, CP_PRIMARY}; }
+ctext cuda_primary(const char *text) { return (ctext){text, CP_PRIMARY}; }
 
 /* The shortest text that reads back as the same float. */
 static const char *float_text(cemit *e, double x) {
@@ -130,9 +130,9 @@ static const char *float_text(cemit *e, double x) {
 
 ctext cuda_number(cemit *e, dtype dt, scalar v) {
     const char *text;
-    if (dt == FRIT_DT_BOOL) return primary(v.i ? "true" : "false");
+    if (dt == FRIT_DT_BOOL) return cuda_primary(v.i ? "true" : "false");
     if (dtype_is_float(dt)) {
-        if (isnan(v.f)) return primary("NAN");
+        if (isnan(v.f)) return cuda_primary("NAN");
         if (isinf(v.f)) return (ctext){v.f < 0 ? "-INFINITY" : "INFINITY", CP_UNARY};
         text = dt == FRIT_DT_F64 ? str_from_f64(e->a, v.f) : float_text(e, v.f);
         if (dt == FRIT_DT_F64 && !strpbrk(text, ".e")) text = arena_printf(e->a, "%s.0", text);
@@ -151,12 +151,12 @@ ctext cuda_number(cemit *e, dtype dt, scalar v) {
 
 /* --- dims --- */
 
-static ctext infix(cemit *e, ctext x, const char *op, ctext y, int prec) {
+ctext cuda_infix(cemit *e, ctext x, const char *op, ctext y, int prec) {
     return (ctext){arena_printf(e->a, "%s %s %s", cuda_paren(e, x, prec), op, cuda_paren(e, y, prec + 1)), prec};
 }
 
 static ctext call2(cemit *e, const char *name, ctext x, ctext y) {
-    return primary(arena_printf(e->a, "%s(%s, %s)", name, x.text, y.text));
+    return cuda_primary(arena_printf(e->a, "%s(%s, %s)", name, x.text, y.text));
 }
 
 /* Terms in order; a negative one is subtracted. */
@@ -169,7 +169,7 @@ static ctext sum_text(cemit *e, dim d) {
         dim first = dim_kind_of(t, term) == DIM_PRODUCT ? dim_arg(t, term, 0) : term;
         bool is_negative = dim_is_const(t, first, &v) && v < 0 && v != INT64_MIN;
         if (is_negative) term = dim_sub(t, dim_const(t, 0), term);
-        sum = infix(e, sum, is_negative ? "-" : "+", cuda_dim(e, term), CP_ADD);
+        sum = cuda_infix(e, sum, is_negative ? "-" : "+", cuda_dim(e, term), CP_ADD);
     }
     return sum;
 }
@@ -180,7 +180,7 @@ static ctext product_text(cemit *e, dim d) {
     bool is_negated = dim_is_const(t, dim_arg(t, d, 0), &v) && v == -1;
     ctext product = cuda_dim(e, dim_arg(t, d, is_negated ? 1 : 0));
     for (uint32_t i = is_negated ? 2 : 1; i < dim_n_args(t, d); i++)
-        product = infix(e, product, "*", cuda_dim(e, dim_arg(t, d, i)), CP_MUL);
+        product = cuda_infix(e, product, "*", cuda_dim(e, dim_arg(t, d, i)), CP_MUL);
     if (is_negated) product = (ctext){arena_printf(e->a, "-%s", cuda_paren(e, product, CP_UNARY)), CP_UNARY};
     return product;
 }
@@ -188,7 +188,7 @@ static ctext product_text(cemit *e, dim d) {
 static ctext division_text(cemit *e, dim d, const char *op, const char *function) {
     dim_table *t = e->k->dims;
     dim zero = dim_const(t, 0), x = dim_arg(t, d, 0), y = dim_arg(t, d, 1);
-    if (dim_le(t, zero, x) && dim_lt(t, zero, y)) return infix(e, cuda_dim(e, x), op, cuda_dim(e, y), CP_MUL);
+    if (dim_le(t, zero, x) && dim_lt(t, zero, y)) return cuda_infix(e, cuda_dim(e, x), op, cuda_dim(e, y), CP_MUL);
     return call2(e, function, cuda_dim(e, x), cuda_dim(e, y));
 }
 
@@ -210,7 +210,7 @@ ctext cuda_dim(cemit *e, dim d) {
                        v < 0 ? CP_UNARY : CP_PRIMARY};
     case DIM_SYM:
         dim_is_sym(t, d, &s);
-        return primary(e->sym_name[s] ? e->sym_name[s] : "undeclared");
+        return cuda_primary(e->sym_name[s] ? e->sym_name[s] : "undeclared");
     case DIM_SUM:
         return sum_text(e, d);
     case DIM_PRODUCT:
@@ -224,205 +224,27 @@ ctext cuda_dim(cemit *e, dim d) {
     case DIM_MAX:
         return extreme_text(e, d, "larger");
     }
-    return primary("0");
+    return cuda_primary("0");
 }
 
 const char *cuda_dim_text(cemit *e, dim d) { return cuda_dim(e, d).text; }
 
-/* --- operators --- */
-
-enum op_form { FORM_INFIX, FORM_CALL, FORM_FLOAT_CALL };
-
-/* Operators that are one token or one function for all types of a kind. FLOAT_CALL gets an f for float. */
-typedef struct op_row {
-    op_code op;
-    enum op_form form;
-    int prec;
-    const char *float_text, *int_text, *bool_text;
-} op_row;
-static const op_row op_rows[] = {
-    {OP_add, FORM_INFIX, CP_ADD, "+", "+", NULL},           {OP_sub, FORM_INFIX, CP_ADD, "-", "-", NULL},
-    {OP_mul, FORM_INFIX, CP_MUL, "*", "*", NULL},           {OP_div, FORM_INFIX, CP_MUL, "/", NULL, NULL},
-    {OP_eq, FORM_INFIX, CP_EQUAL, "==", "==", "=="},        {OP_ne, FORM_INFIX, CP_EQUAL, "!=", "!=", "!="},
-    {OP_lt, FORM_INFIX, CP_RELATION, "<", "<", "<"},        {OP_le, FORM_INFIX, CP_RELATION, "<=", "<=", "<="},
-    {OP_gt, FORM_INFIX, CP_RELATION, ">", ">", ">"},        {OP_ge, FORM_INFIX, CP_RELATION, ">=", ">=", ">="},
-    {OP_and, FORM_INFIX, CP_BITAND, NULL, "&", NULL},       {OP_or, FORM_INFIX, CP_BITOR, NULL, "|", NULL},
-    {OP_xor, FORM_INFIX, CP_BITXOR, NULL, "^", NULL},       {OP_and, FORM_INFIX, CP_AND, NULL, NULL, "&&"},
-    {OP_or, FORM_INFIX, CP_OR, NULL, NULL, "||"},           {OP_xor, FORM_INFIX, CP_EQUAL, NULL, NULL, "!="},
-    {OP_min, FORM_CALL, 0, "minimum", "minimum", NULL},     {OP_max, FORM_CALL, 0, "maximum", "maximum", NULL},
-    {OP_min, FORM_INFIX, CP_AND, NULL, NULL, "&&"},         {OP_max, FORM_INFIX, CP_OR, NULL, NULL, "||"},
-    {OP_div, FORM_CALL, 0, NULL, "divide", NULL},           {OP_rem, FORM_CALL, 0, NULL, "remainder_of", NULL},
-    {OP_mod, FORM_CALL, 0, "float_modulo", "modulo", NULL}, {OP_pow, FORM_CALL, 0, NULL, "int_pow", NULL},
-    {OP_sign, FORM_CALL, 0, "sign_of", "sign_of", NULL},    {OP_isinf, FORM_CALL, 0, "is_inf", NULL, NULL},
-    {OP_abs, FORM_FLOAT_CALL, 0, "fabs", NULL, NULL},       {OP_sqrt, FORM_FLOAT_CALL, 0, "sqrt", NULL, NULL},
-    {OP_exp, FORM_FLOAT_CALL, 0, "exp", NULL, NULL},        {OP_expm1, FORM_FLOAT_CALL, 0, "expm1", NULL, NULL},
-    {OP_log, FORM_FLOAT_CALL, 0, "log", NULL, NULL},        {OP_log1p, FORM_FLOAT_CALL, 0, "log1p", NULL, NULL},
-    {OP_sin, FORM_FLOAT_CALL, 0, "sin", NULL, NULL},        {OP_cos, FORM_FLOAT_CALL, 0, "cos", NULL, NULL},
-    {OP_atan, FORM_FLOAT_CALL, 0, "atan", NULL, NULL},      {OP_tanh, FORM_FLOAT_CALL, 0, "tanh", NULL, NULL},
-    {OP_erf, FORM_FLOAT_CALL, 0, "erf", NULL, NULL},        {OP_floor, FORM_FLOAT_CALL, 0, "floor", NULL, NULL},
-    {OP_ceil, FORM_FLOAT_CALL, 0, "ceil", NULL, NULL},      {OP_trunc, FORM_FLOAT_CALL, 0, "trunc", NULL, NULL},
-    {OP_round, FORM_FLOAT_CALL, 0, "rint", NULL, NULL},     {OP_rem, FORM_FLOAT_CALL, 0, "fmod", NULL, NULL},
-    {OP_pow, FORM_FLOAT_CALL, 0, "pow", NULL, NULL},        {OP_atan2, FORM_FLOAT_CALL, 0, "atan2", NULL, NULL},
-    {OP_fma, FORM_FLOAT_CALL, 0, "fma", NULL, NULL},
-};
-
-static const char *row_text(const op_row *r, dtype dt) {
-    return dt == FRIT_DT_BOOL ? r->bool_text : dtype_is_float(dt) ? r->float_text : r->int_text;
-}
-
-static bool is_wrapping_int(dtype dt) { return dt == FRIT_DT_I32 || dt == FRIT_DT_I64; }
-
-static const char *join(cemit *e, uint32_t n, const ctext *args) {
-    const char *s = args[0].text;
-    for (uint32_t i = 1; i < n; i++) s = arena_printf(e->a, "%s, %s", s, args[i].text);
-    return s;
-}
-
-static bool is_small_float(dtype dt) { return dtype_is_float(dt) && dtype_bits(dt) == 8; }
-
-/* The 8-bit code of x. */
-static ctext small_code(cemit *e, dtype dt, ctext x, bool saturate) {
-    return primary(arena_printf(e->a, "float_to_%s(%s, %s)", dtype_name(dt), x.text, saturate ? "true" : "false"));
-}
-
-static ctext round_small(cemit *e, dtype dt, ctext x, bool saturate) {
-    return primary(arena_printf(e->a, "%s_to_float(%s)", dtype_name(dt), small_code(e, dt, x, saturate).text));
-}
-
-/* The low bits of an integer as one of fewer than 8 bits. */
-static ctext low_bits(cemit *e, dtype dt, ctext x) {
-    unsigned bits = dtype_bits(dt);
-    if (dtype_kind_of(dt) == DTYPE_INT)
-        return primary(arena_printf(e->a, "sign_extend((int)%s, %u)", cuda_paren(e, x, CP_UNARY), bits));
-    return (ctext){arena_printf(e->a, "(unsigned)%s & %uu", cuda_paren(e, x, CP_UNARY), (1u << bits) - 1), CP_BITAND};
-}
-
-/* After an operator on a narrow type: its value range again. */
-static ctext narrowed(cemit *e, dtype dt, ctext x) {
-    if (is_small_float(dt)) return round_small(e, dt, x, true);
-    if (dtype_is_integer(dt) && dtype_bits(dt) < 8) return low_bits(e, dt, x);
-    if (dt == FRIT_DT_F16) return primary(arena_printf(e->a, "round_f16(%s)", x.text));
-    if (dt == FRIT_DT_BF16) return primary(arena_printf(e->a, "round_bf16(%s)", x.text));
-    bool is_narrow = dtype_is_integer(dt) && dtype_bits(dt) < 32;
-    if (!is_narrow) return x;
-    return (ctext){arena_printf(e->a, "(%s)%s", cuda_storage_type(dt), cuda_paren(e, x, CP_UNARY)), CP_UNARY};
-}
-
-static ctext cast_float_to_int(cemit *e, dtype to, ctext x) {
-    unsigned bits = dtype_bits(to);
-    bool is_unsigned = dtype_kind_of(to) == DTYPE_UINT;
-    scalar low = {.i = is_unsigned ? 0 : INT64_MIN >> (64 - bits)};
-    scalar high = {.u = is_unsigned ? UINT64_MAX >> (64 - bits) : UINT64_MAX >> 1 >> (64 - bits)};
-    return primary(arena_printf(e->a, "to_integer<%s>(%s, %s, %s)", cuda_value_type(to), x.text,
-                                cuda_number(e, to, low).text, cuda_number(e, to, high).text));
-}
-
-static ctext cast_text(cemit *e, dtype from, dtype to, ctext x, bool saturate) {
-    bool to_float = dtype_is_float(to);
-    if (is_small_float(to)) return round_small(e, to, x, saturate);
-    if (to == FRIT_DT_BOOL) return (ctext){arena_printf(e->a, "%s != 0", cuda_paren(e, x, CP_RELATION)), CP_EQUAL};
-    bool to_bits = !to_float && dtype_bits(to) < 8;
-    if (dtype_is_float(from) && to_bits) return low_bits(e, to, cast_float_to_int(e, FRIT_DT_I32, x));
-    if (dtype_is_float(from) && !to_float) return cast_float_to_int(e, to, x);
-    if (to_bits) return low_bits(e, to, x);
-    if (to_float && strcmp(cuda_value_type(from), cuda_value_type(to)) != 0)
-        x = (ctext){arena_printf(e->a, "(%s)%s", cuda_value_type(to), cuda_paren(e, x, CP_UNARY)), CP_UNARY};
-    bool is_widening = dtype_is_float(from) && dtype_bits(from) <= 16;
-    if (to_float) return is_widening && dtype_bits(to) > 16 ? x : narrowed(e, to, x);
-    return (ctext){arena_printf(e->a, "(%s)%s", cuda_storage_type(to), cuda_paren(e, x, CP_UNARY)), CP_UNARY};
-}
-
-/* The same bits as another dtype of that width. */
-static ctext bitcast_text(cemit *e, dtype from, dtype to, ctext x) {
-    const char *bits = cuda_stored(e, from, x);
-    if (from == FRIT_DT_F32) bits = arena_printf(e->a, "bits_of(%s)", x.text);
-    if (from == FRIT_DT_F64) bits = arena_printf(e->a, "double_bits(%s)", x.text);
-    if (to == FRIT_DT_F32) return primary(arena_printf(e->a, "float_of(%s)", bits));
-    if (to == FRIT_DT_F64) return primary(arena_printf(e->a, "double_of(%s)", bits));
-    if (dtype_is_float(to)) return cuda_loaded(e, to, bits);
-    return (ctext){arena_printf(e->a, "(%s)(%s)", cuda_storage_type(to), bits), CP_UNARY};
-}
-
-static ctext unary_int(cemit *e, op_code op, dtype dt, ctext x) {
-    const char *zero = cuda_number(e, dt, (scalar){0}).text;
-    if (op == OP_abs)
-        return (ctext){arena_printf(e->a, "%s < 0 ? %s : %s", cuda_paren(e, x, CP_RELATION + 1),
-                                    unary_int(e, OP_neg, dt, x).text, x.text),
-                       CP_TERNARY};
-    if (op == OP_neg && is_wrapping_int(dt)) return primary(arena_printf(e->a, "wrap_sub(%s, %s)", zero, x.text));
-    const char *sign = op == OP_neg ? "-" : "~";
-    return (ctext){arena_printf(e->a, "%s%s", sign, cuda_paren(e, x, CP_PRIMARY)), CP_UNARY};
-}
-
-/* "<int>" where the operands of a template may have been promoted differently. */
-static const char *template_type(cemit *e, dtype dt) {
-    bool is_narrow = dtype_is_integer(dt) && dtype_bits(dt) < 32;
-    return is_narrow ? arena_printf(e->a, "<%s>", cuda_value_type(dt)) : "";
-}
-
-/* Operators with a form of their own; text NULL when op is not one. */
-static ctext special_op(cemit *e, op_code op, dtype dt, const ctext *args) {
-    bool is_float = dtype_is_float(dt);
-    unsigned bits = dtype_bits(dt);
-    if (op == OP_select)
-        return (ctext){arena_printf(e->a, "%s ? %s : %s", cuda_paren(e, args[0], CP_TERNARY + 1),
-                                    cuda_paren(e, args[1], CP_TERNARY + 1), cuda_paren(e, args[2], CP_TERNARY + 1)),
-                       CP_TERNARY};
-    if (op == OP_not && dt == FRIT_DT_BOOL)
-        return (ctext){arena_printf(e->a, "!%s", cuda_paren(e, args[0], CP_PRIMARY)), CP_UNARY};
-    if (op == OP_neg && is_float)
-        return (ctext){arena_printf(e->a, "-%s", cuda_paren(e, args[0], CP_PRIMARY)), CP_UNARY};
-    if ((op == OP_neg || op == OP_not || op == OP_abs) && !is_float) return unary_int(e, op, dt, args[0]);
-    if (op == OP_isnan) return infix(e, args[0], "!=", args[0], CP_EQUAL);
-    if (op == OP_popcount && bits < 64)
-        return primary(arena_printf(e->a, "popcount((unsigned)%s & 0x%llxu)", cuda_paren(e, args[0], CP_UNARY),
-                                    (unsigned long long)(UINT64_MAX >> (64 - bits))));
-    if (op == OP_popcount) return primary(arena_printf(e->a, "popcount(%s)", args[0].text));
-    if (op == OP_shl || op == OP_shr)
-        return primary(arena_printf(e->a, "%s%s(%s, %s, %u)", op == OP_shl ? "shift_left" : "shift_right",
-                                    template_type(e, dt), args[0].text, args[1].text, bits));
-    bool wraps = is_wrapping_int(dt) && (op == OP_add || op == OP_sub || op == OP_mul);
-    if (wraps) return call2(e, op == OP_add ? "wrap_add" : op == OP_sub ? "wrap_sub" : "wrap_mul", args[0], args[1]);
-    return (ctext){NULL, 0};
-}
-
-ctext cuda_op(cemit *e, op_code op, const void *attrs, dtype from, dtype to, const ctext *args) {
-    const attr_cast *cast = attrs;
-    if (op == OP_cast) return cast_text(e, from, to, args[0], !cast || cast->saturate);
-    if (op == OP_bitcast) return bitcast_text(e, from, to, args[0]);
-    ctext x = special_op(e, op, from, args);
-    for (size_t i = 0; i < countof(op_rows) && !x.text; i++) {
-        const op_row *r = &op_rows[i];
-        const char *text = r->op == op ? row_text(r, from) : NULL;
-        if (!text) continue;
-        if (r->form == FORM_INFIX) x = infix(e, args[0], text, args[1], r->prec);
-        const char *f = r->form == FORM_FLOAT_CALL && from != FRIT_DT_F64 ? "f" : template_type(e, from);
-        if (r->form != FORM_INFIX)
-            x = primary(arena_printf(e->a, "%s%s(%s)", text, f, join(e, op_info_of(op)->n_in_min, args)));
-    }
-    if (!x.text) {
-        cuda_unsupported(e, op_name(op));
-        return primary("0");
-    }
-    bool keeps_range = op == OP_select || op_is(op, OPF_CMP) || op == OP_min || op == OP_max;
-    return keeps_range ? x : narrowed(e, to, x);
-}
-
 /* --- memory --- */
 
 ctext cuda_loaded(cemit *e, dtype dt, const char *place) {
-    if (dt == FRIT_DT_F16) return primary(arena_printf(e->a, "f16_to_float(%s)", place));
-    if (dt == FRIT_DT_BF16) return primary(arena_printf(e->a, "bf16_to_float(%s)", place));
+    if (dt == FRIT_DT_F16) return cuda_primary(arena_printf(e->a, "f16_to_float(%s)", place));
+    if (dt == FRIT_DT_BF16) return cuda_primary(arena_printf(e->a, "bf16_to_float(%s)", place));
     if (dt == FRIT_DT_BOOL) return (ctext){arena_printf(e->a, "%s != 0", place), CP_EQUAL};
-    if (is_small_float(dt)) return primary(arena_printf(e->a, "%s_to_float(%s)", dtype_name(dt), place));
-    return primary(place);
+    if (dtype_is_float(dt) && dtype_bits(dt) == 8)
+        return cuda_primary(arena_printf(e->a, "%s_to_float(%s)", dtype_name(dt), place));
+    return cuda_primary(place);
 }
 
 /* x is a value of the type: an infinity is one where the type has it. */
 const char *cuda_stored(cemit *e, dtype dt, ctext x) {
     if (dt == FRIT_DT_F16) return arena_printf(e->a, "float_to_f16(%s)", x.text);
     if (dt == FRIT_DT_BF16) return arena_printf(e->a, "float_to_bf16(%s)", x.text);
-    if (is_small_float(dt)) return small_code(e, dt, x, false).text;
+    if (dtype_is_float(dt) && dtype_bits(dt) == 8) return cuda_small_code(e, dt, x, false).text;
     return x.text;
 }
 
@@ -440,8 +262,9 @@ const char *cuda_place(cemit *e, buf_id b, const dim *at) {
 /* An element of fewer than 8 bits. */
 static ctext load_packed(cemit *e, const kx_node *n) {
     const char *offset = cuda_dim_text(e, kbuf_offset((kernel *)e->k, n->ref, n->at));
-    ctext bits = primary(arena_printf(e->a, "packed_bits(%s, %s, %u)", e->buf_name[n->ref], offset, dtype_bits(n->dt)));
-    return dtype_kind_of(n->dt) == DTYPE_INT ? low_bits(e, n->dt, bits) : bits;
+    ctext bits =
+        cuda_primary(arena_printf(e->a, "packed_bits(%s, %s, %u)", e->buf_name[n->ref], offset, dtype_bits(n->dt)));
+    return dtype_kind_of(n->dt) == DTYPE_INT ? cuda_low_bits(e, n->dt, bits) : bits;
 }
 
 static ctext load_text(cemit *e, const kx_node *n) {
@@ -484,11 +307,11 @@ static ctext op_text(cemit *e, const kx_node *n) {
 ctext cuda_expr(cemit *e, kx x) {
     const kx_node *n = &e->k->exprs.at[x];
     uint32_t temp;
-    if (map_get(&e->temps, &x, sizeof x, &temp)) return primary(e->temp_names.at[temp]);
+    if (map_get(&e->temps, &x, sizeof x, &temp)) return cuda_primary(e->temp_names.at[temp]);
     switch (n->kind) {
     case KX_NONE:
     case KX_DEF:
-        return primary("0");
+        return cuda_primary("0");
     case KX_CONST:
         return cuda_number(e, n->dt, n->value);
     case KX_INDEX:
@@ -499,13 +322,13 @@ ctext cuda_expr(cemit *e, kx x) {
         return load_text(e, n);
     case KX_ACC: {
         const char *name = e->acc_name[n->ref];
-        if (combiner_info_of(e->k->accs.at[n->ref].comb)->n == 1) return primary(name);
-        return primary(arena_printf(e->a, "%s.v%u", name, n->component));
+        if (combiner_info_of(e->k->accs.at[n->ref].comb)->n == 1) return cuda_primary(name);
+        return cuda_primary(arena_printf(e->a, "%s.v%u", name, n->component));
     }
     case KX_LET:
-        return primary(e->let_name[n->ref]);
+        return cuda_primary(e->let_name[n->ref]);
     }
-    return primary("0");
+    return cuda_primary("0");
 }
 
 const char *cuda_expr_text(cemit *e, kx x) { return cuda_expr(e, x).text; }
