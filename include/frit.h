@@ -122,35 +122,10 @@ void frit_store_at(const char *where, frit_value *state, frit_value *x);
 
 /* ---- elementwise; operands broadcast as in numpy ---- */
 
-/* clang-format off */
-#define FRIT_UNARY_LIST(X)                                                                                             \
-    X(neg) X(abs) X(sign) X(sqrt) X(rsqrt) X(exp) X(expm1) X(log) X(log1p) X(sin) X(cos) X(tan) X(asin) X(acos)        \
-    X(atan) X(sinh) X(cosh) X(tanh) X(asinh) X(acosh) X(atanh) X(erf) X(floor) X(ceil) X(trunc) X(round) X(not)        \
-    X(isnan) X(isinf) X(popcount) X(reciprocal) X(square) X(relu) X(sigmoid) X(silu) X(gelu) X(gelu_tanh)              \
-    X(hard_swish) X(softplus) X(softsign) X(mish)
-#define FRIT_BINARY_LIST(X)                                                                                            \
-    X(add) X(sub) X(mul) X(div) X(mod) X(rem) X(pow) X(atan2) X(min) X(max) X(and) X(or) X(xor) X(shl) X(shr) X(eq)    \
-    X(ne) X(lt) X(le) X(gt) X(ge) X(prelu)
-/* clang-format on */
-#define FRIT_TERNARY_LIST(X)    X(select) X(fma) X(clip) /* select: bool, then, else; clip: x, lo, hi */
-#define FRIT_ALPHA_LIST(X)      X(leaky_relu) X(elu) X(celu) X(thresholded_relu) X(swish)
-#define FRIT_ALPHA_BETA_LIST(X) X(selu) X(hard_sigmoid) X(shrink)
-
-#define FRIT_UNARY_ROW(op)      frit_value *frit_##op##_at(const char *where, frit_value *x);
-#define FRIT_BINARY_ROW(op)     frit_value *frit_##op##_at(const char *where, frit_value *x, frit_value *y);
-#define FRIT_TERNARY_ROW(op)    frit_value *frit_##op##_at(const char *where, frit_value *x, frit_value *y, frit_value *z);
-#define FRIT_ALPHA_ROW(op)      frit_value *frit_##op##_at(const char *where, frit_value *x, double alpha);
-#define FRIT_ALPHA_BETA_ROW(op) frit_value *frit_##op##_at(const char *where, frit_value *x, double alpha, double beta);
-FRIT_UNARY_LIST(FRIT_UNARY_ROW)
-FRIT_BINARY_LIST(FRIT_BINARY_ROW)
-FRIT_TERNARY_LIST(FRIT_TERNARY_ROW)
-FRIT_ALPHA_LIST(FRIT_ALPHA_ROW)
-FRIT_ALPHA_BETA_LIST(FRIT_ALPHA_BETA_ROW)
-#undef FRIT_UNARY_ROW
-#undef FRIT_BINARY_ROW
-#undef FRIT_TERNARY_ROW
-#undef FRIT_ALPHA_ROW
-#undef FRIT_ALPHA_BETA_ROW
+/* frit_add(x, y), frit_exp(x), frit_select(cond, x, y), frit_clip(x, lo, hi), frit_elu(x, alpha) and the others: one
+ * function for each elementwise operator of docs/IR.md. Lies beside this file where frit is installed, in build/include
+ * where it is built. */
+#include "frit_ops.h"
 
 frit_value *frit_cast_at(const char *where, frit_value *x, frit_dtype to); /* x itself when it is of that type */
 frit_value *frit_bitcast_at(const char *where, frit_value *x, frit_dtype to);

@@ -41,7 +41,7 @@ try "the command runs" is "${version% (*}" "$("$FRIT" --version | sed 's/ (.*//'
 # shellcheck disable=SC2016 # the shell that is started expands them
 try "an artifact of the installed command" bash -c '
     "$1/bin/frit" compile examples/digits/digits.onnx -o "$2/digits.so" && "$FRIT" info "$2/digits.so"' _ "$prefix" "$work"
-for header in include/*.h; do try "header $header" cmp "$header" "$prefix/$header"; done
+for header in include/*.h "$BUILD/include/frit_ops.h"; do try "header $header" cmp "$header" "$prefix/include/$(basename "$header")"; done
 while read -r command; do
     try "page of $command" grep -q "^.B frit $command" "$prefix/share/man/man1/frit-$command.1"
 done < <(sed -n 's/^COMMAND(\([a-z]*\),.*/\1/p' driver/commands.def)

@@ -238,21 +238,6 @@ START_TEST(shapes_are_inferred_at_the_call) {
 }
 END_TEST
 
-/* Every elementwise operator without attributes, or with alpha and beta, can be recorded. */
-START_TEST(every_elementwise_operator_is_there) {
-#define ROW(op) #op,
-    static const char *const names[] = {FRIT_UNARY_LIST(ROW) FRIT_BINARY_LIST(ROW) FRIT_TERNARY_LIST(ROW)
-                                            FRIT_ALPHA_LIST(ROW) FRIT_ALPHA_BETA_LIST(ROW) "cast",
-                                        "bitcast"};
-#undef ROW
-    for (int op = 0; op < N_OPS; op++) {
-        bool is_found = !op_is((op_code)op, OPF_EW);
-        for (size_t i = 0; i < countof(names) && !is_found; i++) is_found = !strcmp(names[i], op_name((op_code)op));
-        ck_assert_msg(is_found, "%s is missing from frit.h", op_name((op_code)op));
-    }
-}
-END_TEST
-
 /* ---- running ---- */
 
 enum { MAX_PORTS = 4, MAX_ELEMENTS = 8192 };
@@ -649,7 +634,6 @@ int main(void) {
     tcase_add_test(c, wrong_pointers_say_so);
     tcase_add_test(c, failed_save_does_not_stop_recording);
     tcase_add_test(c, shapes_are_inferred_at_the_call);
-    tcase_add_test(c, every_elementwise_operator_is_there);
     tcase_add_test(c, block_runs_as_evaluated_at_several_dims);
     tcase_add_test(c, images_run_as_evaluated);
     tcase_add_test(c, attention_with_views_runs_as_evaluated);

@@ -36,7 +36,7 @@ npy_data() { tail -c +129 "$1"; }
 # example NAME INPUT OUTPUT OPTION: examples/trace/NAME.c against examples/NAME/NAME.onnx
 example() {
     local name=$1 dir=examples/$1 program=$work/trace_$1 so
-    try "build $name" "${CC:-cc}" -std=c17 -O2 -Wall -Wextra -Werror -Iinclude "examples/trace/$name.c" -o "$program" \
+    try "build $name" "${CC:-cc}" -std=c17 -O2 -Wall -Wextra -Werror -Iinclude -I"$BUILD/include" "examples/trace/$name.c" -o "$program" \
         -L"$BUILD" -lfrit -Wl,-rpath,"$BUILD" -lm
     "$program" "$dir" --text >"$work/traced.fir"
     "$FRIT" opt --plain "$dir/$name.onnx" >"$work/read.fir"
@@ -55,7 +55,7 @@ example digits image=examples/digits/held_out.npy logits --logits
 example attention x=examples/attention/x.npy y --out
 for compiler in g++ clang++; do
     command -v "$compiler" >/dev/null || continue
-    try "build cpp/trace with $compiler" "$compiler" -std=c++11 -O2 -Wall -Wextra -pedantic -Werror -Iinclude examples/cpp/trace.cpp \
+    try "build cpp/trace with $compiler" "$compiler" -std=c++11 -O2 -Wall -Wextra -pedantic -Werror -Iinclude -I"$BUILD/include" examples/cpp/trace.cpp \
         -o "$work/cpp" -L"$BUILD" -lfrit -Wl,-rpath,"$BUILD"
     try "cpp/trace of $compiler" [ "$("$work/cpp")" = 0.100 ]
 done

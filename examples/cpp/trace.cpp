@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The tracer from C++: y = softmax(x w), compiled in this process and run.
  *
- *     c++ -Iinclude examples/cpp/trace.cpp -Lbuild -lfrit -Wl,-rpath,$PWD/build && ./a.out */
+ *     c++ -Iinclude -Ibuild/include examples/cpp/trace.cpp -Lbuild -lfrit -Wl,-rpath,$PWD/build && ./a.out */
 #include "frit.h"
 
 #include <cstdio>
