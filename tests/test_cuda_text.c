@@ -109,6 +109,22 @@ START_TEST(operators_have_texts) {
 }
 END_TEST
 
+/* A parameter that is named like a function which the text calls gets another name. */
+START_TEST(names_of_functions_are_taken) {
+    static const char form[] = "kernel @f(%s: f32[32], out y: f32[32]) {\n  schedule cuda threads 32\n  axis i < 32\n"
+                               "  phase {\n    thread i < 32 by 32 {\n      y[i] = atan2(%s[i], 1.0)\n    }\n  }\n}\n";
+    static const char *const names[] = {"atan2f", "sign_of", "wrap_add", "warp_group"};
+    for (size_t i = 0; i < countof(names); i++) {
+        kernel *k;
+        strbuf text = {.a = &job};
+        const char *source = arena_printf(&job, form, names[i], names[i]);
+        ck_assert_msg(kernel_parse(&c, names[i], source, &job, &k) == FRIT_OK, "%s", c.message);
+        ck_assert_int_eq(cuda_emit_text(&c, k, &text), FRIT_OK);
+        ck_assert_msg(strstr(strbuf_text(&text), arena_printf(&job, "%s_2[", names[i])), "%s", strbuf_text(&text));
+    }
+}
+END_TEST
+
 START_TEST(samples_compile_with_nvrtc) {
     glob_t g = sample_files();
     plan p = {.a = &job};
@@ -140,6 +156,7 @@ int main(void) {
     tcase_set_timeout(t, 120);
     tcase_add_test(t, samples_under_emulation);
     tcase_add_test(t, operators_have_texts);
+    tcase_add_test(t, names_of_functions_are_taken);
     tcase_add_test(t, samples_compile_with_nvrtc);
     Suite *s = suite_create("cuda_text");
     suite_add_tcase(s, t);

@@ -80,6 +80,7 @@ frit_status cuda_unsupported(cemit *e, const char *what);
 /* cuda_ops.c */
 /* An elementwise core operator on operands of type `from` (select: of the arms) with a result of type `to`. */
 ctext cuda_op(cemit *e, op_code op, const void *attrs, dtype from, dtype to, const ctext *args);
+bool cuda_is_function(const char *name);                           /* a row calls it: no name for a variable */
 ctext cuda_small_code(cemit *e, dtype dt, ctext x, bool saturate); /* the 8-bit code of x in an 8-bit float type */
 ctext cuda_low_bits(cemit *e, dtype dt, ctext x); /* the low bits of an integer as one of fewer than 8 bits */
 

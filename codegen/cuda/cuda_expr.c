@@ -60,16 +60,15 @@ static const char *const foreign_words[] = {
     "goto",   "if",     "index_t", "inline",    "int",      "long",     "mutable", "new",      "operator", "private",
     "public", "return", "short",   "signed",    "sizeof",   "static",   "struct",  "switch",   "template", "this",
     "throw",  "true",   "false",   "try",       "typedef",  "typename", "union",   "unsigned", "using",    "virtual",
-    "void",   "while",  "item",    "threadIdx", "blockIdx", "exp",      "log",     "sin",      "cos",      "tan",
-    "tanh",   "erf",    "sqrt",    "floor",     "ceil",     "pow",      "abs",     "min",      "max",      "round",
-    "trunc",  "y0",     "y1",      "yn",        "j0",       "j1",       "jn",      "gamma",    "index",    "and",
-    "or",     "xor",    "not",     "main",
+    "void",   "while",  "item",    "threadIdx", "blockIdx", "tan",      "abs",     "min",      "max",      "round",
+    "y0",     "y1",     "yn",      "j0",        "j1",       "jn",       "gamma",   "index",    "and",      "or",
+    "xor",    "not",    "main",
 };
 
 bool cuda_is_foreign(const char *name) {
     for (size_t i = 0; i < countof(foreign_words); i++)
         if (!strcmp(foreign_words[i], name)) return true;
-    return cuda_is_prelude_name(name);
+    return cuda_is_function(name) || cuda_is_prelude_name(name);
 }
 
 /* wanted without a number that only made it unique ("c_12" -> "c"), as an identifier. */

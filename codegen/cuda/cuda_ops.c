@@ -212,6 +212,22 @@ static const op_row *const rows[N_OPS] = {
 #undef OP
 };
 
+static bool is_called_by(const op_form *f, const char *name) {
+    if (f->kind == FORM_WRAPPING) return !strcmp(f->call, name);
+    if (f->kind != FORM_CALL && f->kind != FORM_LIBM) return false;
+    size_t n = strlen(f->text);
+    return !strncmp(f->text, name, n) && (!name[n] || (f->kind == FORM_LIBM && !strcmp(name + n, "f")));
+}
+
+bool cuda_is_function(const char *name) {
+    for (size_t i = 0; i < N_OPS; i++) {
+        const op_row *r = rows[i];
+        if (r && (is_called_by(&r->real, name) || is_called_by(&r->integer, name) || is_called_by(&r->boolean, name)))
+            return true;
+    }
+    return false;
+}
+
 static ctext call(cemit *e, const char *function, const char *suffix, uint32_t n, const ctext *x) {
     const char *s = x[0].text;
     for (uint32_t i = 1; i < n; i++) s = arena_printf(e->a, "%s, %s", s, x[i].text);
