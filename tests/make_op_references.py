@@ -211,7 +211,7 @@ def floored_mod(a, b):
 def binary_reals():
     specials = [0.0, -0.0, 1.0, -1.5, 2.0, 7.25, math.inf, -math.inf, math.nan]
     table = {"add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.divide, "mod": np.vectorize(floored_mod),
-             "rem": np.fmod, "pow": np.power, "atan2": np.arctan2, "min": np.minimum, "max": np.maximum}
+             "rem": np.fmod, "pow": np.power, "atan2": np.arctan2, "hypot": np.hypot, "min": np.minimum, "max": np.maximum}
     for dt in FLOATS:
         some = specials if dt == "f32" else [0.0, -0.75, 1.5, 3.0, -0.125]
         x, y = (rounded(dt, v) for v in zip(*[(a, b) for a in some for b in some]))

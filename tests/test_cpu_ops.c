@@ -23,8 +23,8 @@ static const dtype all_types[] = {
 enum { N = 149 };
 
 static bool is_approximate(op_code op) {
-    static const op_code codes[] = {OP_exp,  OP_expm1, OP_log, OP_log1p, OP_sin,  OP_cos,
-                                    OP_atan, OP_tanh,  OP_erf, OP_pow,   OP_atan2};
+    static const op_code codes[] = {OP_exp,  OP_expm1, OP_log, OP_log1p, OP_sin,   OP_cos,
+                                    OP_atan, OP_tanh,  OP_erf, OP_pow,   OP_atan2, OP_hypot};
     for (size_t i = 0; i < countof(codes); i++)
         if (codes[i] == op) return true;
     return false;

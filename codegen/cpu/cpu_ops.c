@@ -244,6 +244,25 @@ static val op_atan2(emitter *e, dtype dt, val *x) {
     return math_atan2(e, x[0], x[1]);
 }
 
+/* The larger magnitude is brought to where its square neither overflows nor loses bits by a power of two that the root is
+ * divided by; what the smaller one loses there is below the rounding of the sum. At most 2 ulp. */
+static val op_hypot(emitter *e, dtype dt, val *x) {
+    (void)dt;
+    val a = magnitude(e, x[0]), b = magnitude(e, x[1]);
+    val is_less = LLVMBuildFCmp(e->b, LLVMRealOLT, a, b, "");
+    val larger = pick(e, is_less, b, a), smaller = pick(e, is_less, a, b);
+    bool wide = is_double(a);
+    val is_large = above(e, larger, wide ? 0x1p500 : 0x1p60), is_small = below(e, larger, wide ? 0x1p-450 : 0x1p-50);
+    double up = wide ? 0x1p700 : 0x1p100;
+    val scale = pick(e, is_large, real(a, 1 / up), pick(e, is_small, real(a, up), real(a, 1)));
+    val back = pick(e, is_large, real(a, up), pick(e, is_small, real(a, 1 / up), real(a, 1)));
+    larger = mul(e, larger, scale), smaller = mul(e, smaller, scale);
+    val sum = mul_add(e, larger, larger, mul(e, smaller, smaller));
+    val root = mul(e, intrinsic_like(e, "llvm.sqrt", 1, &sum), back);
+    val is_infinite = LLVMBuildOr(e->b, equals(e, a, __builtin_inf()), equals(e, b, __builtin_inf()), "");
+    return pick(e, is_infinite, real(a, __builtin_inf()), root);
+}
+
 /* A core operator without a function above does not compile. Casts are no rows: cpu_cast.c has them. */
 static op_fn *const emitters[N_OPS] = {
 #define OP(...)
