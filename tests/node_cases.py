@@ -44,7 +44,9 @@ class Cases:
                                   [helper.make_tensor_value_info(key, helper.np_dtype_to_tensor_dtype(y.dtype), None)
                                    for key, y in zip(names, outputs)],
                                   [numpy_helper.from_array(inputs[key], key) for key in weights])
-        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+        domain = attributes.get("domain", "")
+        others = [helper.make_opsetid(domain, 1)] if domain else []
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset), *others])
         model.ir_version = 9
         self.models[name] = (model, [numpy_helper.from_array(inputs[key], key) for key in given],
                              [numpy_helper.from_array(y, key) for key, y in zip(names, outputs)])

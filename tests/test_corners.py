@@ -327,11 +327,25 @@ def resize_symmetric(cases):
                           {"x": {2: "H"}}, opset=19, coordinate_transformation_mode="half_pixel_symmetric", nearest_mode=nearest)
 
 
+def distances(cases):
+    """CDist of com.microsoft: rows against rows, and not by way of |a|^2 - 2ab + |b|^2, which cancels."""
+    for number, (m, n, k) in enumerate([(3, 5, 4), (1, 7, 33), (6, 1, 1), (2, 2, 100)]):
+        for dtype in (np.float32, np.float64):
+            a, b = numbers(dtype, m, k) + dtype(1000), numbers(dtype, n, k) + dtype(1000)
+            squares = ((a[:, None].astype(np.float64) - b[None].astype(np.float64)) ** 2).sum(2)
+            for metric in ("sqeuclidean", "euclidean"):
+                y = (squares if metric == "sqeuclidean" else np.sqrt(squares)).astype(dtype)
+                name = f"cdist_{metric}_{number}_{np.dtype(dtype).name}"
+                cases.add(name, "CDist", {"a": a, "b": b}, [y], domain="com.microsoft", metric=metric)
+                cases.add(name + "_symbolic", "CDist", {"a": a, "b": b}, [y], (), {"a": {0: "M", 1: "K"}, "b": {0: "N", 1: "L"}},
+                          domain="com.microsoft", metric=metric)
+
+
 def main():
     np.seterr(invalid="ignore")  # NaN and infinity are what this is about
     cases = Cases(sys.argv[1:])
     for add in (pad, pad_by_shapes, resize_old, top_k, arg_reductions, dynamic_quantize, grid_sample, grid_sample_of_infinities, deform_conv_of_infinities,
-                roi_align_of_infinities, resize_beside_nan, resize_symmetric):
+                roi_align_of_infinities, resize_beside_nan, resize_symmetric, distances):
         add(cases)
     return cases.run()
 

@@ -186,6 +186,22 @@ void map_expand_dims(reader *r, call *n) {
         fail_node(r, FRIT_FORMAT, "needs one axis");
 }
 
+/* The distance of each row of a to each row of b, or its square. */
+void map_cdist(reader *r, call *n) {
+    static const char *const metrics[] = {"sqeuclidean", "euclidean", NULL};
+    int metric = attr_choice(r, n, "metric", "sqeuclidean", metrics);
+    value_id a = n->in[0], b = n->in[1];
+    if (rank_of(r, a) != 2 || rank_of(r, b) != 2) {
+        fail_node(r, FRIT_SHAPE, "needs two matrices");
+        return;
+    }
+    const char *text = arena_printf(r->c->job, "%s: the rows of both operands must have one length", r->where);
+    if (!failed(r)) graph_require(r->c, r->g, extent_of(r, a, 1), extent_of(r, b, 1), CK_EQUAL, text);
+    value_id apart = sub(r, make_unsqueeze(r, a, 1), make_unsqueeze(r, b, 0));
+    value_id squares = make_reduce1(r, RK_sum, mul(r, apart, apart), 2, false);
+    n->out[0] = metric ? make1(r, OP_sqrt, squares) : squares;
+}
+
 /* Pads as an operand, as ONNX has them since opset 11. */
 void map_contrib_pad(reader *r, call *n) {
     call later = *n;
