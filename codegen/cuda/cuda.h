@@ -18,6 +18,8 @@ enum { CUDA_ITEM_THREADS = 128 };
 /* cuda_text.c */
 /* The text of all phases of k, complete with the functions it needs. Errors: FRIT_UNSUPPORTED naming what. */
 frit_status cuda_emit_text(cx *c, const kernel *k, strbuf *out);
+
+/* cuda_facts.c */
 cuda_phase cuda_phase_of(const kernel *k, uint32_t phase, arena *a);
 
 /* nvrtc.c */

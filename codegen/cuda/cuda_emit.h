@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inside the CUDA emitter: state of one function's text, shared by cuda_expr.c (names, dims, memory, expressions),
- * cuda_ops.c (operators), cuda_reduce.c (accumulators) and cuda_text.c (statements, functions). */
+ * cuda_ops.c (operators), cuda_reduce.c (accumulators), cuda_facts.c (facts about a tree), cuda_stmt.c (statements) and
+ * cuda_text.c (functions). */
 #ifndef FRIT_CODEGEN_CUDA_EMIT_H
 #define FRIT_CODEGEN_CUDA_EMIT_H
 
@@ -90,6 +91,21 @@ void cuda_acc_declare(cemit *e, acc_id id);
 void cuda_acc_update(cemit *e, acc_id id, const kx *values);
 /* acc = its value over `lanes` consecutive threads, on all of them. */
 frit_status cuda_acc_finish(cemit *e, acc_id id);
+
+/* cuda_facts.c */
+uint32_t cuda_nest_threads(const kstmt *s); /* the most threads that a nest of thread loops in the list stands for */
+bool cuda_has_barrier(const kstmt *s);      /* the list */
+bool cuda_reads_acc(cemit *e, const kstmt *s, acc_id id); /* the statement, or one in it */
+bool cuda_updates_acc(const kstmt *s, acc_id id);         /* likewise */
+bool cuda_has_small_indices(kernel *k);                   /* every index and its parts are below 2^31 for all dims */
+bool cuda_has_dynamic_shared(const kernel *k);
+bool cuda_has_threads(const kernel *k, uint32_t phase); /* a block for each item, else a thread */
+bool cuda_is_lonely(const kernel *k, uint32_t phase);   /* one thread a block: its tiles exceed a thread's own memory */
+
+/* cuda_stmt.c */
+void cuda_bind_axis(cemit *e, sym_id axis); /* gives it a name, which is in scope until the list around ends */
+dim cuda_extent(cemit *e, const kstmt *loop);
+frit_status cuda_emit_list(cemit *e, const kstmt *first);
 
 /* cuda_prelude.c: the pieces that text mentions, in order, each once */
 bool cuda_mentions(const char *text, const char *name); /* as a whole word */

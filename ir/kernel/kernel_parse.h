@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* The reader behind kernel_parse: a cursor over text, shared by kernel_parse.c (declarations, statements) and
- * kernel_parse_expr.c (expressions). Text is hostile: every name, type and count is checked before building. */
+/* The reader behind kernel_parse: a cursor over text (kernel_parse_cursor.c), shared by kernel_parse.c (declarations,
+ * the kernel), kernel_parse_stmt.c and kernel_parse_expr.c. Text is hostile: every name, type and count is checked before building. */
 #ifndef FRIT_IR_KERNEL_PARSE_H
 #define FRIT_IR_KERNEL_PARSE_H
 
@@ -16,12 +16,15 @@ typedef struct kparser {
     uint32_t n_syms; /* symbols declared so far: a dim that adds one mentions an unknown name */
 } kparser;
 
-enum { KPARSE_MAX_DEPTH = 2000 };
+enum { KPARSE_MAX_DEPTH = 2000, KPARSE_MAX_RANK = 16, KPARSE_MAX_AXES = 32 };
+
+/* kernel_parse_cursor.c */
 
 /* FRIT_FORMAT with file and line. */
 frit_status kparse_fail(kparser *p, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void kparse_space(kparser *p);
 bool kparse_take(kparser *p, const char *text); /* punctuation */
+bool kparse_is_name(char c);                    /* a letter, a digit or _ */
 bool kparse_word(kparser *p, const char *word); /* a whole word */
 bool kparse_peek(kparser *p, const char *text);
 frit_status kparse_expect(kparser *p, const char *text);
@@ -36,9 +39,17 @@ bool kparse_find_buffer(const kparser *p, const char *name, buf_id *out);
 bool kparse_find_def(const kparser *p, const char *name, def_id *out);
 bool kparse_find_acc(const kparser *p, const char *name, acc_id *out);
 bool kparse_find_let(const kparser *p, const char *name, let_id *out);
+frit_status kparse_sym_name(kparser *p, const char **out); /* of a symbol, quoted where it is no identifier */
+frit_status kparse_axis(kparser *p, sym_id *out);          /* the name of an axis that is declared */
+frit_status kparse_combiner(kparser *p, combiner *out);
+
+/* kernel_parse_stmt.c */
+frit_status kparse_list(kparser *p, klist *out); /* statements up to "}" */
 
 /* kernel_parse_expr.c */
 frit_status kparse_expr(kparser *p, kx *out);
+frit_status kparse_values(kparser *p, uint32_t n, kx *out); /* "(v0, v1)" or "v0" */
+frit_status kparse_temps(kparser *p);         /* "$1 = ..": what the statement or definition uses several times */
 frit_status kparse_bool(kparser *p, kx *out); /* an expression that must be a bool */
 
 #endif

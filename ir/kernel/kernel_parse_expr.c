@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-enum { MAX_RANK_TEXT = 16 };
-
 static frit_status parse_prec(kparser *p, int prec, kx *out);
 
 frit_status kparse_expr(kparser *p, kx *out) { return parse_prec(p, PREC_TERNARY, out); }
@@ -125,7 +123,7 @@ static frit_status parse_call(kparser *p, op_code op, kx *out) {
 
 /* "[d, ... [if pred else fill] ]" of buffer b. */
 static frit_status parse_load(kparser *p, buf_id b, kx *out) {
-    dim at[MAX_RANK_TEXT];
+    dim at[KPARSE_MAX_RANK];
     kx pred = 0, fill = 0;
     TRY(kparse_expect(p, "["));
     TRY(kparse_dims(p, p->k->bufs.at[b].rank, at));
@@ -148,7 +146,7 @@ static frit_status parse_component(kparser *p, uint32_t n, uint32_t *out) {
 }
 
 static frit_status parse_def_ref(kparser *p, def_id d, kx *out) {
-    dim at[MAX_RANK_TEXT];
+    dim at[KPARSE_MAX_RANK];
     uint32_t component;
     TRY(parse_component(p, p->k->defs.at[d].n_values, &component));
     TRY(kparse_expect(p, "["));
@@ -263,5 +261,30 @@ static frit_status parse_prec(kparser *p, int prec, kx *out) {
     }
     p->depth--;
     if (prec == PREC_TERNARY && kparse_take(p, "?")) return parse_ternary(p, out);
+    return FRIT_OK;
+}
+
+/* "(v0, v1)" or "v0": n values. */
+frit_status kparse_values(kparser *p, uint32_t n, kx *out) {
+    if (n > 1) TRY(kparse_expect(p, "("));
+    for (uint32_t i = 0; i < n; i++) {
+        if (i) TRY(kparse_expect(p, ","));
+        TRY(kparse_expr(p, &out[i]));
+    }
+    return n > 1 ? kparse_expect(p, ")") : FRIT_OK;
+}
+
+/* "$n = expr" lines; they are numbered from 1 in each statement. */
+frit_status kparse_temps(kparser *p) {
+    p->temps.n = 0;
+    while (kparse_take(p, "$")) {
+        uint32_t number = 0;
+        kx x;
+        TRY(kparse_u32(p, &number));
+        if (number != p->temps.n + 1) return kparse_fail(p, "expected $%u", p->temps.n + 1);
+        TRY(kparse_expect(p, "="));
+        TRY(kparse_expr(p, &x));
+        vec_push(p->c->scratch, p->temps, x);
+    }
     return FRIT_OK;
 }

@@ -98,10 +98,21 @@ typedef struct plan {
     VEC(plan_stop) stops;  /* for the report */
 } plan;
 
+/* plan.c */
 dim plan_arena_bytes(plan *p); /* sum of the slots */
 bool plan_calls_openblas(const plan *p);
+/* For each symbol of t its index in the dims argument of kernels on every back end, UINT32_MAX for axes and loaded
+ * indices; dim_n_syms(t) entries in a. out_n: how many have one, may be NULL. */
+uint32_t *plan_number_syms(arena *a, dim_table *t, uint32_t *out_n);
+
+/* plan_text.c */
 void plan_print(strbuf *b, const plan *p);
+const char *plan_buffer_name(const plan *p, pbuf_id id, arena *a); /* its own, or "b" and the number */
+
+/* plan_verify.c */
 frit_status plan_verify(cx *c, const plan *p);
+
+/* plan_interp.c */
 /* Runs the plan with the kernel interpreter on concrete inputs: the oracle of lowering. */
 frit_status plan_interpret(cx *c, const plan *p, const void *const *inputs, const int64_t *syms, void *const *outputs);
 /* The same with somebody else's way to run a kernel. buffers: one address per kernel parameter. */
@@ -117,9 +128,5 @@ struct plan_call {
     int64_t *end_syms;      /* takes what the symbols are at the end, counted ones too; NULL: nobody asks */
 };
 frit_status plan_run_by(cx *c, const plan_call *call);
-
-/* For each symbol of t its index in the dims argument of kernels on every back end, UINT32_MAX for axes and loaded
- * indices; dim_n_syms(t) entries in a. out_n: how many have one, may be NULL. */
-uint32_t *plan_number_syms(arena *a, dim_table *t, uint32_t *out_n);
 
 #endif
