@@ -70,7 +70,7 @@ static unsigned xcr0(void) {
 }
 
 /* Whether the system lets processes ask for the registers of the matrix unit: some containers do not. */
-static bool system_has_tiles(void) {
+static bool system_has_amx(void) {
 #if defined(__linux__)
     enum { GET_SUPPORTED = 0x1021 }; /* ARCH_GET_XCOMP_SUPP of Linux 5.16 */
     unsigned long supported = 0;
@@ -92,7 +92,7 @@ static unsigned features_here(void) {
     unsigned avx = AVX | FMA | F16C | AVX2 | AVXVNNI | VPCLMUL;
     if ((kept & XCR0_AVX) != XCR0_AVX) have &= ~avx;
     if ((kept & XCR0_AVX512) != XCR0_AVX512) have &= ~(wide & ~(unsigned)(V3 | ADX | GFNI | VPCLMUL));
-    if ((kept & XCR0_AMX) != XCR0_AMX || !system_has_tiles()) have &= ~(unsigned)AMX;
+    if ((kept & XCR0_AMX) != XCR0_AMX || !system_has_amx()) have &= ~(unsigned)AMX;
     return have;
 }
 
@@ -139,7 +139,7 @@ static void target_fill(const cpu_row *row, target *out) {
         .has_bf16_dot = row->features & AVX512BF16,
         .has_vnni = row->features & AVX512VNNI,
         .has_f16c = row->features & F16C,
-        .has_tiles = (row->features & AMX) == AMX,
+        .has_amx = (row->features & AMX) == AMX,
         .l1_bytes = row->l1_bytes,
         .l2_bytes = row->l2_bytes,
         .arch = "",
@@ -163,17 +163,17 @@ frit_status target_cpu(cx *c, const char *name, target *out) {
 
 const char *target_cpu_name(size_t i) { return i < countof(cpu_rows) ? cpu_rows[i].name : NULL; }
 
-const char *target_missing(const char *name, bool uses_tiles) {
+const char *target_missing(const char *name, bool uses_amx) {
     const cpu_row *row = row_named(name);
     if (!row) return name;
     unsigned missing = row->features & ~features_here();
-    if (!uses_tiles) missing &= ~(unsigned)AMX;
+    if (!uses_amx) missing &= ~(unsigned)AMX;
     for (unsigned i = 0; i < N_FEATURES; i++)
         if (missing >> i & 1) return feature_rows[i].text;
     return NULL;
 }
 
-bool target_ask_for_tiles(void) {
+bool target_ask_for_amx(void) {
 #if defined(__x86_64__) && defined(__linux__)
     enum { ASK_FOR_STATE = 0x1023 }; /* ARCH_REQ_XCOMP_PERM */
     return syscall(SYS_arch_prctl, ASK_FOR_STATE, TILE_DATA) == 0;

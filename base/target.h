@@ -16,7 +16,7 @@ typedef struct target {
     uint32_t vector_bytes;  /* 16, 32 or 64 */
     uint32_t n_vector_regs; /* 16 or 32 */
     bool has_fma, has_masks, has_bf16_dot, has_vnni, has_f16c;
-    bool has_tiles; /* AMX: products of tiles of bf16 and of bytes */
+    bool has_amx; /* AMX: products of tiles of bf16 and of bytes */
     uint32_t l1_bytes,
         l2_bytes;     /* data caches that schedules are made for: facts of the level, not of the machine compiling */
     const char *arch; /* CUDA: "sm_90a" */
@@ -37,9 +37,9 @@ const char *target_cpu_name(size_t i);
 /* The first instruction set extension that code for the CPU called name needs and this machine lacks; NULL when it can
  * run here. A name that is not in targets.def is itself what is missing. Code that does not use the matrix unit runs
  * without one. */
-const char *target_missing(const char *name, bool uses_tiles);
+const char *target_missing(const char *name, bool uses_amx);
 /* Asks the system to let this process use the registers of the matrix unit (AMX), which it must before the first such
  * instruction; once is enough, and threads inherit it. false: errno says why not. */
-bool target_ask_for_tiles(void);
+bool target_ask_for_amx(void);
 
 #endif

@@ -13,7 +13,7 @@ typedef struct cpu_object {
     size_t n_bytes;
     const char *ir;       /* LLVM IR after optimisation, NULL unless asked for */
     const char *assembly; /* NULL unless asked for */
-    bool uses_tiles;      /* of the matrix unit, for which a process asks the system (target_ask_for_tiles) */
+    bool uses_amx;        /* of the matrix unit, for which a process asks the system (target_ask_for_amx) */
 } cpu_object;
 
 /* Where the phases of one kernel are. */

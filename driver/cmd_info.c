@@ -71,7 +71,7 @@ static frit_status find_subject(cx *c, const args *a, info_subject *out) {
 static double narrow_factor(uint32_t product_group, const target *t) {
     enum { OF_TILE = 8 }; /* for each byte less: 16 of bf16, 32 of bytes */
     if (product_group < 2) return 1;
-    if (t->has_tiles) return OF_TILE * product_group;
+    if (t->has_amx) return OF_TILE * product_group;
     return (product_group == 2 ? t->has_bf16_dot : t->has_vnni) ? product_group : 1;
 }
 

@@ -128,7 +128,7 @@ static void measure_kernel(report *r, uint32_t i) {
     k->flops = report_amount(r, k->k->flops);
     k->bytes = report_amount(r, k->k->bytes);
     k->written = report_amount(r, k->k->written);
-    k->ms = info_predict_ms(k->flops, k->bytes, k->k->product_group, &r->m->target, 1);
+    k->ms = info_predict_ms(k->flops, k->bytes, k->k->k_pack, &r->m->target, 1);
     k->is_memory_bound = info_predict_ms(0, k->bytes, 1, &r->m->target, 1) >= k->ms;
 }
 

@@ -28,7 +28,7 @@ typedef struct roof_part {
     uint8_t *from, *to;
     uint64_t sink; /* keeps results alive */
     double flops;
-    bool has_tiles; /* of the matrix unit */
+    bool has_amx; /* of the matrix unit */
 } roof_part;
 
 static double now(void) {
@@ -175,7 +175,7 @@ static void part_bf16(void *data, uint32_t i) {
     p->flops = 0;
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512bf16")) p->flops = pair_dots(&p->sink);
-    if (p->has_tiles) p->flops = tile_products(false);
+    if (p->has_amx) p->flops = tile_products(false);
 #endif
 }
 
@@ -184,7 +184,7 @@ static void part_bytes(void *data, uint32_t i) {
     p->flops = 0;
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512vnni")) p->flops = byte_dots(&p->sink);
-    if (p->has_tiles) p->flops = tile_products(true);
+    if (p->has_amx) p->flops = tile_products(true);
 #endif
 }
 
@@ -213,8 +213,8 @@ static bool measure_on(const frit_pool *pool, roofline *out) {
     if (memory && parts) {
         memset(memory, 1, 2 * bytes);
         for (uint32_t i = 0; i < n; i++) parts[i] = (roof_part){.from = memory + (size_t)i * MEMORY_BYTES};
-        bool has_tiles = !target_missing("sapphirerapids", true) && target_ask_for_tiles();
-        for (uint32_t i = 0; i < n; i++) parts[i].to = parts[i].from + bytes, parts[i].has_tiles = has_tiles;
+        bool has_amx = !target_missing("sapphirerapids", true) && target_ask_for_amx();
+        for (uint32_t i = 0; i < n; i++) parts[i].to = parts[i].from + bytes, parts[i].has_amx = has_amx;
         double total = (double)bytes, cache = (double)((size_t)CACHE_BYTES * CACHE_ROUNDS * n);
         out->n_threads = n;
         out->read_gb_s = total / best_of(pool, part_read, parts) * 1e-9;

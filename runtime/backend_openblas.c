@@ -12,10 +12,10 @@
 #ifdef FRIT_IN_ARTIFACT
 
 /* From cblas.h, whose enumerations are plain ints; the library of this soname counts in 32 bits. */
-enum { ROW_MAJOR = 101, NOT_TURNED = 111, TURNED = 112 };
-void cblas_sgemm(int order, int turn_a, int turn_b, int m, int n, int k, float alpha, const float *a, int lda,
+enum { ROW_MAJOR = 101, NOT_TRANSPOSED = 111, TRANSPOSED = 112 };
+void cblas_sgemm(int order, int trans_a, int trans_b, int m, int n, int k, float alpha, const float *a, int lda,
                  const float *b, int ldb, float beta, float *c, int ldc);
-void cblas_dgemm(int order, int turn_a, int turn_b, int m, int n, int k, double alpha, const double *a, int lda,
+void cblas_dgemm(int order, int trans_a, int trans_b, int m, int n, int k, double alpha, const double *a, int lda,
                  const double *b, int ldb, double beta, double *c, int ldc);
 int openblas_get_num_threads(void);
 void openblas_set_num_threads(int n);
@@ -53,8 +53,8 @@ static bool find_outside(const product *p, const uint32_t *args, int which, kern
     const frit_context *x = p->x;
     const pf_matrix *of = &p->g->of[which];
     uint32_t bytes = PF_ROWS(x->plan, pf_buffer, buffers)[args[of->param]].bytes;
-    int64_t n_steps = of->is_turned ? cols_of(p, which) : rows_of(p, which);
-    int64_t n_run = of->is_turned ? rows_of(p, which) : cols_of(p, which);
+    int64_t n_steps = of->is_transposed ? cols_of(p, which) : rows_of(p, which);
+    int64_t n_run = of->is_transposed ? rows_of(p, which) : cols_of(p, which);
     int64_t first = x->values[of->offset], last = first + (n_steps - 1) * p->ld[which] + n_run - 1;
     for (uint32_t i = 0; i < p->g->n_batch; i++) {
         int64_t reach = (x->values[p->g->batch[i]] - 1) * x->values[of->step[i]];
@@ -75,16 +75,17 @@ static void clear(const product *p, char *c) {
  * instead: not every version of that ignores a NaN which stands in C. */
 static void multiply(const product *p, const int64_t *at) {
     const pf_matrix *of = p->g->of;
-    int turn[2] = {of[A].is_turned ? TURNED : NOT_TURNED, of[B].is_turned ? TURNED : NOT_TURNED};
+    int trans[2] = {of[A].is_transposed ? TRANSPOSED : NOT_TRANSPOSED,
+                    of[B].is_transposed ? TRANSPOSED : NOT_TRANSPOSED};
     int m = (int)p->m, n = (int)p->n, k = (int)p->k, lda = (int)p->ld[A], ldb = (int)p->ld[B], ldc = (int)p->ld[C];
     void *a = p->base[A] + at[A] * p->element_bytes, *b = p->base[B] + at[B] * p->element_bytes;
     char *c = p->base[C] + at[C] * p->element_bytes;
     if (!k || m == 1 || n == 1) clear(p, c);
     if (!k) return;
     if (p->g->dtype == FRIT_DT_F64)
-        cblas_dgemm(ROW_MAJOR, turn[A], turn[B], m, n, k, 1, a, lda, b, ldb, 0, (double *)(void *)c, ldc);
+        cblas_dgemm(ROW_MAJOR, trans[A], trans[B], m, n, k, 1, a, lda, b, ldb, 0, (double *)(void *)c, ldc);
     else
-        cblas_sgemm(ROW_MAJOR, turn[A], turn[B], m, n, k, 1, a, lda, b, ldb, 0, (float *)(void *)c, ldc);
+        cblas_sgemm(ROW_MAJOR, trans[A], trans[B], m, n, k, 1, a, lda, b, ldb, 0, (float *)(void *)c, ldc);
 }
 
 static void multiply_batch(const product *p, uint32_t axis, const int64_t *at) {

@@ -152,8 +152,8 @@ frit_status context_memory(const frit_artifact *a, const frit_options *options, 
 
 static frit_status check_machine(const pf_header *h, message m) {
     const char *cpu = pf_string(h, h->cpu);
-    const char *missing = *cpu ? target_missing(cpu, h->uses_tiles) : NULL;
-    if (!missing && h->uses_tiles && !target_ask_for_tiles())
+    const char *missing = *cpu ? target_missing(cpu, h->uses_amx) : NULL;
+    if (!missing && h->uses_amx && !target_ask_for_amx())
         return message_set(m, FRIT_TARGET,
                            "the system does not let this process use the matrix unit (AMX): %s; compile with "
                            "--cpu=icelake-server",

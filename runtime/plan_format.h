@@ -97,7 +97,7 @@ typedef struct pf_kernel {
 enum { PF_GEMM_MAX_BATCH = 4, PF_GEMM_MATRICES = 3 };
 typedef struct pf_matrix {
     uint32_t param; /* of the kernel */
-    uint32_t is_turned;
+    uint32_t is_transposed;
     uint32_t offset, ld;              /* dims, in elements */
     uint32_t step[PF_GEMM_MAX_BATCH]; /* dims: elements from one product to the next, for each axis of the batch */
 } pf_matrix;
@@ -190,7 +190,7 @@ typedef struct pf_header {
     uint32_t is_checked;   /* 1: kernels write a kernel_report */
     uint32_t weights_file; /* string: name of the side file, "" when inside the artifact */
     uint32_t libraries;    /* string: the shared library that it needs beside libc and libm, "" none */
-    uint32_t uses_tiles;   /* 1: kernels use the matrix unit, for which create asks the system */
+    uint32_t uses_amx;     /* 1: kernels use the matrix unit, for which create asks the system */
     /* The writer fills these in after linking. */
     uint64_t weights_bytes;
     uint64_t weights_position; /* in the artifact or its side file */

@@ -172,7 +172,7 @@ static frit_status check_graph(const char *name, const char *cpu, bool is_plain,
 /* Whether this machine runs code for a level of CPU. */
 static bool has_level(const char *level) {
     target t;
-    bool has = target_cpu(&c, level, &t) == FRIT_OK && !target_missing(t.cpu, t.has_tiles);
+    bool has = target_cpu(&c, level, &t) == FRIT_OK && !target_missing(t.cpu, t.has_amx);
     cx_clear(&c);
     return has && !(is_quick() && strcmp(level, "native") != 0);
 }

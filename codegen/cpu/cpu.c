@@ -16,7 +16,7 @@ typedef struct job {
     LLVMContextRef ctx;
     LLVMModuleRef module;
     machine_output output;
-    bool uses_tiles;
+    bool uses_amx;
     char *why; /* what went wrong, in LLVM's memory */
 } job;
 
@@ -51,7 +51,7 @@ static frit_status build_module(cx *c, kernel *k, uint32_t number, const compile
     e.sym_numbers = plan_number_syms(c->scratch, k->dims, NULL);
     set_types(&e);
     frit_status status = emit_kernel(&e);
-    j->uses_tiles = e.uses_tiles;
+    j->uses_amx = e.uses_amx;
     arena_release(c->scratch, mark);
     return status;
 }
@@ -81,7 +81,7 @@ static void collect(cx *c, job *j, cpu_object *out) {
         out->bytes = arena_copy(c->job, LLVMGetBufferStart(o->object), out->n_bytes);
         LLVMDisposeMemoryBuffer(o->object);
     }
-    out->uses_tiles = j->uses_tiles;
+    out->uses_amx = j->uses_amx;
     out->ir = take_text(c->job, o->ir);
     if (o->assembly) {
         out->assembly = arena_strndup(c->job, LLVMGetBufferStart(o->assembly), LLVMGetBufferSize(o->assembly));

@@ -26,7 +26,8 @@ typedef struct lane_state {
     val base;       /* i64: axis value of lane 0 */
     val partial;    /* i64: base where the partials are counted from, which they take modulo their number; NULL: base */
     val mask;       /* <width x i1>: lanes that take part, at least one; NULL: all */
-    uint32_t ahead; /* axis values ahead for which memory is asked for; 0: none */
+    uint32_t
+        prefetch; /* distance in axis values at which loads along the lanes are prefetched into L1; 0: not at all */
 } lane_state;
 
 /* A live accumulator. */
@@ -62,19 +63,19 @@ typedef struct emitter {
     val *lets;
     acc_slot *accs;
     lane_state lane;
-    sym_id item_axis;          /* innermost parallel axis, SYM_NONE without */
-    uint32_t n_lane_loops;     /* lane loops begun in this phase */
-    uint32_t *first_read;      /* per buf: the first lane loop that read it along its lanes, 0: none */
-    const kstmt *ahead;        /* the loop around that asks for memory ahead, NULL: none */
-    uint32_t n_trips;          /* trips of lane loops begun in this phase, as they are emitted */
-    uint32_t *asked_in;        /* per buf: the trip that asked for it ahead last, 0: none */
-    bool loads_const;          /* the buffer being loaded from never changes */
-    bool has_streaming_stores; /* stores that need a fence before others may read them */
-    val *memo;                 /* per kx: value within the current statement */
+    sym_id item_axis;           /* innermost parallel axis, SYM_NONE without */
+    uint32_t n_lane_loops;      /* lane loops begun in this phase */
+    uint32_t *first_read;       /* per buf: the first lane loop that read it along its lanes, 0: none */
+    const kstmt *prefetch_loop; /* the loop around that prefetches into L2, NULL: none */
+    uint32_t n_bodies;          /* bodies of lane loops emitted in this phase */
+    uint32_t *prefetched_in;    /* per buf: the body that prefetched it last, 0: none */
+    bool loads_const;           /* the buffer being loaded from never changes */
+    bool has_streaming_stores;  /* stores that need a fence before others may read them */
+    val *memo;                  /* per kx: value within the current statement */
     uint32_t *memo_epoch;
     uint32_t epoch;
-    bool uses_tiles;   /* of the matrix unit */
-    int64_t tile_rows; /* of its tiles as this phase has configured them, 0: it has not */
+    bool uses_amx;    /* the matrix unit */
+    int64_t amx_rows; /* rows of its registers as this phase has configured them, 0: it has not */
     frit_status status;
 } emitter;
 
@@ -138,7 +139,7 @@ void masked_store(emitter *e, val v, val address, val mask, unsigned alignment);
 val emit_load(emitter *e, const kx_node *x);
 void emit_store(emitter *e, buf_id b, const dim *at, val new_value, val pred);
 typedef enum fetch_into { FETCH_L2 = 2, FETCH_L1 } fetch_into; /* LLVM's locality */
-/* Asks for the line at an address. Never faults, so the address may lie anywhere. */
+/* Prefetches the line at an address. Never faults, so the address may lie anywhere. */
 void fetch_line(emitter *e, val address, fetch_into into);
 /* cpu_checks.c: with --checked, leaves the function when a lane of mask (NULL: all) is outside: an offset of its buffer;
  * an index that was loaded, and clamped, of its axis. at: as of a load or store of b. */
@@ -173,9 +174,9 @@ val emit_expr(emitter *e, kx x);
 val emit_pred(emitter *e, kx x); /* NULL when x is 0 */
 void forget_values(emitter *e);  /* a new statement: nothing computed before may be reused */
 
-/* cpu_leaf.c, cpu_leaf_tiles.c */
+/* cpu_leaf.c, cpu_leaf_amx.c */
 void emit_leaf(emitter *e, const kleaf *l);
-void emit_tile_release(emitter *e); /* ends what the leaves of a phase have begun */
+void emit_amx_release(emitter *e); /* ends what the leaves of a phase have begun */
 
 /* cpu.c: the function of a phase, "softmax_3.0": what perf and debuggers show; no name of C has a dot */
 const char *cpu_symbol(arena *a, const kernel *k, uint32_t phase);

@@ -52,9 +52,9 @@ static LLVMErrorRef define_outside(LLVMOrcLLJITRef jit) {
 
 /* Whether this process may run what the objects hold. */
 static frit_status check_tiles(cx *c, const cpu_objects *objects) {
-    bool uses_tiles = false;
-    for (uint32_t i = 0; i < objects->n_objects; i++) uses_tiles = uses_tiles || objects->objects[i].uses_tiles;
-    if (!uses_tiles || target_ask_for_tiles()) return FRIT_OK;
+    bool uses_amx = false;
+    for (uint32_t i = 0; i < objects->n_objects; i++) uses_amx = uses_amx || objects->objects[i].uses_amx;
+    if (!uses_amx || target_ask_for_amx()) return FRIT_OK;
     return FAIL(c, TARGET, "amx", "the system does not let this process use the matrix unit: %s", strerror(errno));
 }
 

@@ -7,8 +7,8 @@
 
 #include "codegen/cpu/cpu_emit.h"
 
-/* An operand: its first element and how far apart its elements are, in elements of the buffer; a step of k is a group
- * when there are groups. */
+/* An operand: its first element and how far apart its elements are, in elements of the buffer; a step of k is a pack
+ * when there are packs. */
 typedef struct leaf_operand {
     buf_id buf;
     val base, row, kk, tap; /* i64; NULL for a direction it does not have */
@@ -18,15 +18,15 @@ typedef struct leaf_operand {
 
 typedef struct leaf {
     const kleaf *l;
-    LLVMTypeRef element, lane; /* of c; of a and b: an element, or the i32 that holds a group */
+    LLVMTypeRef element, lane; /* of c; of a and b: an element, or the i32 that holds a pack */
     leaf_operand a, b, c;
-    val rows, cols, n_k; /* n_k: steps, or groups of them */
+    val rows, cols, n_k; /* n_k: steps, or packs of them */
     val n_taps;          /* NULL without taps */
     val zeros;           /* what a counts as where the leaf says so; NULL when it never does */
-    int64_t group;
-    val share;      /* bytes of b's next block that a step of k fetches ahead for each row; NULL without fetching */
+    int64_t k_pack;
+    val share;      /* bytes of b's next block that a step of k prefetches for each row; NULL: none */
     val accumulate; /* i1 */
-    uint32_t lanes, max_width, tile_bytes; /* tile_bytes: of a row of the widest tile */
+    uint32_t lanes, max_width, block_bytes; /* block_bytes: of a row of the widest register block */
 } leaf;
 
 enum { LINE_BYTES = 64 };
@@ -46,12 +46,12 @@ val leaf_a_address(emitter *e, const leaf *f, val row, val tap);
 
 val leaf_c_address(emitter *e, const leaf *f, val row, val col);
 
-/* cpu_leaf_tiles.c: the leaf on the matrix unit. Bytes of few rows stay with vectors, which are as fast there and give
+/* cpu_leaf_amx.c: the leaf on the matrix unit. Bytes of few rows stay with vectors, which are as fast there and give
  * the same sums; sums of bf16 would not be the same. */
-bool leaf_takes_tiles(const emitter *e, const kleaf *l);
-void emit_leaf_tiles(emitter *e, const leaf *f);
+bool leaf_takes_amx(const emitter *e, const kleaf *l);
+void emit_leaf_amx(emitter *e, const leaf *f);
 
-/* cpu_leaf_int8.c: acc + the sums over groups of four bytes. a: i32; b, acc: vectors of i32, of whole registers. The
+/* cpu_leaf_int8.c: acc + the sums over packs of four bytes. a: i32; b, acc: vectors of i32, of whole registers. The
  * side that is not signed is unsigned. */
 val emit_byte_dot(emitter *e, bool a_is_signed, val a, val b, val acc);
 /* Calls an intrinsic of x86 that is not overloaded; arguments are bitcast to what it takes. */

@@ -180,8 +180,8 @@ static bool is_large(emitter *e, buf_id b) {
     return hi >= e->t->l2_bytes;
 }
 
-/* Rows that overlap and are too long to stay in L1: one that is read again comes from L2, and is asked for a little
- * before. */
+/* Rows that overlap and are too long to stay in L1: a row that is read again comes from L2, and is prefetched into L1 a
+ * little before. */
 static void prefetch_again(emitter *e, buf_id b, dim offset) {
     enum { NEAR_BYTES = 1024, ROWS_UNDER_WAY = 3 };
     unsigned bits = dtype_bits(e->k->bufs.at[b].dt);
@@ -192,33 +192,33 @@ static void prefetch_again(emitter *e, buf_id b, dim offset) {
     prefetch(e, b, LLVMBuildAdd(e->b, dim_scalar(e, offset), distance, ""), FETCH_L1);
 }
 
-/* Asks for what later trips of a loop around will read: the first reader of a buffer asks, for it is the one that is
- * furthest along. Where no loop says so, a row that a second lane loop reads again is in the cache, and memory is idle
- * meanwhile: ask for the next item's row. A lane loop that asks along its lanes does so for all that it reads. (Asking
- * in the first loop, beside the stores, or for L1 was measured to be slower.) */
+/* Prefetches what later iterations of a loop around will read. The first reader of a buffer does it, as it is the one
+ * that is furthest along. Where no loop says so, a row that a second lane loop reads again is in the cache, and memory
+ * is idle meanwhile: the next item's row is prefetched. A lane loop that prefetches along its lanes does so for all
+ * that it reads. (Prefetching in the first loop, beside the stores, or into L1 was measured to be slower.) */
 static void prefetch_ahead(emitter *e, buf_id b, dim offset) {
     dim stride, rest;
     int64_t step;
-    uint32_t trips = e->ahead ? e->ahead->u.loop.ahead : 1;
-    sym_id axis = e->ahead ? e->ahead->u.loop.axis : e->item_axis;
+    uint32_t iterations = e->prefetch_loop ? e->prefetch_loop->u.loop.prefetch : 1;
+    sym_id axis = e->prefetch_loop ? e->prefetch_loop->u.loop.axis : e->item_axis;
     if (b >= e->k->n_params || e->lane.mask) return;
     if (!e->first_read[b]) e->first_read[b] = e->n_lane_loops;
-    if (e->lane.ahead) {
-        val distance = const_int(e->i64, e->lane.ahead);
+    if (e->lane.prefetch) {
+        val distance = const_int(e->i64, e->lane.prefetch);
         if (is_large(e, b)) prefetch(e, b, LLVMBuildAdd(e->b, dim_scalar(e, offset), distance, ""), FETCH_L1);
         return;
     }
     if (axis == SYM_NONE) return;
-    if (!e->ahead && e->first_read[b] + 1 != e->n_lane_loops) return;
-    if (e->ahead && e->first_read[b] != e->n_lane_loops) return;
-    if (e->ahead && e->asked_in[b] == e->n_trips) {
+    if (!e->prefetch_loop && e->first_read[b] + 1 != e->n_lane_loops) return;
+    if (e->prefetch_loop && e->first_read[b] != e->n_lane_loops) return;
+    if (e->prefetch_loop && e->prefetched_in[b] == e->n_bodies) {
         prefetch_again(e, b, offset);
         return;
     }
     if (!dim_linear(e->k->dims, offset, axis, &stride, &rest)) return;
     if (dim_is_const(e->k->dims, stride, &step) && step == 0) return;
-    e->asked_in[b] = e->n_trips;
-    dim distance = dim_mul(e->k->dims, stride, dim_const(e->k->dims, trips));
+    e->prefetched_in[b] = e->n_bodies;
+    dim distance = dim_mul(e->k->dims, stride, dim_const(e->k->dims, iterations));
     prefetch(e, b, LLVMBuildAdd(e->b, dim_scalar(e, offset), dim_scalar(e, distance), ""), FETCH_L2);
 }
 

@@ -244,8 +244,8 @@ static val op_atan2(emitter *e, dtype dt, val *x) {
     return math_atan2(e, x[0], x[1]);
 }
 
-/* The larger magnitude is brought to where its square neither overflows nor loses bits by a power of two that the root is
- * divided by; what the smaller one loses there is below the rounding of the sum. At most 2 ulp. */
+/* The larger magnitude is brought to where its square neither overflows nor loses bits by a power of two that the root
+ * is divided by; what the smaller one loses there is below the rounding of the sum. At most 2 ulp. */
 static val op_hypot(emitter *e, dtype dt, val *x) {
     (void)dt;
     val a = magnitude(e, x[0]), b = magnitude(e, x[1]);

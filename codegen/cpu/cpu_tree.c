@@ -10,11 +10,11 @@ static dim extent_of(emitter *e, sym_id axis) { return dim_sym_info(e->k->dims, 
 
 /* --- lane loops --- */
 
-/* One trip of a lane loop: `width` axis values from base on. */
+/* One iteration of a lane loop: `width` axis values from base on. */
 static void emit_lanes(emitter *e, const kstmt *s, uint32_t width, val base, val mask) {
-    e->lane =
-        (lane_state){.axis = s->u.loop.axis, .width = width, .base = base, .mask = mask, .ahead = s->u.loop.ahead};
-    e->n_trips++;
+    e->lane = (lane_state){
+        .axis = s->u.loop.axis, .width = width, .base = base, .mask = mask, .prefetch = s->u.loop.prefetch};
+    e->n_bodies++;
     emit_list(e, s->u.loop.body);
     e->lane = NO_LANES;
     forget_values(e);
@@ -37,18 +37,18 @@ static uint32_t floor_power_of_two(uint32_t n) {
     return n ? n : 1;
 }
 
-/* Lanes that take a turn when vectors go singly: a vector, or several that fill a cache line. */
-static uint32_t turn_width(const emitter *e, uint32_t lanes, uint32_t width) {
+/* Lanes that go through the body at a time when a loop is serial: a vector, or several that fill a cache line. */
+static uint32_t serial_width(const emitter *e, uint32_t lanes, uint32_t width) {
     enum { CACHE_LINE = 64 };
     uint32_t n = e->t->vector_bytes < CACHE_LINE ? lanes * (CACHE_LINE / e->t->vector_bytes) : lanes;
     return n < width ? n : width;
 }
 
-/* Whole trips of `width` values from `from` on; returns where they end. */
-static val emit_trips(emitter *e, const kstmt *s, uint32_t width, val from, val extent) {
+/* Whole iterations of `width` values from `from` on; returns where they end. */
+static val emit_iterations(emitter *e, const kstmt *s, uint32_t width, val from, val extent) {
     val end = LLVMBuildAnd(e->b, extent, const_int(e->i64, -(int64_t)width), "");
     count_loop l = loop_begin(e, from, end, const_int(e->i64, width));
-    uint32_t each = s->u.loop.is_singly ? turn_width(e, s->u.loop.lanes, width) : width;
+    uint32_t each = s->u.loop.is_serial ? serial_width(e, s->u.loop.lanes, width) : width;
     for (uint32_t i = 0; i < width; i += each) {
         val at = const_int(e->i64, i);
         if (each < width) e->lane.partial = at;
@@ -67,8 +67,8 @@ static void emit_tail(emitter *e, const kstmt *s, uint32_t width, val from, val 
     if_end(e, &some);
 }
 
-/* Trips of lanes * unroll values, then of lanes, then one masked. A loop that updates partials leaves the middle part
- * out: its tail is one wide masked trip, so that each partial keeps its place in a register. */
+/* Iterations of lanes * unroll values, then of lanes, then one masked. A loop that updates partials leaves the middle
+ * part out: its tail is one wide masked iteration, so that each partial keeps its place in a register. */
 static void emit_vector_loop(emitter *e, const kstmt *s, uint32_t lanes) {
     dim d = extent_of(e, s->u.loop.axis);
     int64_t lo, hi;
@@ -80,9 +80,9 @@ static void emit_vector_loop(emitter *e, const kstmt *s, uint32_t lanes) {
     bool is_whole = updates_partials(e, s->u.loop.body);
     uint32_t tail = is_whole ? wide : lanes;
     val extent = dim_scalar(e, d), from = e->zero;
-    if (hi >= wide) from = emit_trips(e, s, wide, from, extent);
+    if (hi >= wide) from = emit_iterations(e, s, wide, from, extent);
     if (tail < wide && !dim_divides(e->k->dims, dim_const(e->k->dims, wide), d))
-        from = emit_trips(e, s, lanes, from, extent);
+        from = emit_iterations(e, s, lanes, from, extent);
     if (!dim_divides(e->k->dims, dim_const(e->k->dims, tail), d)) emit_tail(e, s, tail, from, extent);
     acc_finish_all(e);
 }
@@ -91,21 +91,21 @@ static void emit_vector_loop(emitter *e, const kstmt *s, uint32_t lanes) {
 
 static void emit_count_loop(emitter *e, const kstmt *s, bool has_lanes) {
     sym_id axis = s->u.loop.axis;
-    const kstmt *ahead = e->ahead;
-    if (s->u.loop.ahead) e->ahead = s;
+    const kstmt *around = e->prefetch_loop;
+    if (s->u.loop.prefetch) e->prefetch_loop = s;
     count_loop l = loop_begin(e, e->zero, dim_scalar(e, extent_of(e, axis)), const_int(e->i64, 1));
     e->syms[axis] = l.index;
     if (has_lanes) e->lane = (lane_state){.axis = axis, .width = 1, .base = l.index};
     emit_list(e, s->u.loop.body);
     if (has_lanes) e->lane = NO_LANES;
     e->syms[axis] = NULL;
-    e->ahead = ahead;
+    e->prefetch_loop = around;
     forget_values(e);
     loop_end(e, &l);
     if (has_lanes || e->lane.axis == SYM_NONE) acc_finish_all(e);
 }
 
-enum { MAX_UNROLLED = 64 }; /* trips of a KL_UNROLL loop that are written out */
+enum { MAX_UNROLLED = 64 }; /* iterations of a KL_UNROLL loop that are written out */
 
 static bool emit_unrolled(emitter *e, const kstmt *s) {
     int64_t n;
@@ -253,7 +253,7 @@ static void begin_function(emitter *e, uint32_t phase) {
 
 static void end_function(emitter *e, LLVMBasicBlockRef body) {
     if (e->has_streaming_stores) intrinsic(e, "llvm.x86.sse.sfence", 0, NULL, 0, NULL);
-    if (e->tile_rows) emit_tile_release(e);
+    if (e->amx_rows) emit_amx_release(e);
     LLVMBuildRetVoid(e->b);
     LLVMBuildBr(e->entry, body);
 }
@@ -319,13 +319,13 @@ static void emit_phase(emitter *e, uint32_t phase) {
     memset(e->syms, 0, sizeof(val) * dim_n_syms(e->k->dims));
     memset(e->accs, 0, sizeof(acc_slot) * e->k->accs.n);
     memset(e->first_read, 0, sizeof *e->first_read * e->k->bufs.n);
-    memset(e->asked_in, 0, sizeof *e->asked_in * e->k->bufs.n);
+    memset(e->prefetched_in, 0, sizeof *e->prefetched_in * e->k->bufs.n);
     e->lane = NO_LANES;
     e->n_lane_loops = 0;
-    e->n_trips = 0;
-    e->ahead = NULL;
+    e->n_bodies = 0;
+    e->prefetch_loop = NULL;
     e->has_streaming_stores = false;
-    e->tile_rows = 0;
+    e->amx_rows = 0;
     forget_values(e);
     begin_function(e, phase);
     LLVMBasicBlockRef body = LLVMGetInsertBlock(e->b);
@@ -342,7 +342,7 @@ frit_status emit_kernel(emitter *e) {
     e->lets = ARENA_ARRAY(a, val, e->k->lets.n);
     e->accs = ARENA_ARRAY(a, acc_slot, e->k->accs.n);
     e->first_read = ARENA_ARRAY(a, uint32_t, e->k->bufs.n);
-    e->asked_in = ARENA_ARRAY(a, uint32_t, e->k->bufs.n);
+    e->prefetched_in = ARENA_ARRAY(a, uint32_t, e->k->bufs.n);
     e->memo = ARENA_ARRAY(a, val, e->k->exprs.n);
     e->memo_epoch = ARENA_ARRAY(a, uint32_t, e->k->exprs.n);
     e->b = LLVMCreateBuilderInContext(e->ctx);

@@ -312,7 +312,7 @@ frit_status artifact_write(cx *c, const plan *p, const cpu_objects *objects, con
     for (size_t i = 0; i < countof(all); i++) *all[i] = (file_writer){.slot = -1};
     const char *side = o->side_weights ? arena_printf(c->job, "%s.weights", path) : "";
     TRY(plan_encode(c, p, o, path_basename(side), &j.tables));
-    for (uint32_t i = 0; i < objects->n_objects; i++) j.tables->uses_tiles |= objects->objects[i].uses_tiles;
+    for (uint32_t i = 0; i < objects->n_objects; i++) j.tables->uses_amx |= objects->objects[i].uses_amx;
     frit_status status = o->side_weights ? write_side(&j, side) : FRIT_OK;
     if (status == FRIT_OK) status = link_and_finish(&j, objects);
     for (size_t i = 0; i < countof(all); i++) file_abort(all[i]);

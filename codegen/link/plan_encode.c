@@ -312,7 +312,7 @@ static uint32_t add_gemm(encoder *e, const kernel *k) {
     for (uint32_t i = 0; i < PF_GEMM_MATRICES; i++) {
         const kmatrix *from = &g->of[i];
         row.of[i] = (pf_matrix){.param = from->buf,
-                                .is_turned = from->is_turned,
+                                .is_transposed = from->is_transposed,
                                 .offset = add_dim(e, from->offset),
                                 .ld = add_dim(e, from->ld)};
         for (uint32_t b = 0; b < g->n_batch; b++) row.of[i].step[b] = add_dim(e, from->step[b]);
@@ -330,7 +330,7 @@ static void add_kernel(encoder *e, uint32_t number) {
                      .n_phases = kernel_n_functions(k),
                      .flops = add_dim(e, k->flops),
                      .bytes = add_dim(e, k->bytes),
-                     .product_group = k->product_group,
+                     .product_group = k->k_pack,
                      .gemm = add_gemm(e, k)};
     for (uint32_t i = 0; i < k->n_params && i < 32; i++) row.written |= (uint32_t)k->bufs.at[i].is_written << i;
     for (uint32_t i = 0; i < row.n_phases; i++) {

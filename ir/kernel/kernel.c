@@ -7,9 +7,9 @@
 #include <string.h>
 
 /* Words of the text form that cannot name anything. */
-static const char *const reserved[] = {"acc", "ahead",  "barrier", "by",    "else",   "false", "if",  "index",
-                                       "inf", "leaf",   "let",     "lanes", "nan",    "of",    "par", "phase",
-                                       "seq", "reduce", "thread",  "true",  "unroll", "vec",   "with"};
+static const char *const reserved[] = {"acc", "prefetch", "barrier", "by",    "else",   "false", "if",  "index",
+                                       "inf", "leaf",     "let",     "lanes", "nan",    "of",    "par", "phase",
+                                       "seq", "reduce",   "thread",  "true",  "unroll", "vec",   "with"};
 
 /* Names live in the same map as expressions; their keys begin with a word that no expression kind has. */
 enum name_space { NAME_BUFFER = 'b', NAME_SCALAR = 's', NAME_DEF = 'd' };
@@ -191,7 +191,7 @@ static dim whole_multiple(dim_table *t, dim n, uint32_t of) {
 
 dim kleaf_cols(dim_table *t, const kleaf *l) { return whole_multiple(t, l->cols, l->padded); }
 
-dim kleaf_steps(dim_table *t, const kleaf *l) { return whole_multiple(t, l->n_k, l->group); }
+dim kleaf_steps(dim_table *t, const kleaf *l) { return whole_multiple(t, l->n_k, l->k_pack); }
 
 dim kbuf_stride(kernel *k, buf_id b, uint32_t axis) {
     const kbuf *buf = &k->bufs.at[b];

@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Kernel IR: one description from which the CPU and the CUDA emitter both print code.
  *
- * A kernel carries three forms of itself (KERNELS in docs/ARCHITECTURE.md):
- *   definitions  what is computed, index by index: MAP  name[axes] = expr, REDUCE name[axes] = reduce raxes with COMB
- * of exprs schedule     data that says where and how (lanes, tiles, threads), chosen for one target phases       the
- * loop tree: definitions under the schedule, explicit loops, scopes and barriers; emitters walk only this
+ * A kernel carries three forms of itself:
+ *
+ *   definitions  what is computed, index by index:   MAP     name[axes] = expr
+ *                                                    REDUCE  name[axes] = reduce raxes with COMBINER of exprs
+ *   schedule     numbers that say where and how (lanes, tiles, threads), chosen for one target
+ *   phases       the loop tree: definitions under the schedule, with explicit loops, scopes and barriers. Emitters walk
+ *                only this
  *
  * Index expressions are dims over shape symbols and axis symbols (SYM_AXIS); an index loaded from a tensor is a
  * SYM_LOADED symbol whose `input` is the kx that loads it. Scalar values are kx nodes, hash-consed.
  *
  * Lane loops. KL_VEC (CPU) and KL_THREAD (CUDA) run their body for all values of the axis side by side:
- *   KL_VEC, lanes L, unroll U: vectors of L consecutive axis values, U vectors a step, the last one masked;
- *   KL_THREAD, lanes T: thread t takes axis values t, t + T, ... (exactly one when extent == T).
- * An accumulator declared inside a lane loop is private to each axis value. One declared outside with lanes n holds n
- * partials: the update for axis value v goes to partial v mod n, in increasing v; the first read after the loop
+ *
+ *   KL_VEC     lanes L, unroll U: vectors of L consecutive axis values, U vectors an iteration, the last one masked
+ *   KL_THREAD  lanes T: thread t takes axis values t, t + T, ... (exactly one when extent == T)
+ *
+ * Sums. An accumulator declared inside a lane loop is private to each axis value. One declared outside with lanes n
+ * holds n partials: the update for axis value v goes to partial v mod n, in increasing v; the first read after the loop
  * combines them by halving (p[i] = combine(p[i], p[i + n/2]), then n/4, ...). This is the whole order of a reduction:
- * it depends on extents and schedule constants only. n is a power of two; combiners with n > 1 are commutative. A loop
- * whose body holds a KS_BARRIER may only be KL_THREAD with constant extent == lanes, or KL_SEQ / KL_UNROLL with an
- * extent equal for all threads inside one. */
+ * it depends on extents and schedule constants only. n is a power of two; combiners with n > 1 are commutative.
+ *
+ * Barriers. A loop whose body holds a KS_BARRIER may only be KL_THREAD with constant extent == lanes, or KL_SEQ or
+ * KL_UNROLL with an extent equal for all threads inside one. */
 #ifndef FRIT_IR_KERNEL_H
 #define FRIT_IR_KERNEL_H
 
@@ -42,6 +48,7 @@ typedef enum kx_kind {
     KX_LET    /* a named scalar */
 } kx_kind;
 
+/* One scalar expression. Fields that its kind does not name are 0. */
 typedef struct kx_node {
     kx_kind kind;
     dtype dt;           /* of the value */
@@ -64,6 +71,7 @@ typedef enum kbuf_scope {
     KB_REG    /* CUDA: registers of a thread, constant shape, indexed by unrolled axes only; CPU: as TILE */
 } kbuf_scope;
 
+/* Memory that a kernel indexes. */
 typedef struct kbuf {
     const char *name; /* an identifier, unique in the kernel */
     dtype dt;
@@ -75,73 +83,114 @@ typedef struct kbuf {
     const dim *strides; /* in elements; NULL for row-major contiguous */
 } kbuf;
 
+/* An accumulator: a running combination, one for each partial. */
 typedef struct kacc {
-    const char *name;
-    combiner comb;
+    const char *name;      /* an identifier, unique among accumulators and lets */
+    combiner comb;         /* what an update does */
     dtype dt[COMBINE_MAX]; /* type of each component */
     uint32_t lanes;        /* number of partials, 1 when private or scalar */
 } kacc;
 
+/* A named scalar, computed once where its KS_LET stands. */
 typedef struct klet {
-    const char *name;
+    const char *name; /* an identifier, unique among accumulators and lets */
     kx value;
 } klet;
 
-/* Form 1. A MAP has comb COMBINE_NONE, no raxes and one value. */
+/* Form 1, a definition. A MAP has comb COMBINE_NONE, no raxes and one value. */
 typedef struct kdef {
-    const char *name;
+    const char *name; /* an identifier, unique in the kernel */
     uint32_t n_axes;
     const sym_id *axes; /* kept axes; SYM_AXIS, extents in the symbol */
     uint32_t n_raxes;
     const sym_id *raxes; /* reduced axes, outermost first */
-    combiner comb;
-    uint32_t n_values; /* components */
+    combiner comb;       /* REDUCE: what joins the values */
+    uint32_t n_values;   /* components */
     kx value[COMBINE_MAX];
     buf_id out;        /* parameter buffer that component 0 is written to, KID_NONE for an internal definition */
     const dim *out_at; /* index of out for each axes value (out's rank); NULL when it is the axes themselves */
     const char *loc;   /* where it comes from, for reports; NULL unknown */
 } kdef;
 
-typedef enum kloop_kind { KL_PAR, KL_SEQ, KL_UNROLL, KL_VEC, KL_THREAD } kloop_kind;
-typedef enum kstmt_kind { KS_LOOP, KS_IF, KS_ACC, KS_UPDATE, KS_LET, KS_STORE, KS_LEAF, KS_BARRIER } kstmt_kind;
+typedef enum kloop_kind {
+    KL_PAR,    /* outermost loops of a phase: items, dealt to threads (CPU) or blocks (CUDA) in any order */
+    KL_SEQ,    /* in order */
+    KL_UNROLL, /* in order, written out by the compiler: the extent is constant */
+    KL_VEC,    /* CPU: side by side along the vectors */
+    KL_THREAD  /* CUDA: side by side along the threads of a block */
+} kloop_kind;
 
-/* A matrix micro-kernel: for row < rows, col < cols: s = 0; for k < n_k in order: s = fma(a, b, s); c = accumulate ? c
- * + s : s, with a factor c = accumulate ? fma(c, factor, s) : s. Index lists are over the symbols row, col, kk beside
- * the loops around. a is linear in row and kk; b is linear in kk with unit stride in col; c is linear in row with unit
- * stride in col. Every element of a, b and c that is read has been written. Where padded says a number of columns,
- * there are more than cols: as many as multiples of it take, and they are computed like the others; b has values there
- * (zeros, by habit), c has room. rows, cols and n_k may be any dims; cols <= max_cols. b streams when its blocks lie
- * one after another in memory: where this one ends, the block begins that will most likely be read next; a walks when
- * those are the rows behind this block's. With b_panel, b has unit stride in col only within aligned runs of that many
- * columns: it consists of panels, each of which streams by itself. group > 1: groups of that many steps of k lie
- * together, for instructions that take them at once: a has unit stride in kk; b has it within a group, stride `group`
- * in col, and is linear in the number of the group. n_k counts steps; a and b have values up to n_k rounded up to
- * groups, and the products there are zero. For integers, whose sums do not depend on the order, and for pairs of bf16
- * summed in f32, where the products of up to 32 steps may be added in an order of the machine's (the same for every
- * row, column and shape), products and sums that are subnormal may count as zero, and what a holds behind n_k is no
- * NaN. a and b may be narrower than c, in which the products and sums are made. With taps, k is two loops: for tap <
- * n_taps, for k < n_k. Then a is linear in kk only and any function of row and tap (an address is computed for each row
- * of a register tile and each tap), b is linear in tap too, and where a_if is false (it depends on row and tap, not on
- * col and kk) a counts as 0 and is not read; a then has unit stride in kk and n_k is at most a few thousand. */
+typedef enum kstmt_kind {
+    KS_LOOP,
+    KS_IF,
+    KS_ACC,    /* declares an accumulator */
+    KS_UPDATE, /* combines values into one */
+    KS_LET,    /* names a scalar */
+    KS_STORE,
+    KS_LEAF,   /* a matrix micro-kernel */
+    KS_BARRIER /* threads of a block wait for each other, and see what the others stored */
+} kstmt_kind;
+
+/* A matrix micro-kernel.
+ *
+ *            kk ->                 col ->
+ *          +--------+          kk +--------------+            for row < rows, for col < cols:
+ *      row |   a    |           | |      b       |              s = 0
+ *          +--------+           v +--------------+              for tap < n_taps (with taps), for kk < n_k, in order:
+ *                                  col ->                         s = fma(a, b, s)
+ *                             row +--------------+              c = accumulate ? c + s : s
+ *                               | |      c       |              with a factor: c = accumulate ? fma(c, factor, s) : s
+ *                               v +--------------+
+ *
+ * Indices of a, b and c are dims over row, col, kk (and tap) beside the axes of the loops around.
+ *
+ *   sizes    rows, cols and n_k are any dims; cols <= max_cols
+ *   a        linear in row and in kk; does not depend on col
+ *   b        linear in kk; unit stride in col; does not depend on row
+ *   c        linear in row; unit stride in col; does not depend on kk
+ *   reads    every element of a, b and c that is read has been written
+ *   types    a and b may be narrower than c, in whose type the products and sums are made
+ *   padded   n > 0: columns are computed up to the next multiple of n. b has values there (zeros by convention), c room
+ *   panels   b_panel n > 0: b has unit stride in col within aligned runs of n columns only; each run is a panel
+ *   streams  b_streams: the blocks of b (of each panel) follow each other in memory, and behind this one begins the one
+ *            that is most likely read next, so it is worth prefetching
+ *   walks    a_walks: the same of a: behind its rows stand the rows of the next block
+ *
+ * With k_pack n > 1, an instruction takes n steps of k at once, which lie together:
+ *
+ *   a        unit stride in kk
+ *   b        unit stride in kk within a pack, stride n in col, linear in the number of the pack
+ *   n_k      counts steps; a and b have values up to the next multiple of n, whose products are zero
+ *   types    integers, whose sums do not depend on their order, or pairs of bf16 summed in f32
+ *   bf16     up to 32 products may be added in the machine's order (the same for every row, column and shape);
+ *            subnormal products and sums may count as zero; a holds no NaN behind n_k
+ *
+ * With taps (has_taps), k is two loops, and a row of a has an address for each tap:
+ *
+ *   a        any function of row and tap; unit stride in kk
+ *   b        linear in tap too
+ *   a_if     a condition on row and tap: where it is false, a counts as 0 and is not read
+ *   n_k      a few thousand at most */
 typedef struct kleaf {
     buf_id c, a, b;
-    const dim *c_at, *a_at, *b_at;
-    sym_id row, col, kk;
+    const dim *c_at, *a_at, *b_at; /* an index for each axis of the buffer */
+    sym_id row, col, kk;           /* SYM_AXIS */
     dim rows, cols, n_k;
     uint32_t max_cols;
-    uint32_t group;   /* steps of k that lie together, a power of two; 0 and 1: none do */
+    uint32_t k_pack;  /* steps of k that lie together, a power of two; 0 and 1: none do */
     uint32_t b_panel; /* columns of b that lie together, a power of two; 0: all do */
     uint32_t padded;  /* columns come in multiples of it, a power of two; 0: there are cols of them */
     bool accumulate, a_walks, b_streams;
-    kx accumulate_if; /* run-time form of accumulate: bool expression, 0 when the constant decides */
+    kx accumulate_if; /* accumulate where only the run knows: a bool expression; 0: the constant decides */
     kx factor;        /* of what c holds, a number of c's type that may depend on row; 0: 1 */
     bool has_taps;
     sym_id tap; /* with taps only */
-    dim n_taps;
-    kx a_if; /* 0: always */
+    dim n_taps; /* likewise */
+    kx a_if;    /* with taps only; 0: always */
 } kleaf;
 
 typedef struct kstmt kstmt;
+/* One statement of a list. */
 struct kstmt {
     kstmt_kind kind;
     kstmt *next; /* following statement of the same list */
@@ -149,11 +198,11 @@ struct kstmt {
         struct {
             sym_id axis; /* its extent is the symbol's */
             kloop_kind kind;
-            uint32_t lanes, unroll; /* VEC, THREAD: lanes; VEC: unroll */
-            uint32_t ahead; /* how far ahead memory that is read along lanes is asked for: SEQ: in trips, into L2; VEC:
-                               in axis values, into L1; 0: not at all */
-            bool
-                is_singly; /* VEC: the vectors of a step take turns in the body, instead of going through it together */
+            uint32_t lanes;    /* VEC, THREAD: axis values side by side */
+            uint32_t unroll;   /* VEC: vectors an iteration */
+            uint32_t prefetch; /* distance at which what lane loops read is prefetched. SEQ: iterations, into L2;
+                                  VEC: axis values, into L1; 0: not at all */
+            bool is_serial;    /* VEC: the vectors of an iteration go through the body one by one, not together */
             kstmt *body;
         } loop;
         struct {
@@ -165,34 +214,34 @@ struct kstmt {
         } acc;
         struct {
             acc_id acc;
-            kx value[COMBINE_MAX];
+            kx value[COMBINE_MAX]; /* a component each */
         } update;
         struct {
-            let_id let;
+            let_id let; /* readable until the end of this statement list */
         } let;
         struct {
             buf_id buf;
-            const dim *at;
-            kx value;
-            kx pred; /* 0: always */
+            const dim *at; /* an index for each axis */
+            kx value;      /* of the buffer's dtype */
+            kx pred;       /* 0: always */
         } store;
         kleaf *leaf;
     } u;
 };
 
-/* One matrix of a library's product: element (i, j) stands at offset + i * ld + j, when turned at offset + j * ld + i;
+/* One matrix of a library's product: element (i, j) stands at offset + i * ld + j, transposed at offset + j * ld + i;
  * ld is no less than the extent that it steps over. In elements; of shape symbols only, never of axes. */
 enum { GEMM_MAX_BATCH = 4 };
 typedef struct kmatrix {
     buf_id buf; /* a parameter */
-    bool is_turned;
+    bool is_transposed;
     dim offset, ld;
     dim step[GEMM_MAX_BATCH]; /* from one product to the next along each axis of the batch */
 } kmatrix;
 typedef enum gemm_matrix { GEMM_A, GEMM_B, GEMM_C, N_GEMM_MATRICES } gemm_matrix;
 
 /* A product as a BLAS takes it, for every index of the batch: C[m, n] = A[m, k] B[k, n], all of one float type. C is
- * never turned and may hold anything before. */
+ * never transposed and may hold anything before. */
 typedef struct kgemm {
     kmatrix of[N_GEMM_MATRICES];
     dim m, n, k;
@@ -223,12 +272,12 @@ typedef struct kernel {
     VEC(klet) lets;
     VEC(kdef) defs;
     kschedule schedule;
-    VEC(kstmt *) phases;    /* each a nest of KL_PAR loops (possibly none); a grid barrier stands between phases */
-    const kgemm *gemm;      /* a library computes it: the loop tree says what, and no code is made of it; NULL: none.
+    VEC(kstmt *) phases; /* each a nest of KL_PAR loops (possibly none); a grid barrier stands between phases */
+    const kgemm *gemm;   /* a library computes it: the loop tree says what, and no code is made of it; NULL: none.
                                The text form leaves it out */
-    dim flops, bytes;       /* work and unique memory traffic, for reports and cost; DIM_BAD unknown */
-    dim written;            /* of bytes, those of parameters that it stores to */
-    uint32_t product_group; /* the most steps that a leaf takes at once: 4 bytes, 2 bf16; 1 when none does */
+    dim flops, bytes;    /* work and unique memory traffic, for reports and cost; DIM_BAD unknown */
+    dim written;         /* of bytes, those of parameters that it stores to */
+    uint32_t k_pack;     /* the most steps of k that a leaf takes at once: 4 bytes, 2 bf16; 1 when none does */
 } kernel;
 
 /* kernel.c: building */
@@ -286,7 +335,7 @@ void kernel_seal(kernel *k);
 
 /* Facts */
 dim kleaf_cols(dim_table *t, const kleaf *l);  /* with those that padded adds */
-dim kleaf_steps(dim_table *t, const kleaf *l); /* n_k up to the end of its last group */
+dim kleaf_steps(dim_table *t, const kleaf *l); /* n_k up to the end of its last pack */
 uint32_t kernel_n_functions(const kernel *k);  /* that a back end makes: one for each phase, none for a library's */
 dim kernel_items(kernel *k, uint32_t phase);   /* product of the phase's PAR extents */
 dim kbuf_offset(kernel *k, buf_id b, const dim *at); /* element offset */
@@ -311,7 +360,7 @@ void kernel_cost(kernel *k, arena *scratch);
 void kernel_print(strbuf *b, const kernel *k);
 frit_status kernel_parse(cx *c, const char *where, const char *text, arena *a, kernel **out);
 
-/* kernel_verify.c: the invariants listed at the top of that file */
+/* kernel_verify.c: the table on top of that file */
 frit_status kernel_verify(cx *c, const kernel *k);
 /* The accesses and stores of a valid kernel that the prover could not settle, one line each (out may be NULL). */
 frit_status kernel_unproven(cx *c, const kernel *k, strbuf *out, uint32_t *out_n);

@@ -106,7 +106,7 @@ static void add_flops(costing *x, dim each, const around *loops) {
 
 static void cost_leaf(costing *x, const kleaf *leaf, const around *loops) {
     dim_table *t = x->k->dims;
-    if (leaf->group > x->k->product_group) x->k->product_group = leaf->group;
+    if (leaf->k_pack > x->k->k_pack) x->k->k_pack = leaf->k_pack;
     dim taps = leaf->has_taps ? leaf->n_taps : dim_const(t, 1);
     add_flops(x, dim_product(t, 5, (dim[]){dim_const(t, 2), leaf->rows, leaf->cols, leaf->n_k, taps}), loops);
     const buf_id bufs[] = {leaf->a, leaf->b, leaf->c};
@@ -181,7 +181,7 @@ void kernel_cost(kernel *k, arena *scratch) {
     x.is_direct = ARENA_ARRAY(scratch, bool, k->n_params + 1u);
     x.seen_at = ARENA_ARRAY(scratch, uint32_t, k->exprs.n + 1u);
     for (buf_id b = 0; b < k->n_params; b++) x.touched[b] = dim_const(k->dims, 0);
-    k->product_group = 1;
+    k->k_pack = 1;
     for (uint32_t i = 0; i < k->phases.n; i++) cost_list(&x, k->phases.at[i], NULL);
     k->flops = x.flops;
     k->bytes = memory_traffic(&x, true);

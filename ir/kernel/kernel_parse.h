@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* The reader behind kernel_parse: a cursor over text (kernel_parse_cursor.c), shared by kernel_parse.c (declarations,
- * the kernel), kernel_parse_stmt.c and kernel_parse_expr.c. Text is hostile: every name, type and count is checked before building. */
+ * the kernel), kernel_parse_stmt.c and kernel_parse_expr.c. Text is hostile: every name, type and count is checked
+ * before building. */
 #ifndef FRIT_IR_KERNEL_PARSE_H
 #define FRIT_IR_KERNEL_PARSE_H
 

@@ -5,18 +5,18 @@
 static frit_status parse_loop(kparser *p, kloop_kind kind, klist *l) {
     sym_id axis;
     dim extent;
-    uint32_t lanes = 0, unroll = 0, ahead = 0;
+    uint32_t lanes = 0, unroll = 0, prefetch = 0;
     TRY(kparse_axis(p, &axis));
     TRY(kparse_expect(p, "<"));
     TRY(kparse_dim(p, &extent));
     if (extent != dim_sym_info(p->k->dims, axis)->extent) return kparse_fail(p, "the axis has another extent");
     if (kparse_word(p, "by")) TRY(kparse_u32(p, &lanes));
     if (kparse_word(p, "x")) TRY(kparse_u32(p, &unroll));
-    bool is_singly = kparse_word(p, "singly");
-    if (kparse_word(p, "ahead")) TRY(kparse_u32(p, &ahead));
+    bool is_serial = kparse_word(p, "serial");
+    if (kparse_word(p, "prefetch")) TRY(kparse_u32(p, &prefetch));
     kstmt *loop = kstmt_loop(p->k, l, kind, axis, lanes, unroll);
-    loop->u.loop.ahead = ahead;
-    loop->u.loop.is_singly = is_singly;
+    loop->u.loop.prefetch = prefetch;
+    loop->u.loop.is_serial = is_serial;
     klist body = {0};
     TRY(kparse_expect(p, "{"));
     TRY(kparse_list(p, &body));
@@ -100,7 +100,7 @@ static frit_status parse_leaf(kparser *p, klist *l) {
     TRY(kparse_u32(p, &leaf.max_cols));
     TRY(kparse_expect(p, ","));
     TRY(parse_leaf_axis(p, &leaf.kk, &leaf.n_k));
-    if (kparse_word(p, "by")) TRY(kparse_u32(p, &leaf.group));
+    if (kparse_word(p, "by")) TRY(kparse_u32(p, &leaf.k_pack));
     while (kparse_take(p, ",")) {
         if (kparse_word(p, "taps")) {
             leaf.has_taps = true;

@@ -247,8 +247,8 @@ static void print_loop(printer *p, const kstmt *s) {
     dim_print(p->b, p->k->dims, dim_sym_info(p->k->dims, axis)->extent);
     if (s->u.loop.lanes) strbuf_printf(p->b, " by %u", s->u.loop.lanes);
     if (s->u.loop.unroll) strbuf_printf(p->b, " x %u", s->u.loop.unroll);
-    if (s->u.loop.is_singly) strbuf_add(p->b, " singly");
-    if (s->u.loop.ahead) strbuf_printf(p->b, " ahead %u", s->u.loop.ahead);
+    if (s->u.loop.is_serial) strbuf_add(p->b, " serial");
+    if (s->u.loop.prefetch) strbuf_printf(p->b, " prefetch %u", s->u.loop.prefetch);
     print_body(p, s->u.loop.body);
     strbuf_addc(p->b, '\n');
 }
@@ -283,7 +283,7 @@ static void print_leaf(printer *p, const kleaf *l) {
     print_leaf_axis(p, l->col, l->cols);
     strbuf_printf(p->b, " max %u, ", l->max_cols);
     print_leaf_axis(p, l->kk, l->n_k);
-    if (l->group) strbuf_printf(p->b, " by %u", l->group);
+    if (l->k_pack) strbuf_printf(p->b, " by %u", l->k_pack);
     if (l->has_taps) {
         strbuf_add(p->b, ", taps ");
         print_leaf_axis(p, l->tap, l->n_taps);

@@ -5,11 +5,13 @@
  *   types        stored and folded values have the dtype of their place; conditions are bools
  *   definitions  read earlier definitions only, and neither accumulators nor lets
  *   scopes       the tree reads no definition; lets and accumulators are set once, before they are read, and read in
- *                their statement list or below it; an axis is mentioned inside its loop only, and has one loop at a time
+ *                their statement list or below it; an axis is mentioned inside its loop only, and has one loop at a
+ *                time
  *   loops        parallel loops stand outermost and hold nothing beside each other; lanes are powers of two
  *   sums         an accumulator of several partials is not updated after its first read; updates pass at most one lane
  *                loop inside its declaration; its lanes are a power of two
- *   barriers     not in vec loops; in thread loops of extent == lanes only; not below a condition that differs by thread
+ *   barriers     not in vec loops; in thread loops of extent == lanes only; not below a condition that differs by
+ *                thread
  *   stores       go to local buffers and to parameters that are marked as written
  *   registers    reg buffers have constant shapes and, on CUDA, are indexed by unrolled axes only
  *   leaves       the laws of kleaf that can be seen in index expressions; no lane loop around
@@ -17,7 +19,8 @@
  *                kernel_unproven (--checked guards them)
  *   overlap      no two items of a phase store to the same place for sure; unproved cases are listed too
  *
- * Statements and definitions are here, expressions and indices in kernel_verify_expr.c, leaves in kernel_verify_leaf.c. */
+ * Statements and definitions are here; expressions and indices in kernel_verify_expr.c; leaves in
+ * kernel_verify_leaf.c. */
 #include "ir/kernel/kernel_verify.h"
 
 enum { SHARED_LIMIT = 227 * 1024 }; /* bytes of shared memory that a block of any supported GPU can be given */

@@ -11,31 +11,31 @@ static frit_status linear_in(verifier *v, buf_id b, const dim *at, sym_id s, dim
     return FRIT_OK;
 }
 
-/* The steps of a group are neighbours in a and in b, and groups are evenly spaced in b. */
-static frit_status check_leaf_groups(verifier *v, const kleaf *l, dim a_step) {
+/* The steps of a pack are neighbours in a and in b, and packs are evenly spaced in b. */
+static frit_status check_leaf_packs(verifier *v, const kleaf *l, dim a_step) {
     dim_table *t = v->k->dims;
     dim offset = kbuf_offset((kernel *)v->k, l->b, l->b_at), coeff, rest;
-    dim group = dim_const(t, l->group), kk = dim_of_sym(t, l->kk);
-    dim first = dim_mul(t, kk, group);
+    dim pack = dim_const(t, l->k_pack), kk = dim_of_sym(t, l->kk);
+    dim first = dim_mul(t, kk, pack);
     dim at_first = dim_subst(t, offset, 1, &l->kk, &first);
     CHECK(v, a_step == dim_const(t, 1), "leaf: a does not have unit stride in %s", kverify_sym(v, l->kk));
-    CHECK(v, dim_linear(t, at_first, l->kk, &coeff, &rest), "leaf: b is not linear in the groups of %s",
+    CHECK(v, dim_linear(t, at_first, l->kk, &coeff, &rest), "leaf: b is not linear in the packs of %s",
           kverify_sym(v, l->kk));
-    for (uint32_t i = 1; i < l->group; i++) {
+    for (uint32_t i = 1; i < l->k_pack; i++) {
         dim here = dim_add(t, first, dim_const(t, i));
         dim at = dim_subst(t, offset, 1, &l->kk, &here);
-        CHECK(v, dim_sub(t, at, at_first) == dim_const(t, i), "leaf: a group of b does not lie together");
+        CHECK(v, dim_sub(t, at, at_first) == dim_const(t, i), "leaf: a pack of b does not lie together");
     }
     return FRIT_OK;
 }
 
 static frit_status check_leaf_types(verifier *v, const kleaf *l) {
     dtype c = v->k->bufs.at[l->c].dt;
-    bool is_power = (l->group & (l->group - 1)) == 0 && l->group <= 64;
-    CHECK(v, is_power, "leaf: groups of %u", l->group);
+    bool is_power = (l->k_pack & (l->k_pack - 1)) == 0 && l->k_pack <= 64;
+    CHECK(v, is_power, "leaf: packs of %u steps", l->k_pack);
     bool is_pairs =
-        l->group == 2 && c == FRIT_DT_F32 && dtype_product_group(v->k->bufs.at[l->a].dt, v->k->bufs.at[l->b].dt) == 2;
-    CHECK(v, dtype_is_integer(c) || is_pairs, "leaf: groups of steps are for integers and bf16, not %s", dtype_name(c));
+        l->k_pack == 2 && c == FRIT_DT_F32 && dtype_k_pack(v->k->bufs.at[l->a].dt, v->k->bufs.at[l->b].dt) == 2;
+    CHECK(v, dtype_is_integer(c) || is_pairs, "leaf: packs of steps are for integers and bf16, not %s", dtype_name(c));
     return FRIT_OK;
 }
 
@@ -68,10 +68,10 @@ static frit_status check_leaf_strides(verifier *v, const kleaf *l) {
     CHECK(v, coeff == zero, "leaf: a depends on the column");
     TRY(linear_in(v, l->a, l->a_at, l->kk, &coeff));
     if (l->a_if) CHECK(v, coeff == one, "leaf: a has a condition and no unit stride");
-    if (l->group > 1) {
+    if (l->k_pack > 1) {
         TRY(check_leaf_types(v, l));
-        TRY(check_leaf_groups(v, l, coeff));
-        one = dim_const(v->k->dims, l->group);
+        TRY(check_leaf_packs(v, l, coeff));
+        one = dim_const(v->k->dims, l->k_pack);
     } else {
         TRY(linear_in(v, l->b, l->b_at, l->kk, &coeff));
     }

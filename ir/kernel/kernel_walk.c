@@ -30,7 +30,7 @@ static void walk_leaf(const kernel_visitor *v, const kleaf *l) {
         v->index(v->data, extents[i]);
         walk_dims(v, v->k->bufs.at[bufs[i]].rank, at[i]);
     }
-    v->word(v->data, (uint64_t)l->b_panel << 32 | l->group);
+    v->word(v->data, (uint64_t)l->b_panel << 32 | l->k_pack);
     v->word(v->data, (uint64_t)l->max_cols << 4 | (uint64_t)l->a_walks << 3 | (uint64_t)l->b_streams << 2 |
                          (uint64_t)l->accumulate << 1);
     v->word(v->data, l->padded);
@@ -54,7 +54,7 @@ static void walk_stmt(const kernel_visitor *v, const kstmt *s) {
     switch (s->kind) {
     case KS_LOOP:
         v->word(v->data, (uint64_t)s->u.loop.kind << 60 | (uint64_t)s->u.loop.lanes << 28 | s->u.loop.unroll);
-        v->word(v->data, (uint64_t)s->u.loop.is_singly << 32 | s->u.loop.ahead);
+        v->word(v->data, (uint64_t)s->u.loop.is_serial << 32 | s->u.loop.prefetch);
         v->sym(v->data, s->u.loop.axis);
         walk_list(v, s->u.loop.body);
         return;

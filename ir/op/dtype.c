@@ -45,14 +45,14 @@ bool dtype_is_byte_pair(dtype a, dtype b) {
     return (a == FRIT_DT_U8 && b == FRIT_DT_I8) || (a == FRIT_DT_I8 && b == FRIT_DT_U8);
 }
 
-uint32_t dtype_product_group(dtype a, dtype b) {
+uint32_t dtype_k_pack(dtype a, dtype b) {
     if (dtype_is_byte_pair(a, b)) return 4;
     return a == FRIT_DT_BF16 && b == FRIT_DT_BF16 ? 2 : 1;
 }
 
 dtype dtype_of_products(dtype a, dtype b) {
     if (dtype_is_byte_pair(a, b)) return FRIT_DT_I32;
-    return dtype_product_group(a, b) == 2 ? FRIT_DT_F32 : a;
+    return dtype_k_pack(a, b) == 2 ? FRIT_DT_F32 : a;
 }
 
 dtype dtype_compute(dtype dt) {

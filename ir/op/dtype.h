@@ -23,7 +23,7 @@ bool dtype_is_byte_pair(dtype a, dtype b); /* one u8, the other i8 */
 /* The type in which products of a and b sum: i32 for a byte pair, f32 for two bf16, else a. */
 dtype dtype_of_products(dtype a, dtype b);
 /* How many products of a and b the instructions of CPUs sum at once: 4 for a byte pair, 2 for two bf16, else 1. */
-uint32_t dtype_product_group(dtype a, dtype b);
+uint32_t dtype_k_pack(dtype a, dtype b);
 /* The type that arithmetic on dt is done in: f32 for narrower floats, i32/u32 for narrower integers, else dt. */
 dtype dtype_compute(dtype dt);
 /* Bytes of n packed elements, rounded up to whole bytes. */

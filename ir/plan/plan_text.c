@@ -51,7 +51,7 @@ static void print_gemm(strbuf *b, const plan *p, const kernel *k) {
     arena *a = b->a;
     strbuf_printf(b, " gemm %s x %s x %s", dim_text(a, t, g->m), dim_text(a, t, g->n), dim_text(a, t, g->k));
     for (uint32_t i = 0; i < N_GEMM_MATRICES; i++)
-        strbuf_printf(b, " %s%s(%s by %s)", k->bufs.at[g->of[i].buf].name, g->of[i].is_turned ? "'" : "",
+        strbuf_printf(b, " %s%s(%s by %s)", k->bufs.at[g->of[i].buf].name, g->of[i].is_transposed ? "'" : "",
                       dim_text(a, t, g->of[i].offset), dim_text(a, t, g->of[i].ld));
     for (uint32_t i = 0; i < g->n_batch; i++) {
         strbuf_printf(b, " batch %s(", dim_text(a, t, g->batch[i]));

@@ -247,7 +247,7 @@ typedef struct pack_request {
     const const_data *data;
     const int64_t *k_offsets; /* n_k of them: k may be several axes in any order */
     int64_t base, col_stride, n_k, n_cols, panel;
-    int64_t group; /* 1: none */
+    int64_t k_pack; /* 1: none */
 } pack_request;
 /* The packed constant, which copies the request; the weights' own bytes have to stay. In a. */
 const const_data *pack_panels(arena *a, const pack_request *r);

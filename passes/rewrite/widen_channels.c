@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* widen_channels: images of few channels get channels of zeros, so that groups of channels are what products of bytes
- * and of bf16 take at once (dtype_product_group).
+ * and of bf16 take at once (dtype_k_pack).
  *
  *    %w = window %x : u8[N, 3, P, Q, 7, 7]           %p = pad %x {hi = [0, 1, 0, 0]} : u8[N, 4, H, W]
  *    %y = contract %w, %k : i32[N, O, P, Q]          %w = window %p : u8[N, 4, P, Q, 7, 7]
@@ -44,7 +44,7 @@ static bool find_channels(const graph *g, widening *w) {
 }
 
 static bool finds(const graph *g, const node *n, uint32_t side, widening *w) {
-    uint32_t group = dtype_product_group(graph_type(g, n->in[0])->dt, graph_type(g, n->in[1])->dt);
+    uint32_t group = dtype_k_pack(graph_type(g, n->in[0])->dt, graph_type(g, n->in[1])->dt);
     int64_t channels;
     *w = (widening){.a = n->attrs, .side = side, .window = graph_def(g, n->in[side])};
     w->weights = graph_const(g, n->in[1 - side]);

@@ -39,11 +39,11 @@ static void pack_groups(const pack_job *j, const uint8_t *src, uint8_t *dst, int
     const pack_request *r = &j->request;
     for (int64_t k = 0; k < r->n_k; k++) {
         const uint8_t *from = src + (size_t)r->k_offsets[k] * j->bytes;
-        uint8_t *to = dst + (size_t)(k / r->group * r->panel * r->group + k % r->group) * j->bytes;
+        uint8_t *to = dst + (size_t)(k / r->k_pack * r->panel * r->k_pack + k % r->k_pack) * j->bytes;
         for (int64_t col = 0; col < n; col++) {
             memcpy(to, from, j->bytes);
             from += (size_t)r->col_stride * j->bytes;
-            to += (size_t)r->group * j->bytes;
+            to += (size_t)r->k_pack * j->bytes;
         }
     }
 }
@@ -63,7 +63,7 @@ static void pack_narrow(const pack_job *j, uint8_t *dst, int64_t first, int64_t 
     }
 }
 
-static int64_t padded_k(const pack_request *r) { return (r->n_k + r->group - 1) / r->group * r->group; }
+static int64_t padded_k(const pack_request *r) { return (r->n_k + r->k_pack - 1) / r->k_pack * r->k_pack; }
 
 static void pack_panel(const void *data, uint32_t p, void *out) {
     const pack_job *j = data;
@@ -77,7 +77,7 @@ static void pack_panel(const void *data, uint32_t p, void *out) {
     const uint8_t *src = (const uint8_t *)r->data->bytes + (size_t)(r->base + first * r->col_stride) * j->bytes;
     uint8_t *dst = out;
     if (n < r->panel || padded_k(r) > r->n_k) memset(dst, 0, (size_t)(padded_k(r) * r->panel) * j->bytes);
-    if (r->group > 1) {
+    if (r->k_pack > 1) {
         pack_groups(j, src, dst, n);
         return;
     }
@@ -101,12 +101,12 @@ const const_data *pack_panels(arena *a, const pack_request *r) {
     job->request.k_offsets = arena_copy(a, r->k_offsets, (size_t)r->n_k * sizeof *r->k_offsets);
     const_maker *maker = ARENA_NEW(a, const_maker);
     *maker = (const_maker){(uint32_t)n_panels, (size_t)(padded_k(r) * r->panel) * bits / 8, pack_panel, job};
-    uint32_t rank = r->group > 1 ? 4 : 3;
+    uint32_t rank = r->k_pack > 1 ? 4 : 3;
     int64_t *dims = ARENA_ARRAY(a, int64_t, 4);
     dims[0] = n_panels;
-    dims[1] = padded_k(r) / r->group;
+    dims[1] = padded_k(r) / r->k_pack;
     dims[2] = r->panel;
-    dims[3] = r->group;
+    dims[3] = r->k_pack;
     const_data *d = ARENA_NEW(a, const_data);
     *d = (const_data){.kind = CONST_MADE, .dt = r->data->dt, .dims = {rank, dims}, .maker = maker};
     return d;

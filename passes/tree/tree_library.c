@@ -42,7 +42,7 @@ static bool find_leading(dim_table *t, const strided *s, dim n_rows, dim n_cols,
     if (!is_plain && !is_one(t, s->row_stride) && !is_one(t, n_rows)) return false;
     dim over = is_plain ? n_cols : n_rows, n_steps = is_plain ? n_rows : n_cols;
     out->buf = s->buf;
-    out->is_turned = !is_plain;
+    out->is_transposed = !is_plain;
     out->ld = is_one(t, n_steps) ? over : is_plain ? s->row_stride : s->col_stride;
     return dim_le(t, over, out->ld);
 }
@@ -87,12 +87,12 @@ static bool find_gemm(contract_cx *x, const strided *c, kgemm *out) {
     if (!find_steps(x, a.offset, &of[GEMM_A]) || !find_steps(x, b.offset, &of[GEMM_B]) ||
         !find_steps(x, c->offset, &of[GEMM_C]))
         return false;
-    if (!of[GEMM_C].is_turned) return true;
+    if (!of[GEMM_C].is_transposed) return true;
     kmatrix left = of[GEMM_B], right = of[GEMM_A]; /* C' = B' A' */
-    left.is_turned = !left.is_turned;
-    right.is_turned = !right.is_turned;
+    left.is_transposed = !left.is_transposed;
+    right.is_transposed = !right.is_transposed;
     of[GEMM_A] = left, of[GEMM_B] = right;
-    of[GEMM_C].is_turned = false;
+    of[GEMM_C].is_transposed = false;
     out->m = x->n_cols, out->n = x->n_rows;
     return true;
 }

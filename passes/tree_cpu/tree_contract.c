@@ -94,7 +94,7 @@ frit_status contract_operand(contract_cx *x, uint32_t i, kx guard, operand *out)
     contract_operand_index(g, x->n, i, x->all_axes, at);
     for (uint32_t j = 0; j < graph_type(g, x->n->in[i])->rank; j++) at[j] = axis_map_dim(&x->axes, at[j]);
     TRY(expand(x->e, x->n->in[i], at, guard, &out->x));
-    out->dt = x->group > 1 ? kx_dtype(x->k, out->x) : x->dt;
+    out->dt = x->k_pack > 1 ? kx_dtype(x->k, out->x) : x->dt;
     out->x = kx_cast(x->k, out->x, out->dt, true);
     return FRIT_OK;
 }
@@ -112,10 +112,10 @@ void contract_find_direct(contract_cx *x, operand *op, dim own, bool needs_unit)
     if (dim_depends(k->dims, op->k_coeff, axis_sym(k, own))) return;
     op->buf = n.ref;
     op->at = n.at;
-    bool has_groups = x->group > 1 && dim_equal(k->dims, op->k_coeff, dim_const(k->dims, 1)) &&
-                      dim_divides(k->dims, dim_const(k->dims, x->group), x->n_k);
-    if (x->group > 1)
-        op->is_direct = !needs_unit && has_groups;
+    bool has_packs = x->k_pack > 1 && dim_equal(k->dims, op->k_coeff, dim_const(k->dims, 1)) &&
+                     dim_divides(k->dims, dim_const(k->dims, x->k_pack), x->n_k);
+    if (x->k_pack > 1)
+        op->is_direct = !needs_unit && has_packs;
     else
         op->is_direct = !needs_unit || dim_equal(k->dims, op->own_coeff, dim_const(k->dims, 1));
 }
@@ -148,8 +148,8 @@ static frit_status can_pack(contract_cx *x, pack_request *out, bool *out_can) {
     const graph *g = x->e->f->g;
     dim at[MAX_RANK], rest, cc;
     kx b;
-    uint32_t tile = contract_has_tiles(x) ? TILE_PANEL : target_tile_columns(x->o->t, dtype_bits(x->dt) / 8);
-    *out = (pack_request){.panel = tile && tile < PANEL ? tile : PANEL, .group = x->group};
+    uint32_t tile = contract_has_amx(x) ? AMX_PANEL : target_tile_columns(x->o->t, dtype_bits(x->dt) / 8);
+    *out = (pack_request){.panel = tile && tile < PANEL ? tile : PANEL, .k_pack = x->k_pack};
     *out_can = false;
     contract_operand_index(g, x->n, x->b_operand, x->all_axes, at);
     for (uint32_t j = 0; j < graph_type(g, x->n->in[x->b_operand])->rank; j++) {
@@ -178,7 +178,7 @@ uint32_t contract_panel(const pack_request *r) {
 
 const dim *contract_packed_at(const contract_cx *x, const pack_request *r, dim block, dim kk, dim col) {
     dim_table *t = x->k->dims;
-    dim by = dim_const(t, x->group), *at = ARENA_ARRAY(x->k->a, dim, 4);
+    dim by = dim_const(t, x->k_pack), *at = ARENA_ARRAY(x->k->a, dim, 4);
     at[0] = block;
     at[1] = dim_floordiv(t, kk, by);
     at[2] = col;
@@ -281,7 +281,7 @@ unsigned contract_begin(contract_cx *x, expander *e, const lower_options *o, uin
     *x = (contract_cx){.e = e, .o = o, .k = e->k, .gr = gr, .n = graph_node(g, gr->anchor), .fill_unroll = 1};
     x->dt = graph_type(g, x->n->out)->dt;
     const dtype in[2] = {graph_type(g, x->n->in[0])->dt, graph_type(g, x->n->in[1])->dt};
-    x->group = o->t->kind == TARGET_CPU ? dtype_product_group(in[0], in[1]) : 1;
+    x->k_pack = o->t->kind == TARGET_CPU ? dtype_k_pack(in[0], in[1]) : 1;
     x->n_axes = contract_axes(x, x->all_axes);
     unsigned col_side = tag_axes(x, tags);
     x->b_operand = col_side == 1 ? 0 : 1;
@@ -302,7 +302,7 @@ frit_status tree_contract(expander *e, const lower_options *o) {
     if (o->t->kind == TARGET_CUDA) return contract_thread_tree(&x);
     if (x.is_packed && !x.a.is_direct && x.n_siblings == 1) {
         bool is_done = false;
-        if (!o->has_direct_convs && x.group == 1) TRY(contract_winograd_tree(&x, &pack, tags, &is_done));
+        if (!o->has_direct_convs && x.k_pack == 1) TRY(contract_winograd_tree(&x, &pack, tags, &is_done));
         if (is_done) return FRIT_OK;
         TRY(contract_taps_tree(&x, &pack, tags, &is_done));
         if (is_done) return FRIT_OK;

@@ -11,7 +11,7 @@ enum { K_BLOCK = 128 };
 /* The same where the matrix unit sums: bytes of k. Its steps are sums of 64 bytes that are added, so chains are short
  * anyhow; a block costs loading and storing its sums, and two tiles of rows by two of columns of it fit the first-level
  * cache. */
-enum { TILE_K_BYTES = 512, TILE_PANEL = 32, TILE_ROWS = 32, TILE_ROW_BLOCK = 256 };
+enum { AMX_K_BYTES = 512, AMX_PANEL = 32, AMX_ROWS = 32, AMX_ROW_BLOCK = 256 };
 enum tag { TAG_OUTER, TAG_ROW, TAG_COL, TAG_K }; /* what an axis of the domain is to the matrix */
 
 typedef struct operand {
@@ -42,8 +42,8 @@ typedef struct contract_cx {
     uint32_t n_outer;
     dim outer[MAX_RANK];
     operand a, b;
-    dtype dt;       /* of the result */
-    uint32_t group; /* steps of k that the leaf takes at once: 4 bytes, 2 bf16, else 1 */
+    dtype dt;        /* of the result */
+    uint32_t k_pack; /* steps of k that the leaf takes at once: 4 bytes, 2 bf16, else 1 */
     uint32_t n_siblings;
     sibling siblings[MAX_SIBLINGS]; /* the anchor first */
     dim c_at[2];                    /* index in the C tile during the epilogue */
@@ -76,9 +76,9 @@ frit_status contract_use_packed(contract_cx *x, const pack_request *r);
 /* The index in packed B of step kk and column `col` of a block of PANEL columns. */
 const dim *contract_packed_at(const contract_cx *x, const pack_request *r, dim block, dim kk, dim col);
 /* Whether the matrix unit computes the leaf. */
-static inline bool contract_has_tiles(const contract_cx *x) { return x->group > 1 && x->o->t->has_tiles; }
+static inline bool contract_has_amx(const contract_cx *x) { return x->k_pack > 1 && x->o->t->has_amx; }
 /* Steps of k in `bytes` bytes. */
-static inline int64_t contract_steps_of(const contract_cx *x, int64_t bytes) { return bytes / 4 * x->group; }
+static inline int64_t contract_steps_of(const contract_cx *x, int64_t bytes) { return bytes / 4 * x->k_pack; }
 /* Columns of a panel where a block has several, else 0. */
 uint32_t contract_panel(const pack_request *r);
 /* tree_contract_weights.c: expands B as a formula over constants. It fits when every load is of a constant over k and

@@ -33,7 +33,7 @@ static int64_t upper(kernel *k, dim d, int64_t cap) {
 }
 
 int64_t contract_rows_of_block(const contract_cx *x, dim n_rows, int64_t most) {
-    int64_t lo, hi, tile = contract_has_tiles(x) ? TILE_ROWS : ROW_TILE;
+    int64_t lo, hi, tile = contract_has_amx(x) ? AMX_ROWS : ROW_TILE;
     dim_bounds(x->k->dims, n_rows, &lo, &hi);
     if (lo != hi || hi < 1) return hi < most ? (hi > 1 ? hi : 1) : most;
     int64_t n = (hi + most - 1) / most, each = (hi + n - 1) / n;
@@ -67,11 +67,11 @@ static void part_rows(contract_cx *x, blocks *b) {
     dim_table *t = x->k->dims;
     dim base, n;
     b->row_part = dim_const(t, 0);
-    if (!contract_has_tiles(x) || !x->is_packed || b->rows <= TILE_ROWS) return;
-    b->row_part = contract_block_axis(x->k, "part", b->n_rows, TILE_ROWS, &base, &n);
+    if (!contract_has_amx(x) || !x->is_packed || b->rows <= AMX_ROWS) return;
+    b->row_part = contract_block_axis(x->k, "part", b->n_rows, AMX_ROWS, &base, &n);
     b->row_base = dim_add(t, b->row_base, base);
     b->n_rows = n;
-    b->rows = TILE_ROWS;
+    b->rows = AMX_ROWS;
 }
 
 /* The blocks of k. Where k may be empty there is one all the same, of no steps: the leaf has to write zeros. */
@@ -91,11 +91,11 @@ static void make_blocks(contract_cx *x, blocks *b, const pack_request *pack) {
     kernel *k = x->k;
     int64_t staying = x->is_packed ? rows_that_stay(x, pack) : 0;
     b->rows_first = staying > 0;
-    int64_t most = contract_has_tiles(x) ? TILE_ROW_BLOCK : ROW_BLOCK;
+    int64_t most = contract_has_amx(x) ? AMX_ROW_BLOCK : ROW_BLOCK;
     if (!x->b.is_direct) most = ROW_BLOCK_PLACED;
     b->rows = contract_rows_of_block(x, x->n_rows, staying ? staying : most);
     b->cols = PANEL;
-    b->k = upper(k, x->n_k, contract_has_tiles(x) ? contract_steps_of(x, TILE_K_BYTES) : K_BLOCK);
+    b->k = upper(k, x->n_k, contract_has_amx(x) ? contract_steps_of(x, AMX_K_BYTES) : K_BLOCK);
     b->row_block = contract_block_axis(k, "ib", x->n_rows, b->rows, &b->row_base, &b->n_rows);
     part_rows(x, b);
     b->col_block = contract_block_axis(k, "jb", x->n_cols, b->cols, &b->col_base, &b->n_cols);
@@ -143,12 +143,12 @@ static kx b_value(contract_cx *x, const blocks *b, dim kk, dim col) {
     return localise(x, x->b.x, NULL, &c, &k);
 }
 
-static int64_t whole_groups(const contract_cx *x, int64_t k) { return (k + x->group - 1) / x->group; }
+static int64_t whole_packs(const contract_cx *x, int64_t k) { return (k + x->k_pack - 1) / x->k_pack; }
 
 /* Steps of k between the last one and the end of its group. */
 static dim behind_k(const contract_cx *x, const blocks *b) {
     dim_table *t = x->k->dims;
-    dim by = dim_const(t, x->group);
+    dim by = dim_const(t, x->k_pack);
     return dim_sub(t, dim_mul(t, dim_ceildiv(t, b->n_k, by), by), b->n_k);
 }
 
@@ -156,9 +156,9 @@ static dim behind_k(const contract_cx *x, const blocks *b) {
 static buf_id place_a(contract_cx *x, klist *l, const blocks *b) {
     kernel *k = x->k;
     dim_table *t = k->dims;
-    buf_id tile = local_tile(x, "at", x->a.dt, 2, (int64_t[]){b->rows, whole_groups(x, b->k) * x->group});
+    buf_id tile = local_tile(x, "at", x->a.dt, 2, (int64_t[]){b->rows, whole_packs(x, b->k) * x->k_pack});
     fill_tile(x, l, tile, b->n_rows, b->n_k, a_value, b);
-    if (dim_divides(t, dim_const(t, x->group), b->n_k)) return tile;
+    if (dim_divides(t, dim_const(t, x->k_pack), b->n_k)) return tile;
     dim extra = dim_axis(t, "z", behind_k(x, b)), row = dim_axis(t, "zr", b->n_rows);
     dim at[2] = {row, dim_add(t, b->n_k, extra)};
     nest s = {.k = k};
@@ -171,11 +171,11 @@ static buf_id place_a(contract_cx *x, klist *l, const blocks *b) {
 }
 
 /* A block of B as [groups][columns][steps of a group], zero behind the last step of k. */
-static buf_id place_b_groups(contract_cx *x, klist *l, const blocks *b) {
+static buf_id place_b_packs(contract_cx *x, klist *l, const blocks *b) {
     kernel *k = x->k;
     dim_table *t = k->dims;
-    dim by = dim_const(t, x->group), row = dim_axis(t, "r", b->n_k), col = dim_axis(t, "c", b->n_cols);
-    buf_id tile = local_tile(x, "bt", x->b.dt, 3, (int64_t[]){whole_groups(x, b->k), b->cols, x->group});
+    dim by = dim_const(t, x->k_pack), row = dim_axis(t, "r", b->n_k), col = dim_axis(t, "c", b->n_cols);
+    buf_id tile = local_tile(x, "bt", x->b.dt, 3, (int64_t[]){whole_packs(x, b->k), b->cols, x->k_pack});
     nest s = {.k = k}, behind = {.k = k};
     klist body = {0}, zeros = {0};
     dim at[3] = {dim_floordiv(t, row, by), col, dim_mod(t, row, by)};
@@ -220,7 +220,7 @@ static bool fill_by_runs(contract_cx *x, klist *l, buf_id tile, dim n_cols, cons
 static void clear_columns(contract_cx *x, klist *l, buf_id tile, const blocks *b) {
     kernel *k = x->k;
     dim_table *t = k->dims;
-    dim lanes = dim_const(t, x->o->t->vector_bytes / 4), by = dim_const(t, x->group), zero = dim_const(t, 0);
+    dim lanes = dim_const(t, x->o->t->vector_bytes / 4), by = dim_const(t, x->k_pack), zero = dim_const(t, 0);
     dim first = dim_mul(t, dim_floordiv(t, b->n_cols, lanes), lanes);
     dim n = dim_sub(t, dim_mul(t, dim_ceildiv(t, b->n_cols, lanes), lanes), first);
     if (dim_equal(t, n, zero)) return;
@@ -237,7 +237,7 @@ static void clear_columns(contract_cx *x, klist *l, buf_id tile, const blocks *b
 }
 
 static buf_id place_b(contract_cx *x, klist *l, const blocks *b) {
-    if (x->group > 1) return place_b_groups(x, l, b);
+    if (x->k_pack > 1) return place_b_packs(x, l, b);
     buf_id tile = local_tile(x, "bt", x->b.dt, 2, (int64_t[]){b->k, b->cols});
     /* Packed weights have whole blocks of columns, so that no vector needs a mask. */
     dim n_cols = x->has_weights ? dim_const(x->k->dims, b->cols) : b->n_cols;
@@ -260,9 +260,9 @@ static const dim *pair(kernel *k, dim a, dim b) {
     return arena_copy(k->a, at, sizeof at);
 }
 
-static const dim *group_place(const contract_cx *x, dim kk, dim col) {
+static const dim *pack_place(const contract_cx *x, dim kk, dim col) {
     dim_table *t = x->k->dims;
-    dim by = dim_const(t, x->group);
+    dim by = dim_const(t, x->k_pack);
     dim at[3] = {dim_floordiv(t, kk, by), col, dim_mod(t, kk, by)};
     return arena_copy(x->k->a, at, sizeof at);
 }
@@ -271,9 +271,9 @@ static const dim *group_place(const contract_cx *x, dim kk, dim col) {
  * only where rows are few, so that each block is read once, and b does not stay in the cache. */
 static bool b_streams(const contract_cx *x, const pack_request *pack) {
     int64_t lo, rows;
-    if (!contract_has_tiles(x)) return true;
+    if (!contract_has_amx(x)) return true;
     dim_bounds(x->k->dims, x->n_rows, &lo, &rows);
-    return rows <= 2 * TILE_ROWS && packed_bytes(pack) > x->o->t->l2_bytes / 2;
+    return rows <= 2 * AMX_ROWS && packed_bytes(pack) > x->o->t->l2_bytes / 2;
 }
 
 /* before: what comes ahead of all blocks of k. */
@@ -308,8 +308,8 @@ static void emit_leaf(contract_cx *x, klist *before, klist *l, const blocks *b, 
     else if (x->b.is_direct)
         leaf->b_at = localise_at(x, &x->b, &x->col, dim_add(t, b->col_base, col), whole_k);
     else
-        leaf->b_at = x->group > 1 ? group_place(x, kk, col) : pair(k, kk, col);
-    leaf->group = x->group > 1 ? x->group : 0;
+        leaf->b_at = x->k_pack > 1 ? pack_place(x, kk, col) : pair(k, kk, col);
+    leaf->k_pack = x->k_pack > 1 ? x->k_pack : 0;
     kx cond[2] = {kx_index(k, b->k_block), kx_index(k, dim_const(t, 0))};
     bool is_single = dim_le(t, x->n_k, dim_const(t, b->k));
     leaf->accumulate = false;

@@ -112,8 +112,8 @@ static frit_status read_a(taps *t, bool *out_fits) {
         bool is_row = !kx_depends(k, n->pred, axis_sym(k, x->kk)) && !kx_depends(k, n->pred, axis_sym(k, x->col));
         if (!is_zero || !is_row || step != 1 || t->n_kk > MOST_ZEROS) return FRIT_OK;
     }
-    bool breaks_groups = x->group > 1 && (step != 1 || t->n_kk % x->group != 0);
-    *out_fits = !breaks_groups && (t->n_kk >= LEAST_STEPS || t->count == 1);
+    bool breaks_packs = x->k_pack > 1 && (step != 1 || t->n_kk % x->k_pack != 0);
+    *out_fits = !breaks_packs && (t->n_kk >= LEAST_STEPS || t->count == 1);
     return FRIT_OK;
 }
 
@@ -152,9 +152,9 @@ static void make_blocks(taps *t, blocks *b, tap_blocks *tb) {
     contract_cx *x = t->x;
     kernel *k = x->k;
     b->rows_first = false;
-    b->rows = contract_rows_of_block(x, x->n_rows, contract_has_tiles(x) ? TILE_ROWS : ROW_BLOCK);
+    b->rows = contract_rows_of_block(x, x->n_rows, contract_has_amx(x) ? AMX_ROWS : ROW_BLOCK);
     b->cols = PANEL;
-    int64_t most = contract_has_tiles(x) ? contract_steps_of(x, TILE_K_BYTES) : K_BLOCK;
+    int64_t most = contract_has_amx(x) ? contract_steps_of(x, AMX_K_BYTES) : K_BLOCK;
     b->k = t->n_kk < most ? t->n_kk : most;
     b->row_block = contract_block_axis(k, "ib", x->n_rows, b->rows, &b->row_base, &b->n_rows);
     b->col_block = contract_block_axis(k, "jb", x->n_cols, b->cols, &b->col_base, &b->n_cols);
@@ -198,7 +198,7 @@ static void emit_leaf(taps *t, klist *l, const blocks *b, const tap_blocks *tb) 
                     .cols = b->n_cols,
                     .n_k = b->n_k,
                     .max_cols = PANEL,
-                    .group = x->group > 1 ? x->group : 0,
+                    .k_pack = x->k_pack > 1 ? x->k_pack : 0,
                     .padded = x->o->t->vector_bytes / 4,
                     .b_streams = true,
                     .b_panel = contract_panel(t->pack),

@@ -82,7 +82,7 @@ static kx load_weights(expander *e, value_id v, const dim *at, kx guard) {
     contract_cx *x = e->data;
     kernel *k = x->k;
     const const_data *d = graph_const(e->f->g, v);
-    pack_request r = {.panel = PANEL, .group = 1};
+    pack_request r = {.panel = PANEL, .k_pack = 1};
     steps s = {0};
     dim stride, rest;
     x->weights_fit = x->weights_fit && d && d->kind == CONST_DENSE && d->bytes && !guard;

@@ -6,7 +6,7 @@
 #include "passes/plan/lower.h"
 
 enum {
-    MAP_AHEAD = 512,
+    MAP_PREFETCH = 512,
     MAP_GRAIN = 4096,
     MAP_UNROLL = 2,
     CUDA_THREADS = 256,
@@ -95,7 +95,7 @@ static void map_loops(expander *e, axis_map *m, const map_output *outs, uint32_t
         nest_push(&s, is_cuda ? KL_THREAD : KL_VEC, inner != DIM_BAD ? inner : m->runs[m->n - 1].axis, lanes,
                   is_cuda ? 0 : MAP_UNROLL);
     store_all(e, &body, m, outs, n_outs);
-    if (m->n && !is_cuda && waits_for_memory(e)) s.loops[s.n - 1]->u.loop.ahead = MAP_AHEAD;
+    if (m->n && !is_cuda && waits_for_memory(e)) s.loops[s.n - 1]->u.loop.prefetch = MAP_PREFETCH;
     nest_close(&s, body, &top);
     vec_push(k->a, k->phases, top.first);
     k->schedule = (kschedule){.is_cuda = is_cuda,

@@ -38,8 +38,8 @@ typedef struct row_cx {
     uint32_t n_levels;   /* sweeps */
     uint32_t sweep;      /* at hand */
     bool is_column, is_cuda, is_probe;
-    uint32_t lanes; /* partials of an accumulator */
-    uint32_t ahead; /* elements ahead for which lane loops ask for memory, 0: none */
+    uint32_t lanes;    /* partials of an accumulator */
+    uint32_t prefetch; /* elements that lane loops prefetch ahead, 0: none */
     /* Rows in blocks, for moments; else DIM_BAD: */
     dim block;  /* its number; 0 for the only one */
     dim column; /* in the block */

@@ -207,7 +207,7 @@ frit_status row_close_block(row_cx *r, klist *l) {
     for (uint32_t i = 0; i < r->n_members; i++)
         if (r->members[i].is_shift && r->members[i].level == r->sweep) close_sum(r, l, &r->members[i]);
     nest_push(&lanes, KL_VEC, r->column, r->lanes / ROW_UNROLL, ROW_UNROLL);
-    lanes.loops[lanes.n - 1]->u.loop.ahead = r->ahead;
+    lanes.loops[lanes.n - 1]->u.loop.prefetch = r->prefetch;
     for (uint32_t i = 0; i < r->n_members; i++) {
         const member *m = &r->members[i];
         if (!m->sum || m->level != r->sweep) continue;

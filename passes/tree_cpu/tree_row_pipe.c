@@ -26,9 +26,9 @@ enum {
     PIPE_ROW_BYTES = 8192,         /* the rows under way and their tiles fit into the first-level cache */
     PIPE_LONG_ROW_BYTES = 1 << 16, /* ... or into a second-level cache of this size, while memory is waited for: */
     PIPE_L2_BYTES = 2 << 20,
-    PIPE_AHEAD_BYTES = 8192, /* what is asked for in advance */
-    PIPE_AHEAD_LANES = 256,  /* the same along the lanes, of several tensors */
-    PIPE_SINGLY = 512,       /* elements from which on loads, arithmetic and stores take turns vector by vector */
+    PIPE_PREFETCH_BYTES = 8192, /* what is asked for in advance */
+    PIPE_PREFETCH_LANES = 256,  /* the same along the lanes, of several tensors */
+    PIPE_SERIAL = 512,          /* elements from which on loads, arithmetic and stores take turns vector by vector */
     PIPE_CHEAP_ROW_BYTES = 1 << 18, /* a row of two sweeps is in the second-level cache when it is read again, and waits
                                        for memory when an output outgrows the caches */
 };
@@ -215,8 +215,8 @@ static frit_status emit_lanes(pipe *p, dim column, klist *l) {
     nest lanes = {.k = r->k};
     klist body = {0};
     nest_push(&lanes, KL_VEC, column, r->lanes / ROW_UNROLL, ROW_UNROLL);
-    lanes.loops[lanes.n - 1]->u.loop.ahead = r->ahead;
-    lanes.loops[lanes.n - 1]->u.loop.is_singly = row_bound(r) >= PIPE_SINGLY;
+    lanes.loops[lanes.n - 1]->u.loop.prefetch = r->prefetch;
+    lanes.loops[lanes.n - 1]->u.loop.is_serial = row_bound(r) >= PIPE_SERIAL;
     for (uint32_t s = 0; s < r->n_levels; s++) TRY(emit_sweep(p, &body, s));
     nest_close(&lanes, body, l);
     return FRIT_OK;
@@ -276,15 +276,17 @@ frit_status row_pipe_tree(row_cx *r) {
     p.trip = dim_axis(t, "t", dim_add(t, p.n_rows, dim_const(t, r->n_levels - 1)));
     make_buffers(r);
     bool are_several = row_n_large(r, true) && row_n_large(r, false) > 1;
-    if (has_large_l2(r) && are_several) r->ahead = PIPE_AHEAD_LANES;
+    if (has_large_l2(r) && are_several) r->prefetch = PIPE_PREFETCH_LANES;
     nest s = {.k = r->k}, trips = {.k = r->k};
     klist body = {0}, trip = {0}, top = {0};
     for (uint32_t i = 0; i < row_run; i++)
         if (r->axes.runs[i].tag == TAG_KEPT) nest_push(&s, KL_PAR, r->axes.runs[i].axis, 0, 0);
     nest_push(&s, KL_PAR, p.block, 0, 0);
     nest_push(&trips, KL_SEQ, p.trip, 0, 0);
-    int64_t ahead = PIPE_AHEAD_BYTES / (row_bytes(r) > 0 ? row_bytes(r) : 1);
-    trips.loops[trips.n - 1]->u.loop.ahead = (uint32_t)(ahead < 2 ? 2 : ahead > PIPE_ROWS ? PIPE_ROWS : ahead);
+    int64_t distance = PIPE_PREFETCH_BYTES / (row_bytes(r) > 0 ? row_bytes(r) : 1);
+    trips.loops[trips.n - 1]->u.loop.prefetch = (uint32_t)(distance < 2           ? 2
+                                                           : distance > PIPE_ROWS ? PIPE_ROWS
+                                                                                  : distance);
     TRY(emit_trip(&p, r->axes.runs[column_run].axis, &trip));
     clear_rows(r, &body);
     nest_close(&trips, trip, &body);

@@ -36,7 +36,7 @@ kernel @reduce_0(x: f32[70, 101], out s: f32[70, 1], out y: f32[70, 101], out l:
       vec z_2 < 4 by 4 x 1 {
         rows_2[z_2] = 0.0
       }
-      seq t < min(-32*b + 70, 32) + 2 ahead 10 {
+      seq t < min(-32*b + 70, 32) + 2 prefetch 10 {
         acc acc_: max f32 lanes 32
         let v = rows[(t + 3) mod 4]
         acc acc__1: sum f32 lanes 32
@@ -93,7 +93,7 @@ kernel @reduce_1(z: f32[B, 65, 40], out w: f32[B, 65, 40]) where B in 1..65536 {
       vec z_4 < 4 by 4 x 1 {
         rows_1[z_4] = 0.0
       }
-      seq t_1 < min(65*B - 32*b_1, 32) + 2 ahead 32 {
+      seq t_1 < min(65*B - 32*b_1, 32) + 2 prefetch 32 {
         acc acc_: max f32 lanes 32
         let v = rows[(t_1 + 3) mod 4]
         acc acc__1: sum f32 lanes 32

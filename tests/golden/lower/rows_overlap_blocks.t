@@ -87,7 +87,7 @@ kernel @reduce_1(t: f32[A, B, 48], scale: f32[48], bias: f32[48], out t_1: f32[A
       vec z_9 < 8 by 8 x 1 {
         rows_9[z_9] = 0.0
       }
-      seq t < min(A*B - 32*b, 32) + 4 ahead 32 {
+      seq t < min(A*B - 32*b, 32) + 4 prefetch 32 {
         acc acc_: sum f32 lanes 32
         let v = rows[(t + 7) mod 8]
         let v_1 = rows_1[(t + 7) mod 8]

@@ -26,7 +26,7 @@ kernel @reduce_0(x: f32[B, 37], out y: f32[B, 37]) where B in 1..65536 {
       vec z_1 < 4 by 4 x 1 {
         rows_1[z_1] = 0.0
       }
-      seq t < min(B - 32*b, 32) + 2 ahead 32 {
+      seq t < min(B - 32*b, 32) + 2 prefetch 32 {
         acc acc_: max f32 lanes 32
         let v = rows[(t + 3) mod 4]
         acc acc__1: sum f32 lanes 32
