@@ -91,7 +91,7 @@ static void set_values(report *r) {
     r->values = ARENA_ARRAY(r->a, int64_t, dim_n_syms(t) + 1u);
     for (sym_id s = 0; s < dim_n_syms(t); s++) {
         const sym_info *info = dim_sym_info(t, s);
-        bool is_inner = info->kind == SYM_AXIS || info->kind == SYM_LOADED || info->kind == SYM_TURN;
+        bool is_inner = info->kind == SYM_AXIS || info->kind == SYM_LOADED || info->kind == SYM_ITERATION;
         r->values[s] = is_inner ? 0 : info->hint ? info->hint : info->lo;
     }
 }

@@ -141,7 +141,7 @@ static json_t *symbols_json(const report *r) {
     json_t *list = json_array();
     for (sym_id s = 0; s < dim_n_syms(t); s++) {
         const sym_info *info = dim_sym_info(t, s);
-        if (info->kind == SYM_AXIS || info->kind == SYM_LOADED || info->kind == SYM_TURN) continue;
+        if (info->kind == SYM_AXIS || info->kind == SYM_LOADED || info->kind == SYM_ITERATION) continue;
         json_t *one = json_object();
         put(one, "name", json_text(r->a, info->name));
         put(one, "lo", json_integer(info->lo));

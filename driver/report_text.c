@@ -24,7 +24,7 @@ static void print_interface(strbuf *b, const report *r) {
     print_ports(b, r, "output", g->outputs.n, g->outputs.at);
     for (uint32_t s = 0; s < dim_n_syms(g->dims); s++) {
         const sym_info *info = dim_sym_info(g->dims, s);
-        if (info->kind == SYM_AXIS || info->kind == SYM_LOADED || info->kind == SYM_TURN) continue;
+        if (info->kind == SYM_AXIS || info->kind == SYM_LOADED || info->kind == SYM_ITERATION) continue;
         strbuf_printf(b, "  %s in %lld..%lld, figures are for %lld\n", info->name, (long long)info->lo,
                       (long long)info->hi, (long long)r->values[s]);
     }

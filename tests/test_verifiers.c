@@ -322,7 +322,7 @@ static void choice_may_be_none(plan *p) {
 static void copy_of_one_buffer(plan *p) { step_of(p, PS_COPY)->n_args = 1; }
 static void branch_on_nothing(plan *p) { step_of(p, PS_IF)->n_args = 0; }
 static void loop_over_one_buffer(plan *p) { step_of(p, PS_LOOP)->n_args = 1; }
-static void loop_without_iterations(plan *p) { step_of(p, PS_LOOP)->turn = SYM_NONE; }
+static void loop_without_iterations(plan *p) { step_of(p, PS_LOOP)->iteration = SYM_NONE; }
 static void count_of_no_symbol(plan *p) { step_of(p, PS_RESULT)->result = SYM_NONE; }
 static void check_of_nothing(plan *p) { step_of(p, PS_REQUIRE)->contract = 99; }
 static void buffer_is_never_used(plan *p) { p->bufs.at[buffer_of(p, PB_ARENA, 0)].first = UINT32_MAX; }
@@ -352,7 +352,7 @@ static const struct {
     {branch, copy_of_one_buffer, "plan: a copy of 1 buffers"},
     {branch, branch_on_nothing, "plan: a branch on 0 buffers"},
     {loop, loop_over_one_buffer, "plan: a loop over 1 buffers"},
-    {loop, loop_without_iterations, "plan: a loop without a symbol for its turns"},
+    {loop, loop_without_iterations, "plan: a loop without a symbol for its iterations"},
     {"tests/lower/nonzero_compress.fir", count_of_no_symbol, "plan: a step that counts nothing"},
     {demands, check_of_nothing, "plan: a check of nothing"},
     {encoder, buffer_is_never_used, "plan: b3 is used by no step"},
@@ -404,7 +404,7 @@ START_TEST(counts_beyond_the_range_are_refused) {
                        "  %y = while %n, %c {trips = [T]} region(%i: i64[], %d: bool[]) {\n"
                        "    %v = cast %i {to = f32}\n    yield %d, %v\n  }\n  return %y\n}\n",
                        &counted, (const void *[]){&n, &goes_on}),
-             "more than 1 turns of a loop");
+             "more than 1 iterations of a loop");
 }
 END_TEST
 

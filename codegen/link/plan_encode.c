@@ -373,7 +373,7 @@ static pf_step add_step(encoder *e, const pstep *s) {
                    .n_args = s->kind == PS_CHOICE ? 0 : s->n_args,
                    .loc = add_string(e, s->loc),
                    .trips = counts ? add_dim(e, s->trips) : PF_NONE,
-                   .turn = s->kind == PS_LOOP ? symbol_number(e, s->turn) : PF_NONE,
+                   .turn = s->kind == PS_LOOP ? symbol_number(e, s->iteration) : PF_NONE,
                    .result = counts ? symbol_number(e, s->result) : PF_NONE,
                    .contract = s->kind == PS_REQUIRE ? e->first_demand + s->contract : PF_NONE};
     for (uint32_t i = 0; i < row.n_args; i++) PUSH(e, args, s->args[i]);
@@ -452,7 +452,7 @@ frit_status plan_encode(cx *c, const plan *p, const artifact_options *o, const c
     e.is_counted = ARENA_ARRAY(c->job, bool, dim_n_syms(e.dims) + 1);
     for (sym_id s = 0; s < dim_n_syms(e.dims); s++) {
         sym_kind kind = dim_sym_info(e.dims, s)->kind;
-        if (kind == SYM_RESULT || kind == SYM_TURN) e.is_counted[e.numbers[s]] = true;
+        if (kind == SYM_RESULT || kind == SYM_ITERATION) e.is_counted[e.numbers[s]] = true;
     }
     pf_header h = {.version = PF_VERSION,
                    .header_bytes = sizeof h,

@@ -187,10 +187,10 @@ dim dim_loaded(dim_table *t, const char *name, dim extent, uint32_t expr) {
     return add_bounded(t, name, extent, SYM_LOADED, expr);
 }
 
-dim dim_turn(dim_table *t, const char *name, dim extent) {
-    if (extent != DIM_BAD) return add_bounded(t, name, extent, SYM_TURN, UINT32_MAX);
+dim dim_iteration(dim_table *t, const char *name, dim extent) {
+    if (extent != DIM_BAD) return add_bounded(t, name, extent, SYM_ITERATION, UINT32_MAX);
     return add_symbol(t, (sym_info){.name = unique_name(t, name),
-                                    .kind = SYM_TURN,
+                                    .kind = SYM_ITERATION,
                                     .lo = 0,
                                     .hi = INT64_MAX,
                                     .extent = DIM_BAD,

@@ -29,7 +29,7 @@ typedef enum sym_kind {
     SYM_INPUT_DIM, /* bound by dim `axis` of model input `input` */
     SYM_HOST_ELEM, /* bound by element `axis` of the small integer host input `input` */
     SYM_RESULT,    /* produced by an operator at run time: 0 <= s < extent, which mentions earlier symbols only */
-    SYM_TURN,      /* number of the turn of a loop of the plan: 0 <= s < extent when there is one */
+    SYM_ITERATION, /* number of an iteration of a loop of the plan: 0 <= s < extent when there is one */
     SYM_AXIS,      /* a loop axis of a kernel: 0 <= s < extent */
     SYM_LOADED,    /* an index loaded from a tensor inside a kernel: 0 <= s < extent (clamped when loaded) */
     SYM_FREE       /* declared in text without a binding yet */
@@ -40,7 +40,7 @@ typedef struct sym_info {
     sym_kind kind;
     int64_t lo, hi; /* inclusive constant bounds; defaults 1..65536 for shape symbols */
     int64_t hint;   /* value schedules are tuned for, 0 none */
-    dim extent;     /* SYM_AXIS, SYM_LOADED, SYM_RESULT, SYM_TURN: exclusive symbolic upper bound; else DIM_BAD */
+    dim extent;     /* SYM_AXIS, SYM_LOADED, SYM_RESULT, SYM_ITERATION: exclusive symbolic upper bound; else DIM_BAD */
     uint32_t input; /* SYM_INPUT_DIM, SYM_HOST_ELEM: input index; SYM_LOADED: kernel expression id; else UINT32_MAX */
     uint32_t axis;  /* SYM_INPUT_DIM: axis; SYM_HOST_ELEM: element index; else UINT32_MAX */
 } sym_info;
@@ -57,8 +57,8 @@ int64_t dim_likely(dim_table *t, sym_id s);
 /* A fresh axis (or loaded-index) symbol with 0 <= s < extent; the name is made unique by a numeric suffix. */
 dim dim_axis(dim_table *t, const char *name, dim extent);
 dim dim_loaded(dim_table *t, const char *name, dim extent, uint32_t expr);
-/* A fresh symbol for the turns of a loop; extent DIM_BAD: nobody knows how many there can be. */
-dim dim_turn(dim_table *t, const char *name, dim extent);
+/* A fresh symbol for the iterations of a loop; extent DIM_BAD: nobody knows how many there can be. */
+dim dim_iteration(dim_table *t, const char *name, dim extent);
 
 dim dim_const(dim_table *t, int64_t v);
 dim dim_add(dim_table *t, dim a, dim b);

@@ -315,7 +315,7 @@ frit_status contract_check(cx *c, const dim_table *t, const contract *k, const i
 static bool mentions_counted(const graph *g, dim a, dim b) {
     for (sym_id s = 0; s < dim_n_syms(g->dims); s++) {
         sym_kind kind = dim_sym_info(g->dims, s)->kind;
-        bool is_counted = kind == SYM_RESULT || kind == SYM_TURN;
+        bool is_counted = kind == SYM_RESULT || kind == SYM_ITERATION;
         if (is_counted && (dim_depends(g->dims, a, s) || dim_depends(g->dims, b, s))) return true;
     }
     return false;

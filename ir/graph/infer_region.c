@@ -186,7 +186,7 @@ static dim while_trips(const infer_args *a, const region *body, dim *out_limit) 
     return runs_through ? *out_limit : DIM_BAD;
 }
 
-/* A carried value is of one type from turn to turn; what cannot be proven of it is demanded of every turn. */
+/* A carried value is of one type from iteration to iteration; what cannot be proven of it is demanded of each. */
 static frit_status same_after(cx *c, const infer_args *a, const tensor_type *before, const tensor_type *after) {
     region_id at = a->g->at;
     a->g->at = a->regions[0];
@@ -203,8 +203,9 @@ static frit_status is_of_fixed_extents(cx *c, const infer_args *a, const tensor_
             if (dim_sym_info(g->dims, s)->kind != SYM_RESULT || !dim_depends(g->dims, x->shape[i], s)) continue;
             node_id by = graph_counter(g, s);
             if (by != NODE_NONE && graph_is_within(g, graph_node(g, by)->region, a->regions[0]))
-                return infer_fail(c, a, FRIT_UNSUPPORTED, "collects slices of %s, of which every turn counts %s anew",
-                                  infer_shape(a, x), dim_sym_info(g->dims, s)->name);
+                return infer_fail(c, a, FRIT_UNSUPPORTED,
+                                  "collects slices of %s, of which every iteration counts %s anew", infer_shape(a, x),
+                                  dim_sym_info(g->dims, s)->name);
         }
     }
     return FRIT_OK;

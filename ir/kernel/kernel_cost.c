@@ -67,7 +67,7 @@ static dim sum_over(dim_table *t, dim d, sym_id axis) {
     return total;
 }
 
-/* How often something happens that happens d times for each turn of the loops around it. */
+/* How often something happens that happens d times for each iteration of the loops around it. */
 static dim sum_around(const costing *x, dim d, const around *loops) {
     for (; loops; loops = loops->outer) d = sum_over(x->k->dims, d, loops->axis);
     return largest(x->k->dims, d);
@@ -116,7 +116,7 @@ static void cost_leaf(costing *x, const kleaf *leaf, const around *loops) {
 
 static void cost_list(costing *x, const kstmt *s, const around *loops);
 
-/* One side of a branch runs: the dearer one counts. */
+/* One side of a branch runs: the costlier one counts. */
 static void cost_branch(costing *x, const kstmt *s, const around *loops) {
     dim before = x->flops, none = dim_const(x->k->dims, 0);
     x->flops = none;

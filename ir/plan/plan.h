@@ -55,12 +55,12 @@ struct pstep {
         pstep_list body;
     } * alts;
     pstep_list body[2]; /* IF, LOOP */
-    /* LOOP: turns 0, 1, .. while turn < trips, turn < args[0] (i64 scalar; UINT32_MAX: no such limit) and args[1] (bool
-     * scalar, written by the body too; UINT32_MAX: always true) holds. Values carried from turn to turn live in buffers
-     * that the steps before the loop fill and the body's last steps write again. */
-    dim trips;     /* LOOP: turns at most; DIM_BAD: no limit of this kind. RESULT: see there */
-    sym_id turn;   /* LOOP: the symbol that is the turn's number while the body runs */
-    sym_id result; /* LOOP: the symbol that is the number of turns afterwards, SYM_NONE none; more turns than its extent
+    /* LOOP: iterations i = 0, 1, .. while i < trips, i < args[0] (i64 scalar; UINT32_MAX: no such limit) and args[1]
+     * (bool scalar, written by the body too; UINT32_MAX: always true) holds. Values carried along live in buffers that
+     * the steps before the loop fill and the body's last steps write again. */
+    dim trips;        /* LOOP: iterations at most; DIM_BAD: no limit of this kind. RESULT: see there */
+    sym_id iteration; /* LOOP: the symbol that is the number of the iteration while the body runs */
+    sym_id result; /* LOOP: the symbol that is the number of iterations afterwards, SYM_NONE none; more than its extent
                       allows are an error. RESULT: the symbol */
     uint32_t contract; /* REQUIRE: index in plan->demands */
     const char *loc;

@@ -60,7 +60,7 @@ static frit_status run_result(plan_run *r, const pstep *s) {
 
 static frit_status run_loop(plan_run *r, const pstep *s) {
     dim_table *t = r->p->iface->dims;
-    int64_t trips = INT64_MAX, limit = INT64_MAX, turn = 0;
+    int64_t trips = INT64_MAX, limit = INT64_MAX, i = 0;
     if (s->trips != DIM_BAD) TRY(dim_eval(r->c, t, s->trips, r->syms, &trips));
     if (s->args[0] != UINT32_MAX) {
         int64_t n;
@@ -68,14 +68,15 @@ static frit_status run_loop(plan_run *r, const pstep *s) {
         if (n < trips) trips = n;
     }
     if (s->result != SYM_NONE) TRY(dim_eval(r->c, t, dim_sym_info(t, s->result)->extent, r->syms, &limit));
-    for (; turn < trips; turn++) {
+    for (; i < trips; i++) {
         if (s->args[1] != UINT32_MAX && !*(const uint8_t *)r->memory[s->args[1]]) break;
-        if (turn + 1 >= limit) return FAIL(r->c, RANGE, s->loc, "more than %lld turns of a loop", (long long)limit - 1);
-        r->syms[s->turn] = turn;
+        if (i + 1 >= limit)
+            return FAIL(r->c, RANGE, s->loc, "more than %lld iterations of a loop", (long long)limit - 1);
+        r->syms[s->iteration] = i;
         TRY(cx_poll(r->c));
         TRY(run_list(r, &s->body[0]));
     }
-    return s->result == SYM_NONE ? FRIT_OK : set_result(r, s->result, turn, s->loc);
+    return s->result == SYM_NONE ? FRIT_OK : set_result(r, s->result, i, s->loc);
 }
 
 static frit_status run_copy(plan_run *r, const pstep *s) {
@@ -153,7 +154,7 @@ static frit_status own_symbols(plan_run *r, arena *a) {
     memcpy(r->syms, r->call->syms, n * sizeof *r->syms);
     for (sym_id s = 0; s < n; s++) {
         const sym_info *info = dim_sym_info(t, s);
-        if (info->kind == SYM_TURN) r->syms[s] = 0;
+        if (info->kind == SYM_ITERATION) r->syms[s] = 0;
         if (info->kind != SYM_RESULT) continue;
         TRY(dim_eval(r->c, t, info->extent, r->syms, &r->syms[s]));
         r->syms[s]--;

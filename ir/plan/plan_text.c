@@ -44,7 +44,7 @@ static void print_args(strbuf *b, const plan *p, const pstep *s) {
 }
 
 /* " gemm M x N x K x(0 by K) w'(0 by K) y(0 by N) batch B(M*K, 0, M*N)": offset and leading dimension of each matrix,
- * ' for a turned one; extent and steps of each axis of the batch. */
+ * ' for a transposed one; extent and steps of each axis of the batch. */
 static void print_gemm(strbuf *b, const plan *p, const kernel *k) {
     dim_table *t = p->iface->dims;
     const kgemm *g = k->gemm;
@@ -77,7 +77,7 @@ static void print_choice(strbuf *b, const plan *p, const pstep *s, int indent) {
 
 static void print_loop(strbuf *b, const plan *p, const pstep *s) {
     dim_table *t = p->iface->dims;
-    strbuf_printf(b, "loop %s", dim_sym_info(t, s->turn)->name);
+    strbuf_printf(b, "loop %s", dim_sym_info(t, s->iteration)->name);
     if (s->trips != DIM_BAD) strbuf_printf(b, " < %s", dim_text(b->a, t, s->trips));
     if (s->args[0] != UINT32_MAX) strbuf_printf(b, " < %s", plan_buffer_name(p, s->args[0], b->a));
     if (s->args[1] != UINT32_MAX) strbuf_printf(b, " while %s", plan_buffer_name(p, s->args[1], b->a));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What must hold of a plan: every step's buffers and kernel exist and agree in number, dtype and rank; nothing writes an
- * input or a constant; a choice has at most four alternatives, the last without a condition; buffers that share an arena
- * slot are never needed at the same step, all steps of a loop counting as one for what outlives an iteration. */
+/* What must hold of a plan: every step's buffers and kernel exist and agree in number, dtype and rank; nothing writes
+ * an input or a constant; a choice has at most four alternatives, the last without a condition; buffers that share an
+ * arena slot are never needed at the same step, all steps of a loop counting as one for what outlives an iteration. */
 #include "ir/plan/plan.h"
 
 enum { MAX_ALTS = 4 };
@@ -71,8 +71,9 @@ static frit_status verify_step(cx *c, const plan *p, const pstep *s) {
         return verify_list(c, p, &s->body[1]);
     case PS_LOOP:
         if (s->n_args != 2) return FAIL(c, INTERNAL, s->loc, "plan: a loop over %u buffers", s->n_args);
-        if (!is_symbol(p, s->turn, SYM_TURN) || (s->result != SYM_NONE && !is_symbol(p, s->result, SYM_RESULT)))
-            return FAIL(c, INTERNAL, s->loc, "plan: a loop without a symbol for its turns");
+        if (!is_symbol(p, s->iteration, SYM_ITERATION) ||
+            (s->result != SYM_NONE && !is_symbol(p, s->result, SYM_RESULT)))
+            return FAIL(c, INTERNAL, s->loc, "plan: a loop without a symbol for its iterations");
         return verify_list(c, p, &s->body[0]);
     case PS_RESULT:
         if (!is_symbol(p, s->result, SYM_RESULT) || !is_count(p, s))

@@ -230,7 +230,7 @@ static frit_status place_loop(lower_cx *x, const loop_form *l) {
                .n_args = 2,
                .args = args,
                .trips = DIM_BAD,
-               .turn = turn,
+               .iteration = turn,
                .result = SYM_NONE,
                .loc = x->g->locs.at[n->loc]};
     for (uint32_t i = 0; i < l->n_carried; i++)

@@ -137,7 +137,7 @@ frit_status plan_choose(cx *c, plan *first, dim distance, plan *general, plan **
     *p = (plan){.a = c->job, .iface = general->iface};
     pstep *choice = ARENA_NEW(p->a, pstep);
     *choice =
-        (pstep){.kind = PS_CHOICE, .n_alts = 2, .trips = DIM_BAD, .turn = SYM_NONE, .result = SYM_NONE, .loc = ""};
+        (pstep){.kind = PS_CHOICE, .n_alts = 2, .trips = DIM_BAD, .iteration = SYM_NONE, .result = SYM_NONE, .loc = ""};
     choice->alts = ARENA_ARRAY(p->a, struct palt, 2);
     choice->alts[0] = (struct palt){distance, dim_const(p->iface->dims, 0), join(c, p, first)};
     choice->alts[1] = (struct palt){DIM_BAD, DIM_BAD, join(c, p, general)};

@@ -26,7 +26,7 @@ from graph import graphs_in
 RTOL, ATOL = 1e-3, 1e-5
 # What the compiler may refuse: what it says of itself to be not supported, and a loop whose body counts something anew
 # every turn and collects it, as nothing says that the parts have equal extents.
-REFUSALS = re.compile(r"not supported|unsupported|of which every turn counts", re.IGNORECASE)
+REFUSALS = re.compile(r"not supported|unsupported|of which every iteration counts", re.IGNORECASE)
 
 Count = collections.namedtuple("Count", "operators compared elements")
 

@@ -8,4 +8,4 @@ func @f(%x: f32[4, 3]) -> (%y: f32[4]) {
   return %y
 }
 ---
-frit: INPUT:4:18: scan_loop: collects slices of [1, nonzero], of which every turn counts nonzero anew
+frit: INPUT:4:18: scan_loop: collects slices of [1, nonzero], of which every iteration counts nonzero anew
