@@ -91,8 +91,6 @@ static void collect(cx *c, job *j, cpu_object *out) {
     if (j->ctx) LLVMContextDispose(j->ctx);
 }
 
-const char *cpu_symbol(arena *a, const kernel *k, uint32_t phase) { return arena_printf(a, "%s.%u", k->name, phase); }
-
 /* Those of the kernel that the object was made from. */
 static const char *const *phase_symbols(cx *c, const kernel *k) {
     const char **symbols = ARENA_ARRAY(c->job, const char *, k->phases.n);

@@ -119,6 +119,9 @@ typedef struct if_else {
 if_else if_begin(emitter *e, val cond);
 void if_otherwise(emitter *e, const if_else *i);
 void if_end(emitter *e, const if_else *i);
+val emit_fma(emitter *e, val a, val b, val c); /* one rounding where the target has FMA, else two */
+/* The function of a phase, "softmax_3.0": what perf and debuggers show; no name of C has a dot. */
+const char *cpu_symbol(arena *a, const kernel *k, uint32_t phase);
 
 /* cpu_dims.c */
 val sym_value(emitter *e, sym_id s);                   /* i64; a vector for a loaded index that depends on the lane */
@@ -152,6 +155,7 @@ val narrow_encode(emitter *e, dtype dt, val x, bool saturate); /* float or doubl
 val storage_to_reg(emitter *e, dtype dt, val bits);            /* what memory holds -> register form */
 val reg_to_storage(emitter *e, dtype dt, val x);
 LLVMTypeRef storage_type(const emitter *e, dtype dt); /* i8 for types below a byte */
+val wrap_to(emitter *e, dtype dt, val x);             /* brings the result of arithmetic back into dt */
 
 /* cpu_cast.c */
 val emit_cast(emitter *e, dtype from, dtype to, val x, bool saturate);
@@ -160,8 +164,6 @@ val emit_bitcast(emitter *e, dtype from, dtype to, val x);
 /* cpu_ops.c */
 /* One elementwise core operator other than casts on operands of dt (select: of the arms), already of one width. */
 val emit_op(emitter *e, op_code op, dtype dt, val *x);
-val emit_fma(emitter *e, val a, val b, val c); /* one rounding where the target has FMA, else two */
-val wrap_to(emitter *e, dtype dt, val x);      /* brings the result of arithmetic back into dt */
 
 /* cpu_acc.c */
 void acc_declare(emitter *e, acc_id a);
@@ -177,9 +179,6 @@ void forget_values(emitter *e);  /* a new statement: nothing computed before may
 /* cpu_leaf.c, cpu_leaf_amx.c */
 void emit_leaf(emitter *e, const kleaf *l);
 void emit_amx_release(emitter *e); /* ends what the leaves of a phase have begun */
-
-/* cpu.c: the function of a phase, "softmax_3.0": what perf and debuggers show; no name of C has a dot */
-const char *cpu_symbol(arena *a, const kernel *k, uint32_t phase);
 
 /* cpu_tree.c */
 frit_status emit_kernel(emitter *e); /* all phases into e->module */

@@ -13,7 +13,7 @@
  * integer instructions a row for n_k times the width of multiply-adds, and needs no copy of a. */
 #include "codegen/cpu/cpu_leaf.h"
 
-enum { MAX_ROWS = 6, MAX_STRIDES = 4, FEW_ROWS = 3, MOST_ZEROS = 1 << 16, CHAINS = 8, UNROLL = 4 };
+enum { MAX_ROWS = 6, FEW_ROWS = 3, MOST_ZEROS = 1 << 16, CHAINS = 8, UNROLL = 4 };
 
 /* One register block. */
 typedef struct reg_block {
@@ -25,70 +25,10 @@ typedef struct reg_block {
     val part;
 } reg_block;
 
-/* An offset as a function of the number of the pack in place of the step. */
-static dim by_packs(emitter *e, dim offset, const kleaf *l) {
-    dim first = dim_mul(e->k->dims, dim_of_sym(e->k->dims, l->kk), dim_const(e->k->dims, l->k_pack));
-    return dim_subst(e->k->dims, offset, 1, &l->kk, &first);
-}
-
-/* Splits the offset of a leaf operand into base and strides over the leaf's own symbols. */
-static leaf_operand operand_of(emitter *e, buf_id buf, const dim *at, const kleaf *l) {
-    dim offset = kbuf_offset(e->k, buf, at), stride;
-    if (l->k_pack > 1) offset = by_packs(e, offset, l);
-    const sym_id syms[MAX_STRIDES] = {l->row, l->kk, l->col, l->tap};
-    val strides[MAX_STRIDES] = {NULL};
-    bool has_panels = buf == l->b && l->b_panel;
-    for (int i = 0; i < (l->has_taps ? MAX_STRIDES : MAX_STRIDES - 1); i++) {
-        dim rest = offset;
-        if (has_panels && syms[i] == l->col) continue;
-        if (!dim_linear(e->k->dims, offset, syms[i], &stride, &rest)) {
-            leaf_refuse(e, "an index is not linear");
-            return (leaf_operand){.buf = buf, .base = e->zero, .row = e->zero, .kk = e->zero, .in_memory = e->i8};
-        }
-        strides[i] = dim_scalar(e, stride);
-        offset = rest;
-    }
-    dim zero = dim_const(e->k->dims, 0), first = offset;
-    if (has_panels) first = dim_subst(e->k->dims, offset, 1, &l->col, &zero);
-    return (leaf_operand){.buf = buf,
-                          .base = dim_scalar(e, first),
-                          .panel_at = has_panels ? offset : DIM_BAD,
-                          .row = strides[0],
-                          .kk = strides[1],
-                          .tap = strides[3],
-                          .in_memory = storage_type(e, e->k->bufs.at[buf].dt)};
-}
-
-/* Operand a of a leaf with taps: only its stride in kk is known beforehand. */
-static leaf_operand operand_by_taps(emitter *e, const kleaf *l) {
-    dim stride, rest, offset = kbuf_offset(e->k, l->a, l->a_at);
-    if (l->k_pack > 1) offset = by_packs(e, offset, l);
-    if (!dim_linear(e->k->dims, offset, l->kk, &stride, &rest)) {
-        leaf_refuse(e, "an index is not linear");
-        stride = dim_const(e->k->dims, 0);
-    }
-    return (leaf_operand){
-        .buf = l->a, .kk = dim_scalar(e, stride), .in_memory = storage_type(e, e->k->bufs.at[l->a].dt)};
-}
-
 static unsigned element_bytes(const leaf *f) {
     LLVMTypeKind kind = LLVMGetTypeKind(f->element);
     if (kind == LLVMIntegerTypeKind) return LLVMGetIntTypeWidth(f->element) / 8;
     return kind == LLVMDoubleTypeKind ? 8 : 4;
-}
-
-void leaf_refuse(emitter *e, const char *why) {
-    if (e->status == FRIT_OK) e->status = FAIL(e->c, UNSUPPORTED, e->k->name, "matrix leaf: %s", why);
-}
-
-val leaf_b_base(emitter *e, const leaf *f, val col) {
-    if (!f->l->b_panel) return plus(e, f->b.base, times(e, col, number(e, f->k_pack)));
-    forget_values(e);
-    e->syms[f->l->col] = col;
-    val base = dim_scalar(e, f->b.panel_at);
-    e->syms[f->l->col] = NULL;
-    forget_values(e);
-    return base;
 }
 
 static val load_row(emitter *e, const leaf *f, LLVMTypeRef lane, val address, const reg_block *t) {
@@ -97,10 +37,6 @@ static val load_row(emitter *e, const leaf *f, LLVMTypeRef lane, val address, co
     val v = LLVMBuildLoad2(e->b, type, address, "");
     LLVMSetAlignment(v, element_bytes(f));
     return v;
-}
-
-val leaf_c_address(emitter *e, const leaf *f, val row, val col) {
-    return element_address(e, f->c.buf, plus(e, plus(e, f->c.base, times(e, row, f->c.row)), col));
 }
 
 /* The factor of what c holds in a row. */
@@ -144,28 +80,6 @@ static val step(emitter *e, const leaf *f, val a, val b, val acc) {
     if (f->k_pack > 1) return emit_byte_dot(e, e->k->bufs.at[f->a.buf].dt == FRIT_DT_I8, a, b, acc);
     if (LLVMGetTypeKind(f->element) != LLVMIntegerTypeKind) return emit_fma(e, a, b, acc);
     return LLVMBuildAdd(e->b, LLVMBuildMul(e->b, splat(e, a, width_of(b)), b, ""), acc, "");
-}
-
-val leaf_a_address(emitter *e, const leaf *f, val row, val tap) {
-    const kleaf *l = f->l;
-    if (!f->n_taps) return element_address(e, f->a.buf, plus(e, f->a.base, times(e, row, f->a.row)));
-    forget_values(e);
-    e->syms[l->row] = row;
-    e->syms[l->tap] = tap;
-    e->syms[l->kk] = e->zero;
-    val first = dim_scalar(e, kbuf_offset(e->k, l->a, l->a_at)), address = element_address(e, l->a, first);
-    val is_read = emit_pred(e, l->a_if);
-    if (e->options->checked) {
-        val is_used = LLVMBuildICmp(e->b, LLVMIntSGT, f->n_k, e->zero, "");
-        if (is_read) is_used = LLVMBuildAnd(e->b, is_used, is_read, "");
-        check_access(e, l->a, first, is_used);
-        val last = plus(e, first, times(e, minus(e, f->n_k, number(e, 1)), f->a.kk));
-        check_access(e, l->a, last, is_used);
-    }
-    if (is_read) address = LLVMBuildSelect(e->b, is_read, address, f->zeros, "");
-    e->syms[l->row] = e->syms[l->tap] = e->syms[l->kk] = NULL;
-    forget_values(e);
-    return address;
 }
 
 /* A loop that carries the chains of a block from iteration to iteration. */
@@ -478,9 +392,9 @@ void emit_leaf(emitter *e, const kleaf *l) {
     }
     leaf f = {.l = l, .element = reg_type(e, dt), .k_pack = l->k_pack > 1 ? l->k_pack : 1};
     f.lane = f.k_pack > 1 ? e->i32 : f.element;
-    f.a = l->has_taps ? operand_by_taps(e, l) : operand_of(e, l->a, l->a_at, l);
-    f.b = operand_of(e, l->b, l->b_at, l);
-    f.c = operand_of(e, l->c, l->c_at, l);
+    f.a = l->has_taps ? leaf_operand_by_taps(e, l) : leaf_operand_of(e, l->a, l->a_at, l);
+    f.b = leaf_operand_of(e, l->b, l->b_at, l);
+    f.c = leaf_operand_of(e, l->c, l->c_at, l);
     f.rows = dim_scalar(e, l->rows);
     f.cols = dim_scalar(e, l->cols);
     f.n_k = dim_scalar(e, dim_ceildiv(e->k->dims, l->n_k, dim_const(e->k->dims, f.k_pack)));

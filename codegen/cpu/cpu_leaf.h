@@ -37,13 +37,14 @@ static inline val plus(emitter *e, val x, val y) { return LLVMBuildNSWAdd(e->b, 
 static inline val minus(emitter *e, val x, val y) { return LLVMBuildNSWSub(e->b, x, y, ""); }
 static inline val times(emitter *e, val x, val y) { return LLVMBuildNSWMul(e->b, x, y, ""); }
 
-/* cpu_leaf.c */
+/* cpu_leaf_address.c */
 void leaf_refuse(emitter *e, const char *why); /* the leaf has no code */
-/* b's first element in a column. */
-val leaf_b_base(emitter *e, const leaf *f, val col);
+/* The offset of an operand split into base and strides over the leaf's own symbols. */
+leaf_operand leaf_operand_of(emitter *e, buf_id buf, const dim *at, const kleaf *l);
+leaf_operand leaf_operand_by_taps(emitter *e, const kleaf *l); /* a with taps: only its stride in kk is known before */
+val leaf_b_base(emitter *e, const leaf *f, val col);           /* b's first element in a column */
 /* Where a's row begins at this tap (zero without taps): zeros where the leaf says that it counts as such. */
 val leaf_a_address(emitter *e, const leaf *f, val row, val tap);
-
 val leaf_c_address(emitter *e, const leaf *f, val row, val col);
 
 /* cpu_leaf_amx.c: the leaf on the matrix unit. Bytes of few rows stay with vectors, which are as fast there and give

@@ -178,3 +178,11 @@ val reg_to_storage(emitter *e, dtype dt, val x) {
     if (dtype_is_float(dt)) return n < 32 ? narrow_encode(e, dt, x, false) : x;
     return n < 8 ? and_const(e, x, (1 << n) - 1) : x;
 }
+
+val wrap_to(emitter *e, dtype dt, val x) {
+    unsigned bits = dtype_bits(dt);
+    if (dtype_is_float(dt)) return bits < 32 ? narrow_decode(e, dt, narrow_encode(e, dt, x, false)) : x;
+    if (bits >= 8 || dt == FRIT_DT_BOOL) return x;
+    val shift = const_int(LLVMTypeOf(x), 8 - (int64_t)bits), up = LLVMBuildShl(e->b, x, shift, "");
+    return dtype_kind_of(dt) == DTYPE_INT ? LLVMBuildAShr(e->b, up, shift, "") : LLVMBuildLShr(e->b, up, shift, "");
+}

@@ -16,21 +16,6 @@ static val choose(emitter *e, val cond, val x, val y) {
 }
 static val is_nan(emitter *e, val x) { return LLVMBuildFCmp(e->b, LLVMRealUNO, x, x, ""); }
 
-val wrap_to(emitter *e, dtype dt, val x) {
-    unsigned bits = dtype_bits(dt);
-    if (is_float(dt)) return bits < 32 ? narrow_decode(e, dt, narrow_encode(e, dt, x, false)) : x;
-    if (bits >= 8 || dt == FRIT_DT_BOOL) return x;
-    val shift = const_int(LLVMTypeOf(x), 8 - (int64_t)bits), up = LLVMBuildShl(e->b, x, shift, "");
-    return is_signed(dt) ? LLVMBuildAShr(e->b, up, shift, "") : LLVMBuildLShr(e->b, up, shift, "");
-}
-
-val emit_fma(emitter *e, val a, val b, val c) {
-    val args[3] = {a, b, c};
-    widen(e, 3, args);
-    if (e->t->has_fma) return intrinsic_like(e, "llvm.fma", 3, args);
-    return LLVMBuildFAdd(e->b, LLVMBuildFMul(e->b, args[0], args[1], ""), args[2], "");
-}
-
 /* --- comparison: bool counts as unsigned --- */
 
 static val compare(emitter *e, dtype dt, val *x, LLVMRealPredicate real, LLVMIntPredicate with_sign,

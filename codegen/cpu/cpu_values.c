@@ -187,3 +187,12 @@ void if_end(emitter *e, const if_else *i) {
     LLVMBuildBr(e->b, i->exit);
     LLVMPositionBuilderAtEnd(e->b, i->exit);
 }
+
+val emit_fma(emitter *e, val a, val b, val c) {
+    val args[3] = {a, b, c};
+    widen(e, 3, args);
+    if (e->t->has_fma) return intrinsic_like(e, "llvm.fma", 3, args);
+    return LLVMBuildFAdd(e->b, LLVMBuildFMul(e->b, args[0], args[1], ""), args[2], "");
+}
+
+const char *cpu_symbol(arena *a, const kernel *k, uint32_t phase) { return arena_printf(a, "%s.%u", k->name, phase); }

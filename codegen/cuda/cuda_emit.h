@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Inside the CUDA emitter: state of one function's text, shared by cuda_expr.c (names, dims, memory, expressions),
- * cuda_ops.c (operators), cuda_reduce.c (accumulators), cuda_facts.c (facts about a tree), cuda_stmt.c (statements) and
- * cuda_text.c (functions). */
+/* Inside the CUDA emitter: state of one function's text, shared by cuda_words.c (types, numbers), cuda_expr.c (names,
+ * dims, expressions), cuda_ops.c (operators), cuda_reduce.c (accumulators), cuda_facts.c (facts about a tree),
+ * cuda_stmt.c (statements) and cuda_text.c (functions). */
 #ifndef FRIT_CODEGEN_CUDA_EMIT_H
 #define FRIT_CODEGEN_CUDA_EMIT_H
 
@@ -55,35 +55,37 @@ typedef struct cemit {
     bool is_shared_dynamic;
 } cemit;
 
-/* cuda_expr.c */
+/* cuda_words.c */
 const char *cuda_value_type(dtype dt);   /* of variables: "float" for f32 and narrower floats */
 const char *cuda_storage_type(dtype dt); /* of memory, NULL when it has none */
 bool cuda_is_supported(dtype dt);
-const char *cuda_name(cemit *e, const char *wanted); /* an identifier that is free here, now taken */
-void cuda_free_name(cemit *e, const char *name);
-bool cuda_is_foreign(const char *name); /* a word of C++, of CUDA or of the prelude */
 ctext cuda_number(cemit *e, dtype dt, scalar v);
 ctext cuda_primary(const char *text); /* a name, number or call */
 ctext cuda_infix(cemit *e, ctext x, const char *sign, ctext y, int prec);
 const char *cuda_paren(cemit *e, ctext x, int prec); /* in parentheses unless it holds at least like prec */
-ctext cuda_dim(cemit *e, dim d);
-const char *cuda_dim_text(cemit *e, dim d);
-ctext cuda_expr(cemit *e, kx x);
-const char *cuda_expr_text(cemit *e, kx x);
-const char *cuda_place(cemit *e, buf_id b, const dim *at); /* "x[C * r + c]" */
-ctext cuda_loaded(cemit *e, dtype dt, const char *place);  /* memory -> value */
-const char *cuda_stored(cemit *e, dtype dt, ctext x);      /* value -> memory */
-/* Declares what the roots need before their statement: loaded indices, and expressions that are used more than once. */
-void cuda_prepare(cemit *e, uint32_t n, const kx *roots, uint32_t n_dims, const dim *dims);
-void cuda_line(cemit *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+ctext cuda_small_code(cemit *e, dtype dt, ctext x, bool saturate); /* the 8-bit code of x in an 8-bit float type */
+ctext cuda_low_bits(cemit *e, dtype dt, ctext x);         /* the low bits of an integer as one of fewer than 8 bits */
+ctext cuda_loaded(cemit *e, dtype dt, const char *place); /* memory -> value */
+const char *cuda_stored(cemit *e, dtype dt, ctext x);     /* value -> memory */
 frit_status cuda_unsupported(cemit *e, const char *what);
 
 /* cuda_ops.c */
 /* An elementwise core operator on operands of type `from` (select: of the arms) with a result of type `to`. */
 ctext cuda_op(cemit *e, op_code op, const void *attrs, dtype from, dtype to, const ctext *args);
-bool cuda_is_function(const char *name);                           /* a row calls it: no name for a variable */
-ctext cuda_small_code(cemit *e, dtype dt, ctext x, bool saturate); /* the 8-bit code of x in an 8-bit float type */
-ctext cuda_low_bits(cemit *e, dtype dt, ctext x); /* the low bits of an integer as one of fewer than 8 bits */
+bool cuda_is_function(const char *name); /* a row calls it: no name for a variable */
+
+/* cuda_expr.c */
+const char *cuda_name(cemit *e, const char *wanted); /* an identifier that is free here, now taken */
+void cuda_free_name(cemit *e, const char *name);
+bool cuda_is_foreign(const char *name); /* a word of C++, of CUDA, of the prelude, or a function that is called */
+void cuda_line(cemit *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+ctext cuda_dim(cemit *e, dim d);
+const char *cuda_dim_text(cemit *e, dim d);
+ctext cuda_expr(cemit *e, kx x);
+const char *cuda_expr_text(cemit *e, kx x);
+const char *cuda_place(cemit *e, buf_id b, const dim *at); /* "x[C * r + c]" */
+/* Declares what the roots need before their statement: loaded indices, and expressions that are used more than once. */
+void cuda_prepare(cemit *e, uint32_t n, const kx *roots, uint32_t n_dims, const dim *dims);
 
 /* cuda_reduce.c */
 const char *cuda_acc_type(cemit *e, const kacc *acc); /* a value type or the struct of a tuple, made on first use */

@@ -10,20 +10,9 @@
 static bool is_wrapping_int(dtype dt) { return dt == FRIT_DT_I32 || dt == FRIT_DT_I64; }
 static bool is_small_float(dtype dt) { return dtype_is_float(dt) && dtype_bits(dt) == 8; }
 
-ctext cuda_small_code(cemit *e, dtype dt, ctext x, bool saturate) {
-    return cuda_primary(arena_printf(e->a, "float_to_%s(%s, %s)", dtype_name(dt), x.text, saturate ? "true" : "false"));
-}
-
 static ctext round_small(cemit *e, dtype dt, ctext x, bool saturate) {
     return cuda_primary(
         arena_printf(e->a, "%s_to_float(%s)", dtype_name(dt), cuda_small_code(e, dt, x, saturate).text));
-}
-
-ctext cuda_low_bits(cemit *e, dtype dt, ctext x) {
-    unsigned bits = dtype_bits(dt);
-    if (dtype_kind_of(dt) == DTYPE_INT)
-        return cuda_primary(arena_printf(e->a, "sign_extend((int)%s, %u)", cuda_paren(e, x, CP_UNARY), bits));
-    return (ctext){arena_printf(e->a, "(unsigned)%s & %uu", cuda_paren(e, x, CP_UNARY), (1u << bits) - 1), CP_BITAND};
 }
 
 /* After an operator on a narrow type: its value range again. */
