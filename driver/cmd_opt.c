@@ -87,8 +87,9 @@ static frit_status run_passes(cx *c, const opt_list *l, const compile_options *o
 }
 
 static frit_status print_groups(cx *c, graph *g, const lower_options *o, strbuf *b) {
+    const fuse_options how = lower_fuse_options(o);
     fusion *f;
-    TRY(fuse_graph(c, g, o, &f));
+    TRY(fuse_graph(c, g, &how, &f));
     fuse_notes(f);
     fuse_print(b, f);
     return FRIT_OK;

@@ -7,180 +7,10 @@
  *
  *   %1 = transpose %x {perm = [1, 0]}      y[i, j] = x[j, i] + 1
  *   %y = add %1, %one */
-#include "passes/plan/lower.h"
+#include "passes/fuse/expand.h"
 
-/* Element `at` of shape `from` in shape `to`: groups of axes with equal products are mapped on their own, so that axes
- * that did not change stay plain symbols. */
-typedef struct reshape_side {
-    const tensor_type *type;
-    uint32_t first, end; /* axes of the group at hand */
-    dim product;
-} reshape_side;
-
-static void side_grow(dim_table *t, reshape_side *s) { s->product = dim_mul(t, s->product, s->type->shape[s->end++]); }
-
-/* Extends both sides to the next group of equal products; the last group takes all that is left. */
-static void next_group(dim_table *t, reshape_side *a, reshape_side *b) {
-    a->first = a->end;
-    b->first = b->end;
-    a->product = b->product = dim_const(t, 1);
-    if (a->end < a->type->rank) side_grow(t, a);
-    if (b->end < b->type->rank) side_grow(t, b);
-    while (!dim_equal(t, a->product, b->product)) {
-        dim ratio;
-        bool a_left = a->end < a->type->rank, b_left = b->end < b->type->rank;
-        if (!a_left && !b_left) return;
-        if (a_left && (!b_left || dim_div_exact(t, b->product, a->product, &ratio)))
-            side_grow(t, a);
-        else if (b_left && (!a_left || dim_div_exact(t, a->product, b->product, &ratio)))
-            side_grow(t, b);
-        else {
-            while (a->end < a->type->rank) side_grow(t, a);
-            while (b->end < b->type->rank) side_grow(t, b);
-            return;
-        }
-    }
-    /* extents of 1 behind a closed group belong to it: they map to index 0 */
-    while (a->end < a->type->rank && dim_is_const(t, a->type->shape[a->end], NULL) &&
-           dim_equal(t, a->type->shape[a->end], dim_const(t, 1)))
-        side_grow(t, a);
-    while (b->end < b->type->rank && dim_is_const(t, b->type->shape[b->end], NULL) &&
-           dim_equal(t, b->type->shape[b->end], dim_const(t, 1)))
-        side_grow(t, b);
-}
-
-/* The one axis of the group whose extent is not 1, or UINT32_MAX when there are several; `none` when there is none. */
-static uint32_t only_axis(dim_table *t, const reshape_side *s, bool *none) {
-    uint32_t found = UINT32_MAX;
-    *none = true;
-    for (uint32_t i = s->first; i < s->end; i++) {
-        if (dim_equal(t, s->type->shape[i], dim_const(t, 1))) continue;
-        if (!*none) return UINT32_MAX;
-        *none = false;
-        found = i;
-    }
-    return found;
-}
-
-static void map_group(dim_table *t, const reshape_side *a, const reshape_side *b, const dim *at, dim *out) {
-    bool a_none, b_none;
-    uint32_t ia = only_axis(t, a, &a_none), ib = only_axis(t, b, &b_none);
-    for (uint32_t i = b->first; i < b->end; i++) out[i] = dim_const(t, 0);
-    if (b_none) return;
-    if (ia != UINT32_MAX && ib != UINT32_MAX) {
-        out[ib] = at[ia];
-        return;
-    }
-    dim linear = dim_const(t, 0);
-    for (uint32_t i = a->first; i < a->end; i++) linear = dim_add(t, dim_mul(t, linear, a->type->shape[i]), at[i]);
-    dim stride = dim_const(t, 1);
-    uint32_t top = b->first; /* outermost axis that is not 1 needs no mod */
-    while (dim_equal(t, b->type->shape[top], dim_const(t, 1))) top++;
-    for (uint32_t i = b->end; i-- > top;) {
-        dim q = dim_floordiv(t, linear, stride);
-        out[i] = i == top ? q : dim_mod(t, q, b->type->shape[i]);
-        stride = dim_mul(t, stride, b->type->shape[i]);
-    }
-}
-
-void reshape_index(dim_table *t, const tensor_type *from, const tensor_type *to, const dim *at, dim *out) {
-    reshape_side a = {.type = from}, b = {.type = to};
-    while (a.end < from->rank || b.end < to->rank) {
-        next_group(t, &a, &b);
-        map_group(t, &a, &b, at, out);
-    }
-}
-
-uint32_t reshape_groups(dim_table *t, const tensor_type *from, const tensor_type *to, uint8_t *from_group,
-                        uint8_t *to_group) {
-    reshape_side a = {.type = from}, b = {.type = to};
-    uint32_t n = 0;
-    for (; a.end < from->rank || b.end < to->rank; n++) {
-        next_group(t, &a, &b);
-        for (uint32_t i = a.first; i < a.end; i++) from_group[i] = (uint8_t)n;
-        for (uint32_t i = b.first; i < b.end; i++) to_group[i] = (uint8_t)n;
-    }
-    return n;
-}
-
-void broadcast_index(const graph *g, const tensor_type *x, const tensor_type *result, const dim *at, dim *out) {
-    uint32_t skip = result->rank - x->rank;
-    for (uint32_t i = 0; i < x->rank; i++)
-        out[i] = graph_axis_index(g, x->shape[i], result->shape[skip + i], at[skip + i]);
-}
-
-static dim dim_neg(dim_table *t, dim a) { return dim_sub(t, dim_const(t, 0), a); }
-
-/* Where `at` falls on 0..last, going there and back without the ends twice; is_near: at most `last` beyond an end. */
-static dim reflected(dim_table *t, dim at, dim last, bool is_near) {
-    if (!is_near) { /* the pattern repeats */
-        dim period = dim_max(t, dim_const(t, 1), dim_mul(t, dim_const(t, 2), last));
-        dim phase = dim_mod(t, at, period);
-        return dim_min(t, phase, dim_sub(t, dim_mul(t, dim_const(t, 2), last), phase));
-    }
-    dim positive = dim_max(t, at, dim_neg(t, at));
-    dim back = dim_sub(t, last, positive);
-    return dim_sub(t, last, dim_max(t, back, dim_neg(t, back)));
-}
-
-/* Where a padded index falls in x, by the pad mode; constant mode adds to the guard instead. Wrapping and reflecting
- * repeat what negative pads leave of the axis. */
-static dim pad_axis(kernel *k, const attr_pad *p, uint32_t i, dim at, dim extent, kx *guard) {
-    dim_table *t = k->dims;
-    dim zero = dim_const(t, 0), last = dim_sub(t, extent, dim_const(t, 1)), lo = p->lo.at[i], hi = p->hi.at[i];
-    dim in = dim_sub(t, at, lo), first = dim_max(t, zero, dim_neg(t, lo));
-    dim left = dim_sub(t, dim_sub(t, extent, first), dim_max(t, zero, dim_neg(t, hi)));
-    bool is_same = dim_equal(t, lo, zero) && dim_equal(t, hi, zero);
-    if (is_same) return in;
-    switch (p->mode) {
-    case PM_constant:
-        *guard = kx_and(k, *guard, kx_in_range(k, in, zero, extent));
-        return in;
-    case PM_edge:
-        return dim_max(t, zero, dim_min(t, in, last));
-    case PM_wrap:
-        return dim_add(t, first, dim_mod(t, dim_sub(t, in, first), left));
-    case PM_reflect:
-        last = dim_sub(t, left, dim_const(t, 1));
-        in = dim_sub(t, in, first);
-        return dim_add(t, first, reflected(t, in, last, dim_le(t, lo, last) && dim_le(t, hi, last)));
-    }
-    return in;
-}
-
-static void window_index(kernel *k, const attr_window *w, const tensor_type *x, const dim *at, dim *in, kx *guard) {
-    dim_table *t = k->dims;
-    for (uint32_t i = 0; i < x->rank; i++) in[i] = at[i];
-    for (uint32_t j = 0; j < w->axes.n; j++) {
-        uint32_t axis = (uint32_t)w->axes.at[j];
-        dim step = dim_mul(t, at[axis], dim_const(t, w->strides.at[j]));
-        dim tap = dim_mul(t, at[x->rank + j], dim_const(t, w->dilations.at[j]));
-        in[axis] = dim_sub(t, dim_add(t, step, tap), dim_const(t, w->pads.at[j]));
-        *guard = kx_and(k, *guard, kx_in_range(k, in[axis], dim_const(t, 0), x->shape[axis]));
-    }
-}
-
-void view_index(kernel *k, const graph *g, const node *n, const dim *out_index, dim *in_index, kx *guard) {
-    dim_table *t = g->dims;
-    const tensor_type *x = graph_type(g, n->in[0]), *result = graph_type(g, n->out);
-    if (n->op == OP_reshape) {
-        reshape_index(t, result, x, out_index, in_index);
-    } else if (n->op == OP_transpose) {
-        const attr_perm *p = n->attrs;
-        for (uint32_t i = 0; i < x->rank; i++) in_index[p->perm.at[i]] = out_index[i];
-    } else if (n->op == OP_broadcast) {
-        broadcast_index(g, x, result, out_index, in_index);
-    } else if (n->op == OP_slice) {
-        const attr_slice *s = n->attrs;
-        for (uint32_t i = 0; i < x->rank; i++)
-            in_index[i] = dim_add(t, s->starts.at[i], dim_mul(t, out_index[i], dim_const(t, s->steps.at[i])));
-    } else if (n->op == OP_pad) {
-        for (uint32_t i = 0; i < x->rank; i++) in_index[i] = pad_axis(k, n->attrs, i, out_index[i], x->shape[i], guard);
-    } else {
-        ASSERT(n->op == OP_window);
-        window_index(k, n->attrs, x, out_index, in_index, guard);
-    }
-}
+#include "ir/graph/view_index.h"
+#include "passes/tree/pack.h"
 
 /* ---- values */
 
@@ -311,12 +141,22 @@ static kx guarded(expander *e, kx guard, kx x, kx fill) {
     return kx_op(k, OP_select, 3, args);
 }
 
+/* The condition under which index in lies inside of shape x, where only the axes of bits `unsure` need a look; 0 for
+ * always. */
+static kx in_bounds(kernel *k, const tensor_type *x, const dim *in, uint32_t unsure) {
+    kx guard = 0;
+    for (uint32_t i = 0; i < x->rank; i++)
+        if (unsure >> i & 1) guard = kx_and(k, guard, kx_in_range(k, in[i], dim_const(k->dims, 0), x->shape[i]));
+    return guard;
+}
+
 /* pad and window: the element where the index is inside, else the fill operand. */
 static frit_status expand_guarded_view(expander *e, const node *n, const dim *at, kx guard, kx *out) {
     const graph *g = e->f->g;
     dim in[MAX_RANK];
-    kx inside = 0, x, fill;
-    view_index(e->k, g, n, at, in, &inside);
+    uint32_t unsure;
+    view_index(g, n, at, in, &unsure);
+    kx inside = in_bounds(e->k, graph_type(g, n->in[0]), in, unsure), x, fill;
     TRY(expand(e, n->in[0], in, kx_and(e->k, guard, inside), &x));
     if (!inside) {
         *out = x;
@@ -447,7 +287,7 @@ static frit_status expand_node(expander *e, value_id v, const dim *at, kx guard,
     if (n->op == OP_const || n->op == OP_iota || n->op == OP_from_dims) return expand_source(e, n, v, at, out);
     if (op_is(n->op, OPF_VIEW)) {
         dim in[MAX_RANK];
-        view_index(e->k, g, n, at, in, NULL);
+        view_index(g, n, at, in, NULL);
         return expand(e, n->in[0], in, guard, out);
     }
     return FAIL(e->c, UNSUPPORTED, g->locs.at[n->loc], "operator '%s' is not supported by the code generator yet",
@@ -455,7 +295,7 @@ static frit_status expand_node(expander *e, value_id v, const dim *at, kx guard,
 }
 
 bool expander_owns(const expander *e, value_id v) {
-    node_id n = graph_value(e->f->g, v)->def, base = graph_value(e->f->g, fuse_base(e->f->g, v))->def;
+    node_id n = graph_value(e->f->g, v)->def, base = graph_value(e->f->g, view_base(e->f->g, v))->def;
     return (n != NODE_NONE && e->f->group_of[n] == e->group) ||
            (base != NODE_NONE && e->f->group_of[base] == e->group) || e->f->copied_by[v] == e->group;
 }

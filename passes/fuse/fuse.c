@@ -16,16 +16,17 @@
  *   %n = layer_norm pieces of %s             group 1 CONTRACT: %p %b %g                     stored: %g
  *   %g = gelu(%n @ w + b)
  */
-#include "passes/plan/lower.h"
+#include "passes/fuse/fuse.h"
 
 #include <string.h>
+
+#include "ir/graph/view_index.h"
 
 typedef struct fuse_cx {
     cx *c;
     fusion *f;
     graph *g;
-    bool has_siblings;   /* the target's contraction can have several products */
-    bool calls_openblas; /* products with a matrix form are a library's */
+    const fuse_options *o;
     value_id *reference; /* group -> value whose index is the domain's axes without being a member; VALUE_NONE none */
     uint32_t *stamp;     /* group -> last search that saw it */
     uint32_t search;     /* number of the search at hand */
@@ -43,22 +44,13 @@ enum {
     COST_MOST = 2560
 };
 
-static bool is_plain_view(const node *n) {
-    return n && op_is(n->op, OPF_VIEW) && n->op != OP_concat && n->op != OP_pad && n->op != OP_window;
-}
-
 static bool is_movement(op_code op) {
     return op == OP_concat || op == OP_pad || op == OP_window || op == OP_gather || op == OP_gather_elements ||
            op == OP_gather_nd;
 }
 
 bool fuse_is_free(const node *n) {
-    return is_plain_view(n) || n->op == OP_const || n->op == OP_iota || n->op == OP_from_dims;
-}
-
-value_id fuse_base(const graph *g, value_id v) {
-    for (const node *n = graph_def(g, v); is_plain_view(n); n = graph_def(g, v)) v = n->in[0];
-    return v;
+    return view_is_plain(n) || n->op == OP_const || n->op == OP_iota || n->op == OP_from_dims;
 }
 
 static uint32_t group_of_value(const fuse_cx *x, value_id v) {
@@ -90,7 +82,7 @@ static void group_join(fuse_cx *x, uint32_t id, node_id n, const dim *index) {
 static bool is_full(const group *gr) { return gr->nodes.n >= GROUP_MOST_NODES; }
 
 static void push_writer(fuse_cx *x, value_id v) {
-    uint32_t p = group_of_value(x, fuse_base(x->g, v));
+    uint32_t p = group_of_value(x, view_base(x->g, v));
     if (p != GROUP_NONE && x->stamp[p] != x->search) vec_push(x->f->a, x->work, p);
 }
 
@@ -141,7 +133,7 @@ static bool forward_to(const fuse_cx *x, uint32_t id, value_id v, dim *out) {
         return true;
     }
     const node *n = graph_def(g, v);
-    if (!is_plain_view(n) || n->op == OP_slice) return false;
+    if (!view_is_plain(n) || n->op == OP_slice) return false;
     dim in[MAX_RANK];
     if (!forward_to(x, id, n->in[0], in)) return false;
     if (n->op == OP_transpose) {
@@ -172,8 +164,8 @@ static bool operand_fits(fuse_cx *x, uint32_t id, value_id v, const dim *at) {
             return true;
         }
         const node *n = graph_def(g, v);
-        if (!is_plain_view(n)) break;
-        view_index(NULL, g, n, index, next, NULL);
+        if (!view_is_plain(n)) break;
+        view_index(g, n, index, next, NULL);
         v = n->in[0];
         memcpy(index, next, graph_type(g, v)->rank * sizeof *index);
     }
@@ -231,7 +223,7 @@ static bool join_operand_group(fuse_cx *x, node_id id, const node *n) {
     static const group_kind order[] = {GROUP_CONTRACT, GROUP_ATTEND, GROUP_ROW, GROUP_MAP};
     for (uint32_t k = 0; k < countof(order); k++) {
         for (uint32_t i = 0; i < n->n_in; i++) {
-            uint32_t p = group_of_value(x, fuse_base(x->g, n->in[i]));
+            uint32_t p = group_of_value(x, view_base(x->g, n->in[i]));
             dim index[MAX_RANK + 1] = {0};
             if (p == GROUP_NONE || x->f->groups.at[p].kind != order[k]) continue;
             if (x->f->groups.at[p].region != n->region || is_full(&x->f->groups.at[p])) continue;
@@ -328,7 +320,7 @@ static const const_data *constant_matrix(const fuse_cx *x, const node *n) {
  * cycle appears. */
 static uint32_t sibling_group(const fuse_cx *x, const node *n) {
     const attr_contract *a = n->attrs;
-    if (!x->has_siblings || !constant_matrix(x, n)) return GROUP_NONE;
+    if (!x->o->has_siblings || !constant_matrix(x, n)) return GROUP_NONE;
     for (uint32_t id = 0; id < x->f->groups.n; id++) {
         const group *gr = &x->f->groups.at[id];
         if (gr->kind != GROUP_CONTRACT || gr->region != n->region) continue;
@@ -347,7 +339,7 @@ static uint32_t sibling_group(const fuse_cx *x, const node *n) {
 /* Whether v, behind views, is or can be a tensor in memory whose elements lie as a matrix. Windows overlap: stored,
  * they would be many times their tensor. */
 static bool may_be_matrix(const fuse_cx *x, value_id v) {
-    v = fuse_base(x->g, v);
+    v = view_base(x->g, v);
     const node *n = graph_def(x->g, v);
     const const_data *d = graph_const(x->g, v);
     if (d) return x->f->is_stored[v];
@@ -371,7 +363,7 @@ static bool has_columns(const graph *g, const node *n) {
 /* Whether a library computes n: then it is a kernel of its own between whole tensors. */
 static bool is_library_product(const fuse_cx *x, const node *n) {
     dtype dt = graph_type(x->g, n->out)->dt;
-    if (!x->calls_openblas || (dt != FRIT_DT_F32 && dt != FRIT_DT_F64) || !has_columns(x->g, n)) return false;
+    if (!x->o->calls_openblas || (dt != FRIT_DT_F32 && dt != FRIT_DT_F64) || !has_columns(x->g, n)) return false;
     for (uint32_t i = 0; i < 2; i++)
         if (graph_type(x->g, n->in[i])->dt != dt || !may_be_matrix(x, n->in[i])) return false;
     return true;
@@ -453,7 +445,7 @@ static void collect_uses(fuse_cx *x, const use_list *users, value_id v, uint32_t
     if (users[v].is_result) out->in_memory = true;
     for (uint32_t i = 0; i < users[v].nodes.n; i++) {
         const node *u = graph_node(x->g, users[v].nodes.at[i]);
-        if (is_plain_view(u)) {
+        if (view_is_plain(u)) {
             collect_uses(x, users, u->out, from, out);
             continue;
         }
@@ -486,7 +478,7 @@ static bool feeds_windows(const fuse_cx *x, const use_list *users, value_id v, b
             for (uint32_t j = 0; j < w->axes.n; j++) overlaps = overlaps || w->sizes.at[j] > w->strides.at[j];
         }
         if (in_window && u->op == OP_contract) return true;
-        bool is_view = is_plain_view(u) || overlaps;
+        bool is_view = view_is_plain(u) || overlaps;
         if (is_view && feeds_windows(x, users, u->out, in_window || overlaps)) return true;
     }
     return false;
@@ -677,7 +669,7 @@ static void store_outputs(fuse_cx *x, const use_list *users) {
     }
 }
 
-frit_status fuse_graph(cx *c, graph *g, const lower_options *o, fusion **out) {
+frit_status fuse_graph(cx *c, graph *g, const fuse_options *o, fusion **out) {
     arena *a = c->job;
     fusion *f = ARENA_NEW(a, fusion);
     *f = (fusion){.g = g, .a = a};
@@ -696,8 +688,7 @@ frit_status fuse_graph(cx *c, graph *g, const lower_options *o, fusion **out) {
              !(d->kind == CONST_DENSE && dim_equal(g->dims, graph_n_elements(g, v), dim_const(g->dims, 1))));
     }
     uint32_t most = g->nodes.n + g->regions.at[0].results.n + 1u;
-    bool is_cpu = o->t->kind == TARGET_CPU;
-    fuse_cx x = {.c = c, .f = f, .g = g, .has_siblings = is_cpu, .calls_openblas = is_cpu && o->calls_openblas};
+    fuse_cx x = {.c = c, .f = f, .g = g, .o = o};
     x.reference = ARENA_ARRAY(a, value_id, most);
     memset(x.reference, 0xff, most * sizeof *x.reference);
     x.stamp = ARENA_ARRAY(a, uint32_t, most);

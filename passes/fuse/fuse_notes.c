@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* What the report says of fusion: which nodes each group computes, members and whatever is computed along with them,
  * and one sentence for each tensor that one kernel writes and another reads. */
-#include "passes/plan/lower.h"
+#include "passes/fuse/fuse.h"
 
 #include <stdlib.h>
 

@@ -12,7 +12,7 @@
  *    copy %h0 -> %h      loop turn < S { %s = %h + %x[turn], also to %y[turn];  copy %s -> %h } */
 #include <string.h>
 
-#include "passes/plan/lower.h"
+#include "passes/fuse/fuse.h"
 
 enum { MAX_COUNTED = 64 };
 

@@ -16,7 +16,7 @@
  *
  * `along` lines are nodes outside the group whose elements it computes for itself; a dissolved group has no kernel; one
  * without nodes copies a view into memory. */
-#include "passes/plan/lower.h"
+#include "passes/fuse/fuse.h"
 
 static const char *const kind_names[] = {
     [GROUP_MAP] = "map",     [GROUP_ROW] = "row",         [GROUP_CONTRACT] = "contract", [GROUP_ATTEND] = "attend",

@@ -18,7 +18,6 @@
 
 #include "passes/kit/build.h"
 #include "passes/pipeline.h"
-#include "passes/plan/lower.h"
 
 /* Channels below which a convolution reads whole rows of an image that is padded in memory: its inner runs are then
  * (tap, channel) together, which a border between two pixels would cut. */

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "passes/plan/lower.h"
+#include "ir/graph/view_index.h"
 
 void layout_order(uint32_t rank, uint32_t channels, uint32_t *order) {
     uint32_t n = 0;
@@ -37,21 +37,21 @@ bool layout_is_same(const graph *g, const tensor_type *t, uint32_t channels) {
 
 static uint32_t all_axes(uint32_t rank) { return rank >= 32 ? UINT32_MAX : (1u << rank) - 1; }
 
-/* The set on the other side of a reshape: its groups of axes are in the set as a whole or not at all. */
+/* The set on the other side of a reshape: its runs of axes are in the set as a whole or not at all. */
 static bool through_reshape(const graph *g, const tensor_type *from, const tensor_type *to, uint32_t set,
                             uint32_t *out) {
-    uint8_t from_group[MAX_RANK], to_group[MAX_RANK];
-    uint32_t n = reshape_groups(g->dims, from, to, from_group, to_group), in = 0, outside = 0;
+    uint8_t from_run[MAX_RANK], to_run[MAX_RANK];
+    uint32_t n = reshape_runs(g->dims, from, to, from_run, to_run), in = 0, outside = 0;
     for (uint32_t i = 0; i < from->rank; i++) {
         if (is_unit(g, from->shape[i])) continue;
         if (set >> i & 1)
-            in |= 1u << from_group[i];
+            in |= 1u << from_run[i];
         else
-            outside |= 1u << from_group[i];
+            outside |= 1u << from_run[i];
     }
     *out = 0;
     for (uint32_t i = 0; i < to->rank; i++)
-        if (in >> to_group[i] & 1 && !is_unit(g, to->shape[i])) *out |= 1u << i;
+        if (in >> to_run[i] & 1 && !is_unit(g, to->shape[i])) *out |= 1u << i;
     return n <= MAX_RANK && !(in & outside);
 }
 
@@ -166,8 +166,8 @@ static void carry_on(spreader *s, value_id v) {
 static void seed(spreader *s, const node *n) {
     const graph *g = s->l->g;
     const attr_contract *a = n->attrs;
-    uint32_t weights = graph_const(g, fuse_base(g, n->in[1])) ? 1 : 0;
-    if (!graph_const(g, fuse_base(g, n->in[weights]))) return;
+    uint32_t weights = graph_const(g, view_base(g, n->in[1])) ? 1 : 0;
+    if (!graph_const(g, view_base(g, n->in[weights]))) return;
     const char *labels = weights ? a->rhs : a->lhs, *of_x = weights ? a->lhs : a->rhs;
     value_id x = n->in[1 - weights];
     const node *def = graph_def(g, x);

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "passes/layout/mincut.h"
-#include "passes/plan/lower.h"
 
 enum {
     PS_PER_FLOP = 10,       /* of a matrix kernel that runs well */

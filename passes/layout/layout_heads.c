@@ -11,8 +11,8 @@
 
 #include <string.h>
 
+#include "ir/graph/view_index.h"
 #include "passes/kit/build.h"
-#include "passes/plan/lower.h"
 
 /* The product taken apart. */
 typedef struct split {
@@ -46,7 +46,7 @@ static bool parts_of(const split *s, uint32_t axis, dim *parts, uint32_t *n) {
     const node *view = graph_def(s->g, s->n->in[s->side]);
     const tensor_type *x = graph_type(s->g, view->in[0]), *flat = graph_type(s->g, view->out);
     uint8_t from[MAX_RANK], to[MAX_RANK];
-    reshape_groups(s->g->dims, x, flat, from, to);
+    reshape_runs(s->g->dims, x, flat, from, to);
     *n = 0;
     for (uint32_t i = 0; i < flat->rank; i++)
         if (i != axis && to[i] == to[axis] && !is_unit(s->g, flat->shape[i])) return false;
@@ -62,7 +62,7 @@ static bool take_apart(split *s) {
     uint32_t other = 1 - s->side;
     const char *labels = s->side ? a->rhs : a->lhs, *others = s->side ? a->lhs : a->rhs;
     const node *view = graph_def(s->g, s->n->in[s->side]);
-    if (!view || view->op != OP_reshape || !graph_const(s->g, fuse_base(s->g, s->n->in[other]))) return false;
+    if (!view || view->op != OP_reshape || !graph_const(s->g, view_base(s->g, s->n->in[other]))) return false;
     const tensor_type *flat = graph_type(s->g, view->out), *weights = graph_type(s->g, s->n->in[other]);
     char split_label = 0, into[MAX_RANK + 1] = "";
     dim parts[MAX_RANK];

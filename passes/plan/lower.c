@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "passes/plan/lower_steps.h"
+#include "passes/plan/plan_passes.h"
 
 static dim value_bytes(const graph *g, value_id v) {
     dim_table *t = g->dims;
@@ -373,12 +374,18 @@ static void make_region_buffers(lower_cx *x) {
     }
 }
 
+fuse_options lower_fuse_options(const lower_options *o) {
+    bool is_cpu = o->t->kind == TARGET_CPU;
+    return (fuse_options){.has_siblings = is_cpu, .calls_openblas = is_cpu && o->calls_openblas};
+}
+
 frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
     plan *p = ARENA_NEW(c->job, plan);
     *p = (plan){.a = c->job, .iface = g};
     lower_cx x = {.c = c, .g = g, .p = p, .o = o};
     TRY(check_sizes(c, g));
-    TRY(fuse_graph(c, g, o, &x.f));
+    const fuse_options how = lower_fuse_options(o);
+    TRY(fuse_graph(c, g, &how, &x.f));
     uint32_t n = x.f->groups.n;
     x.buf_of = ARENA_ARRAY(p->a, pbuf_id, g->values.n + 1u);
     x.kernel_of = ARENA_ARRAY(p->a, uint32_t, n + 1u);

@@ -11,6 +11,7 @@
 
 #include "ir/op/attrs.h"
 #include "passes/plan/lower_steps.h"
+#include "passes/plan/plan_passes.h"
 
 static void push(lower_cx *x, region_id r, pstep s) { vec_push(x->p->a, x->steps[r], s); }
 

@@ -8,7 +8,7 @@
 
 #include "ir/op/attrs.h"
 #include "passes/plan/cases.h"
-#include "passes/plan/lower.h"
+#include "passes/plan/plan_passes.h"
 
 /* ---- constants */
 

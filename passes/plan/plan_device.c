@@ -13,7 +13,7 @@
  *     launch cast(x, y)        ->   launch cast(x, tmp); copy tmp, y */
 #include <string.h>
 
-#include "passes/plan/lower.h"
+#include "passes/plan/plan_passes.h"
 
 /* Whether a step other than a copy out of b mentions b. */
 static bool is_used_as_data(const pstep_list *l, pbuf_id b) {

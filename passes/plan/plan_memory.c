@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Arena slots: buffers whose lives do not overlap share one. A slot is as large as the largest of its buffers for the
  * dims at hand, so offsets stay exact max-plus expressions; which buffers share is decided once, by upper bounds. */
-#include "passes/plan/lower.h"
+#include "passes/plan/plan_passes.h"
 
 typedef struct slot {
     dim bytes;

@@ -8,7 +8,7 @@
  *     launch transpose(s.in, s.out)         ->   launch transpose(s.in, tmp); copy tmp, s.out */
 #include <string.h>
 
-#include "passes/plan/lower.h"
+#include "passes/plan/plan_passes.h"
 
 /* Number of stores in the list, leaves counted; *out_store is the last one. */
 static uint32_t count_stores(const kstmt *s, const kstmt **out_store) {

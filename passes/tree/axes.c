@@ -4,7 +4,7 @@
  *
  * Neighbouring axes a, b (extent of b: n) merge into one axis f by a = f floordiv n, b = f - n * (f floordiv n); when
  * all offsets stay linear in f, the divisions have cancelled and none is left in the code. */
-#include "passes/plan/lower.h"
+#include "passes/tree/axes.h"
 
 sym_id axis_sym(kernel *k, dim axis) {
     sym_id s = SYM_NONE;

@@ -4,7 +4,7 @@
  * `group` steps of k side by side, and the steps beyond the last are zero too. Weights of 3 x 3 windows can be
  * transformed on the way. Nothing is packed here: the constant knows how to make each of its panels when the artifact
  * is written. */
-#include "passes/plan/lower.h"
+#include "passes/tree/pack.h"
 
 #include <string.h>
 

@@ -9,6 +9,8 @@
  * has no such form even then is a kernel of frit's own. */
 #include "passes/tree_cpu/tree_contract.h"
 
+#include "ir/graph/view_index.h"
+
 /* Where element (row, column) of a matrix stands: offset + row * row_stride + column * col_stride. */
 typedef struct strided {
     buf_id buf;
@@ -131,11 +133,10 @@ static void split_axes(const contract_cx *x, uint8_t *tags) {
 
 /* The offsets at which the three matrices are touched, over the axes as they are. */
 static frit_status list_accesses(contract_cx *x, dim_set *out) {
-    const graph *g = x->e->f->g;
     for (uint32_t i = 0; i < 2; i++) {
         dim at[MAX_RANK];
         kx element;
-        contract_operand_index(g, x->n, i, x->all_axes, at);
+        contract_operand_index(x->n, i, x->all_axes, at);
         TRY(expand(x->e, x->n->in[i], at, 0, &element));
         access_dims(x->k, element, out);
     }

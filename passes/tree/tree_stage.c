@@ -5,7 +5,8 @@
  *   top-k    par outer { seq r < k { best element after the last one chosen, in (value, index) order } }
  *   nonzero  acc; seq all elements { if x[i] { y[.., acc] = i; acc <- 1 } }: the walker knows their number already
  *   scatter  phase 1 copies x; phase 2 writes the updates one after the other, in index order */
-#include "passes/plan/lower.h"
+#include "passes/tree/axes.h"
+#include "passes/tree/tree.h"
 
 #include <math.h>
 

@@ -19,7 +19,8 @@
  *
  * On CUDA the queries of a block are its threads: the same statements in thread loops, the leaves written as loops
  * whose sums stay in a register, o the other way round. No thread reads another's column, so there is no barrier. */
-#include "passes/plan/lower.h"
+#include "passes/tree/axes.h"
+#include "passes/tree/tree.h"
 
 #include <math.h>
 #include <string.h>

@@ -11,24 +11,7 @@
 
 #include <string.h>
 
-void contract_operand_index(const graph *g, const node *n, uint32_t i, const dim *axes, dim *out) {
-    const attr_contract *a = n->attrs;
-    const char *labels = i ? a->rhs : a->lhs;
-    size_t n_out = strlen(a->out);
-    for (uint32_t j = 0; labels[j]; j++) {
-        const char *in_out = strchr(a->out, labels[j]);
-        uint32_t place = 0;
-        if (in_out)
-            place = (uint32_t)(in_out - a->out);
-        else {
-            uint32_t summed = 0;
-            for (const char *l = a->lhs; *l && *l != labels[j]; l++) summed += !strchr(a->out, *l);
-            place = (uint32_t)n_out + summed;
-        }
-        out[j] = axes[place];
-    }
-    (void)g;
-}
+#include "ir/graph/view_index.h"
 
 /* Which operands have label l. */
 static unsigned sides_of(const attr_contract *a, char l) {
@@ -91,7 +74,7 @@ static dim run_or_unit(contract_cx *x, uint32_t tag, const char *name, dim *out_
 frit_status contract_operand(contract_cx *x, uint32_t i, kx guard, operand *out) {
     const graph *g = x->e->f->g;
     dim at[MAX_RANK];
-    contract_operand_index(g, x->n, i, x->all_axes, at);
+    contract_operand_index(x->n, i, x->all_axes, at);
     for (uint32_t j = 0; j < graph_type(g, x->n->in[i])->rank; j++) at[j] = axis_map_dim(&x->axes, at[j]);
     TRY(expand(x->e, x->n->in[i], at, guard, &out->x));
     out->dt = x->k_pack > 1 ? kx_dtype(x->k, out->x) : x->dt;
@@ -151,7 +134,7 @@ static frit_status can_pack(contract_cx *x, pack_request *out, bool *out_can) {
     uint32_t tile = contract_has_amx(x) ? AMX_PANEL : target_tile_columns(x->o->t, dtype_bits(x->dt) / 8);
     *out = (pack_request){.panel = tile && tile < PANEL ? tile : PANEL, .k_pack = x->k_pack};
     *out_can = false;
-    contract_operand_index(g, x->n, x->b_operand, x->all_axes, at);
+    contract_operand_index(x->n, x->b_operand, x->all_axes, at);
     for (uint32_t j = 0; j < graph_type(g, x->n->in[x->b_operand])->rank; j++) {
         bool is_summed = false;
         for (uint32_t i = x->gr->rank; i < x->n_axes; i++) is_summed = is_summed || at[j] == x->all_axes[i];

@@ -3,7 +3,9 @@
 #ifndef FRIT_PASSES_TREE_CONTRACT_H
 #define FRIT_PASSES_TREE_CONTRACT_H
 
-#include "passes/plan/lower.h"
+#include "passes/tree/axes.h"
+#include "passes/tree/pack.h"
+#include "passes/tree/tree.h"
 
 enum { PANEL = 64, ROW_BLOCK = 96 }; /* columns of a tile; most rows of a block */
 /* Steps of k that one chain of multiply-adds runs over; chains begin at absolute multiples. */

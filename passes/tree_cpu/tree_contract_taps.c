@@ -11,6 +11,8 @@
  * in K_BLOCK steps. So the order depends on the summed extents alone, as in tree_contract_cpu.c. */
 #include "passes/tree_cpu/tree_contract.h"
 
+#include "ir/graph/view_index.h"
+
 enum { LEAST_STEPS = 8, MOST_ZEROS = 8192 };
 
 typedef struct taps {
@@ -124,12 +126,11 @@ static frit_status analyse(taps *t, const uint8_t *tags, bool *out_fits) {
     expander_init(&trial, e->c, e->f, kernel_new(e->k->a, "trial", e->k->dims), e->group);
     x->e = &trial;
     x->k = trial.k;
-    const graph *g = e->f->g;
     dim at[MAX_RANK];
     dim_set accesses = {0};
     kx a;
     uint32_t side = 1 - x->b_operand;
-    contract_operand_index(g, x->n, side, x->all_axes, at);
+    contract_operand_index(x->n, side, x->all_axes, at);
     TRY(expand(x->e, x->n->in[side], at, 0, &a));
     access_dims(x->k, a, &accesses);
     contract_add_axes(x, tags, &x->axes);

@@ -14,6 +14,8 @@
  * run over channels in chains of CHAIN steps: so an image's bits depend neither on its batch nor on threads. */
 #include "passes/tree_cpu/winograd.h"
 
+#include "ir/graph/view_index.h"
+
 enum { PAD = 16 }; /* elements that keep planes off equal sets of the cache */
 /* Steps of k of one chain: fewer than in plain sums, as transformed values are larger than what is left of them. */
 enum { CHAIN = K_BLOCK / 2 };
@@ -78,7 +80,7 @@ static frit_status input_at(const winograd *w, const dim corner_at[2], uint32_t 
         syms[2 * d + 1] = axis_sym(k, axis_map_dim(&x->axes, x->all_axes[w->axes[d].tap]));
         by[2 * d + 1] = zero;
     }
-    contract_operand_index(x->e->f->g, x->n, side, x->all_axes, at);
+    contract_operand_index(x->n, side, x->all_axes, at);
     for (uint32_t d = 0; d < graph_type(x->e->f->g, x->n->in[side])->rank; d++)
         at[d] = dim_subst(k->dims, axis_map_dim(&x->axes, at[d]), 4, syms, by);
     return expand(x->e, x->n->in[side], at, guard, out);

@@ -3,7 +3,8 @@
  *
  *   CPU:  par i0.. { vec i { y[..] = expr } }      a single long axis is cut into grains
  *   CUDA: par b { unroll u { thread i { y[(4 b + u) T + i] = expr } } }     several loads in flight for each thread */
-#include "passes/plan/lower.h"
+#include "passes/tree/axes.h"
+#include "passes/tree/tree.h"
 
 enum {
     MAP_PREFETCH = 512,

@@ -16,6 +16,8 @@
  * it. The order of a reduction depends on the schedule's lanes and the reduced extents only. */
 #include "passes/tree_cpu/tree_row.h"
 
+#include "ir/graph/view_index.h"
+
 enum { ROW_THREADS = 256, ROW_TILE_CUDA = 8192, COLUMN_MAX = 32 };
 
 static bool depends_on_reduced(const row_cx *r, value_id v) {
@@ -189,7 +191,7 @@ frit_status row_reduce_operand(row_cx *r, const member *m, kx *out) {
         kx args[2];
         for (uint32_t i = 0; i < 2; i++) {
             dim at[MAX_RANK];
-            contract_operand_index(g, n, i, r->gr->axes, at);
+            contract_operand_index(n, i, r->gr->axes, at);
             TRY(expand(r->e, n->in[i], mapped_index(r, at, graph_type(g, n->in[i])->rank), 0, &args[i]));
             args[i] = kx_cast(r->k, args[i], graph_type(g, n->out)->dt, true);
         }

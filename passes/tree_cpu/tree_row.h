@@ -3,7 +3,8 @@
 #ifndef FRIT_PASSES_TREE_ROW_H
 #define FRIT_PASSES_TREE_ROW_H
 
-#include "passes/plan/lower.h"
+#include "passes/tree/axes.h"
+#include "passes/tree/tree.h"
 
 enum { ROW_UNROLL = 4, ROW_TILE_MAX = 65536, ROW_LEVELS_MAX = 60, TAG_KEPT = 0, TAG_REDUCED = 1 };
 

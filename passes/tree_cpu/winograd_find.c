@@ -6,6 +6,7 @@
  * only through their sum, and that twice. */
 #include <math.h>
 
+#include "ir/graph/view_index.h"
 #include "passes/tree_cpu/winograd.h"
 
 enum { TILES = 30, LEAST_STEPS = 8 }; /* most tiles of a block; fewest channels */
@@ -133,7 +134,7 @@ frit_status winograd_find(winograd *w, const pack_request *pack, const uint8_t *
     x->k = trial.k;
     dim at[MAX_RANK];
     kx a;
-    contract_operand_index(e->f->g, x->n, 1 - x->b_operand, x->all_axes, at);
+    contract_operand_index(x->n, 1 - x->b_operand, x->all_axes, at);
     TRY(expand(x->e, x->n->in[1 - x->b_operand], at, 0, &a));
     *out_fits = find_image(w, a, tags) && is_image(w, a) &&
                 dim_is_const(x->k->dims, axis_extent(x->k, axis_at(x, w->channel)), &w->n_c);
