@@ -10,7 +10,6 @@
 #include "passes/fuse/expand.h"
 
 #include "ir/graph/view_index.h"
-#include "passes/tree/pack.h"
 
 /* ---- values */
 
@@ -34,27 +33,6 @@ buf_id expander_param(expander *e, value_id v, bool is_written) {
     vec_push(e->k->a, e->packed, NULL);
     map_set(&e->buffers, &v, sizeof v, b);
     return b;
-}
-
-frit_status expander_turn_constant(expander *e, buf_id b, uint32_t along) {
-    const const_data *d = graph_const(e->f->g, e->params.at[b]);
-    kbuf *buf = &e->k->bufs.at[b];
-    int64_t inner = 1;
-    if (!d || d->kind != CONST_DENSE || dtype_bits(d->dt) < 8 || !d->bytes || d->dims.n != buf->rank) return FRIT_OK;
-    for (uint32_t i = along + 1; i < d->dims.n; i++) inner *= d->dims.at[i];
-    if (inner <= 1) return FRIT_OK;
-    dim *strides = ARENA_ARRAY(e->k->a, dim, buf->rank);
-    int64_t stride = d->dims.at[along];
-    strides[along] = dim_const(e->k->dims, 1);
-    for (uint32_t i = buf->rank; i-- > 0;) {
-        if (i == along) continue;
-        strides[i] = dim_const(e->k->dims, stride);
-        stride *= d->dims.at[i];
-    }
-    buf->strides = strides;
-    e->params.at[b] = VALUE_NONE;
-    e->packed.at[b] = pack_turned(e->c, d, along);
-    return FRIT_OK;
 }
 
 buf_id expander_packed(expander *e, const const_data *d, uint32_t rank, const dim *shape) {

@@ -39,9 +39,6 @@ void expander_store(expander *e, klist *l, value_id v, const dim *at, kx x, kx p
 /* The offset in elements that expander_store writes to. */
 dim expander_store_offset(expander *e, value_id v, const dim *at);
 
-/* Makes the parameter b, where it is a dense constant, read a copy whose axis `along` is innermost: by its strides,
- * with the same indices. Nothing for a constant that is so already. */
-frit_status expander_turn_constant(expander *e, buf_id b, uint32_t along);
 /* A parameter that reads a constant made for this kernel. */
 buf_id expander_packed(expander *e, const const_data *d, uint32_t rank, const dim *shape);
 

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "passes/plan/choose_tree.h"
 #include "passes/plan/lower_steps.h"
 #include "passes/plan/plan_passes.h"
 
@@ -105,26 +106,6 @@ static const char *kernel_title(const lower_cx *x, const group *gr) {
     return strbuf_text(&b);
 }
 
-static frit_status build_tree(lower_cx *x, expander *e, const group *gr) {
-    switch (gr->kind) {
-    case GROUP_MAP:
-        return tree_map(e, x->o);
-    case GROUP_ROW:
-        return tree_row(e, x->o);
-    case GROUP_CONTRACT:
-        return tree_contract(e, x->o);
-    case GROUP_ATTEND:
-        return tree_attend(e, x->o);
-    case GROUP_STAGE:
-        return tree_stage(e, x->o);
-    case GROUP_LIBRARY:
-        return tree_library(e, x->o);
-    case GROUP_REGION:
-        break;
-    }
-    return FRIT_INTERNAL;
-}
-
 static frit_status build_kernel(lower_cx *x, uint32_t id) {
     const group *gr = &x->f->groups.at[id];
     plan *p = x->p;
@@ -132,7 +113,7 @@ static frit_status build_kernel(lower_cx *x, uint32_t id) {
     k->title = kernel_title(x, gr);
     expander e;
     expander_init(&e, x->c, x->f, k, id);
-    frit_status status = build_tree(x, &e, gr);
+    frit_status status = choose_tree(&e, x->o);
     if (status != FRIT_OK) {
         cx_prefix(x->c, k->title);
         return status;

@@ -8,9 +8,18 @@
 #ifndef FRIT_PASSES_LOWER_H
 #define FRIT_PASSES_LOWER_H
 
+#include "base/target.h"
 #include "ir/plan/plan.h"
 #include "passes/fuse/fuse.h"
-#include "passes/tree/tree.h"
+
+/* What kernels are made for. */
+typedef struct lower_options {
+    const target *t;
+    bool is_checked;
+    bool calls_openblas;   /* products of f32 and f64 with a matrix form are calls of OpenBLAS; CPU only */
+    bool has_direct_convs; /* no convolution by transforms */
+    uint32_t first_kernel; /* the number that kernels' names begin with */
+} lower_options;
 
 /* What fusion has to know of the kernels that are made so. */
 fuse_options lower_fuse_options(const lower_options *o);

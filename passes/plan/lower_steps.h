@@ -3,6 +3,7 @@
 #ifndef FRIT_PASSES_LOWER_STEPS_H
 #define FRIT_PASSES_LOWER_STEPS_H
 
+#include "passes/fuse/fuse.h"
 #include "passes/plan/lower.h"
 
 typedef VEC(pstep) step_vec;

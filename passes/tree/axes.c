@@ -31,6 +31,8 @@ void nest_push(nest *s, kloop_kind kind, dim axis, uint32_t lanes, uint32_t unro
     s->loops[s->n++] = kstmt_loop(s->k, &alone, kind, axis_sym(s->k, axis), lanes, unroll);
 }
 
+void nest_push_lanes(nest *s, lane_loop l, dim axis) { nest_push(s, l.kind, axis, l.lanes, l.unroll); }
+
 void nest_close(nest *s, klist body, klist *l) {
     for (uint32_t i = s->n; i-- > 0;) {
         klist_close(s->loops[i], &body);

@@ -48,8 +48,15 @@ typedef struct nest {
     uint32_t n;
     kstmt *loops[4 * MAX_RANK];
 } nest;
+/* A loop whose iterations run side by side: vectors on the CPU, threads of a block on CUDA. */
+typedef struct lane_loop {
+    kloop_kind kind; /* KL_VEC or KL_THREAD */
+    uint32_t lanes;  /* elements of a vector; threads */
+    uint32_t unroll; /* vectors of a step */
+} lane_loop;
 /* Nothing for a constant axis: the block axis of a range that is one block. */
 void nest_push(nest *s, kloop_kind kind, dim axis, uint32_t lanes, uint32_t unroll);
+void nest_push_lanes(nest *s, lane_loop l, dim axis);
 /* Closes the loops around body and appends them (or the body itself when there are none) to l. */
 void nest_close(nest *s, klist body, klist *l);
 

@@ -173,7 +173,7 @@ const const_data *pack_winograd(arena *a, const pack_transformed *r) {
     return d;
 }
 
-const const_data *pack_turned(cx *c, const const_data *d, uint32_t along) {
+const const_data *pack_transposed(cx *c, const const_data *d, uint32_t along) {
     size_t bytes = dtype_bits(d->dt) / 8, outer = 1, inner = 1, n = (size_t)d->dims.at[along];
     for (uint32_t i = 0; i < d->dims.n; i++) {
         if (i < along) outer *= (size_t)d->dims.at[i];
@@ -183,13 +183,13 @@ const const_data *pack_turned(cx *c, const const_data *d, uint32_t along) {
     for (uint32_t i = 0, to = 0; i < d->dims.n; i++)
         if (i != along) dims[to++] = d->dims.at[i];
     dims[d->dims.n - 1] = (int64_t)n;
-    uint8_t *turned = arena_alloc_aligned(c->job, outer * n * inner * bytes + 1, 64);
+    uint8_t *transposed = arena_alloc_aligned(c->job, outer * n * inner * bytes + 1, 64);
     for (size_t o = 0; o < outer; o++)
         for (size_t i = 0; i < n; i++)
             for (size_t j = 0; j < inner; j++)
-                memcpy(turned + ((o * inner + j) * n + i) * bytes,
+                memcpy(transposed + ((o * inner + j) * n + i) * bytes,
                        (const uint8_t *)d->bytes + ((o * n + i) * inner + j) * bytes, bytes);
     const_data *out = ARENA_NEW(c->job, const_data);
-    *out = (const_data){.kind = CONST_DENSE, .dt = d->dt, .dims = {d->dims.n, dims}, .bytes = turned};
+    *out = (const_data){.kind = CONST_DENSE, .dt = d->dt, .dims = {d->dims.n, dims}, .bytes = transposed};
     return out;
 }

@@ -26,6 +26,6 @@ typedef struct pack_transformed {
 } pack_transformed;
 const const_data *pack_winograd(arena *a, const pack_transformed *r);
 /* The constant d, dense with whole bytes, with its axis `along` moved to the end. */
-const const_data *pack_turned(cx *c, const const_data *d, uint32_t along);
+const const_data *pack_transposed(cx *c, const const_data *d, uint32_t along);
 
 #endif

@@ -7,7 +7,7 @@
  * The tree says what is computed, for costs, checks and the interpreter; kgemm says it as a BLAS takes it. A row or
  * column that is several axes which no one stride joins keeps its last axis, the others are counted to the batch. What
  * has no such form even then is a kernel of frit's own. */
-#include "passes/tree_cpu/tree_contract.h"
+#include "passes/tree/contract_parts.h"
 
 #include "ir/graph/view_index.h"
 
@@ -146,11 +146,11 @@ static frit_status list_accesses(contract_cx *x, dim_set *out) {
 }
 
 /* Builds e->k as a call when it can be one; else e->k is left half made. */
-static frit_status call_tree(expander *e, const lower_options *o, bool is_split, bool *out_done) {
+static frit_status call_tree(expander *e, const target *t, bool is_split, bool *out_done) {
     contract_cx x;
     uint8_t tags[2 * MAX_RANK];
     *out_done = false;
-    if (!contract_begin(&x, e, o, tags)) return FRIT_OK;
+    if (!contract_begin(&x, e, t, tags)) return FRIT_OK;
     if (is_split) split_axes(&x, tags);
     dim_set accesses = {0};
     TRY(list_accesses(&x, &accesses));
@@ -173,13 +173,13 @@ static frit_status call_tree(expander *e, const lower_options *o, bool is_split,
     return FRIT_OK;
 }
 
-frit_status tree_library(expander *e, const lower_options *o) {
-    for (int is_split = 0; is_split < 2; is_split++) {
+frit_status tree_library(expander *e, const target *t, bool *out_done) {
+    *out_done = false;
+    for (int is_split = 0; is_split < 2 && !*out_done; is_split++) {
         expander trial;
-        bool is_done;
         expander_init(&trial, e->c, e->f, kernel_new(e->k->a, "trial", e->k->dims), e->group);
-        TRY(call_tree(&trial, o, is_split, &is_done));
-        if (is_done) return call_tree(e, o, is_split, &is_done);
+        TRY(call_tree(&trial, t, is_split, out_done));
+        if (*out_done) TRY(call_tree(e, t, is_split, out_done));
     }
-    return tree_contract(e, o);
+    return FRIT_OK;
 }

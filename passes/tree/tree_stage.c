@@ -5,17 +5,14 @@
  *   top-k    par outer { seq r < k { best element after the last one chosen, in (value, index) order } }
  *   nonzero  acc; seq all elements { if x[i] { y[.., acc] = i; acc <- 1 } }: the walker knows their number already
  *   scatter  phase 1 copies x; phase 2 writes the updates one after the other, in index order */
-#include "passes/tree/axes.h"
 #include "passes/tree/tree.h"
 
 #include <math.h>
 
-enum { COPY_THREADS = 256 };
+#include "passes/tree/axes.h"
+#include "passes/tree/terms.h"
 
-static kx op2(kernel *k, op_code op, kx a, kx b) {
-    kx args[2] = {a, b};
-    return kx_op(k, op, 2, args);
-}
+enum { COPY_THREADS = 256 };
 
 static void end_phase(kernel *k, nest *s, klist body) {
     klist top = {0};
@@ -176,25 +173,25 @@ static kx scatter_value(kernel *k, scatter_mode mode, kx old, kx update) {
     return update;
 }
 
-static void emit_copy(expander *e, const group *gr, value_id to, kx x, const lower_options *o) {
-    bool is_cuda = o->t->kind == TARGET_CUDA;
+static void emit_copy(expander *e, const group *gr, value_id to, kx x, const target *t) {
+    bool is_cuda = t->kind == TARGET_CUDA;
     nest s = {.k = e->k};
     klist body = {0};
     for (uint32_t i = 0; i + 1 < gr->rank; i++) nest_push(&s, KL_PAR, gr->axes[i], 0, 0);
     if (gr->rank)
         nest_push(&s, is_cuda ? KL_THREAD : KL_VEC, gr->axes[gr->rank - 1],
-                  is_cuda ? COPY_THREADS : o->t->vector_bytes / 4, is_cuda ? 0 : 1);
+                  is_cuda ? COPY_THREADS : t->vector_bytes / 4, is_cuda ? 0 : 1);
     expander_store(e, &body, to, gr->axes, x, 0);
     end_phase(e->k, &s, body);
 }
 
-static frit_status stage_scatter(expander *e, const group *gr, const node *n, const lower_options *o) {
+static frit_status stage_scatter(expander *e, const group *gr, const node *n, const target *t) {
     kernel *k = e->k;
     const attr_scatter *a = n->attrs;
     const tensor_type *updates = graph_type(e->f->g, n->in[2]);
     kx x, update;
     TRY(expand(e, n->in[0], gr->axes, 0, &x));
-    emit_copy(e, gr, n->out, x, o);
+    emit_copy(e, gr, n->out, x, t);
     dim axes[MAX_RANK], to[MAX_RANK];
     nest s = {.k = k};
     klist body = {0};
@@ -212,7 +209,7 @@ static frit_status stage_scatter(expander *e, const group *gr, const node *n, co
 }
 
 /* x with the block y written at starts: each element reads one of the two. */
-static frit_status stage_update(expander *e, const group *gr, const node *n, const lower_options *o) {
+static frit_status stage_update(expander *e, const group *gr, const node *n, const target *t) {
     kernel *k = e->k;
     const attr_update *a = n->attrs;
     const tensor_type *y = graph_type(e->f->g, n->in[1]);
@@ -225,7 +222,7 @@ static frit_status stage_update(expander *e, const group *gr, const node *n, con
     TRY(expand(e, n->in[0], gr->axes, 0, &old));
     TRY(expand(e, n->in[1], at, inside, &new_value));
     kx pick[3] = {inside, new_value, old};
-    emit_copy(e, gr, n->out, inside ? kx_op(k, OP_select, 3, pick) : new_value, o);
+    emit_copy(e, gr, n->out, inside ? kx_op(k, OP_select, 3, pick) : new_value, t);
     return FRIT_OK;
 }
 
@@ -259,13 +256,13 @@ static frit_status stage_nonzero(expander *e, const node *n) {
     return FRIT_OK;
 }
 
-frit_status tree_stage(expander *e, const lower_options *o) {
+frit_status tree_stage(expander *e, const target *t) {
     const group *gr = &e->f->groups.at[e->group];
     const node *n = graph_node(e->f->g, gr->anchor);
     if (n->op == OP_scan) return stage_scan(e, gr, n);
     if (n->op == OP_topk) return stage_topk(e, gr, n);
-    if (n->op == OP_scatter_elements || n->op == OP_scatter_nd) return stage_scatter(e, gr, n, o);
-    if (n->op == OP_update) return stage_update(e, gr, n, o);
+    if (n->op == OP_scatter_elements || n->op == OP_scatter_nd) return stage_scatter(e, gr, n, t);
+    if (n->op == OP_update) return stage_update(e, gr, n, t);
     if (n->op == OP_nonzero) return stage_nonzero(e, n);
     return FAIL(e->c, UNSUPPORTED, e->f->g->locs.at[n->loc], "operator '%s' is not supported by the code generator yet",
                 op_name(n->op));

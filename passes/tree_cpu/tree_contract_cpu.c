@@ -10,7 +10,43 @@
  * change a bit; and rounding grows with the length of a block and the number of blocks, not with their product. */
 #include "passes/tree_cpu/tree_contract.h"
 
+#include "passes/tree/terms.h"
+
 enum { ROW_BLOCK_PLACED = 192, ROW_TILE = 6, STORE_UNROLL = 4, CACHED_B = 512 << 10, LEAST_ROWS = 24 };
+
+uint32_t contract_panel(const pack_request *r) {
+    return r->n_cols > r->panel && r->panel < PANEL ? (uint32_t)r->panel : 0;
+}
+
+const dim *contract_packed_at(const contract_cx *x, const pack_request *r, dim block, dim kk, dim col) {
+    dim_table *t = x->k->dims;
+    dim by = dim_const(t, x->k_pack), *at = ARENA_ARRAY(x->k->a, dim, 4);
+    at[0] = block;
+    at[1] = dim_floordiv(t, kk, by);
+    at[2] = col;
+    at[3] = dim_mod(t, kk, by);
+    if (!contract_panel(r)) return at;
+    dim panel = dim_const(t, r->panel);
+    at[0] = dim_add(t, dim_mul(t, block, dim_const(t, PANEL / r->panel)), dim_floordiv(t, col, panel));
+    at[2] = dim_mod(t, col, panel);
+    return at;
+}
+
+frit_status contract_use_packed(contract_cx *x, const pack_request *r) {
+    kernel *k = x->k;
+    dim shape[4];
+    for (uint32_t i = 0; i < x->n_siblings; i++) {
+        sibling *p = &x->siblings[i];
+        pack_request own = *r;
+        if (i > 0) own.data = graph_const(x->e->f->g, p->n->in[x->b_operand]);
+        const const_data *packed = pack_panels(x->e->c->job, &own);
+        uint32_t rank = packed->dims.n;
+        for (uint32_t d = 0; d < rank; d++) shape[d] = dim_const(k->dims, packed->dims.at[d]);
+        p->b = expander_packed(x->e, packed, rank, arena_copy(k->a, shape, sizeof shape));
+    }
+    x->b.buf = x->siblings[0].b;
+    return FRIT_OK;
+}
 
 dim contract_block_axis(kernel *k, const char *name, dim extent, int64_t size, dim *out_base, dim *out_n) {
     dim_table *t = k->dims;
@@ -55,7 +91,7 @@ void contract_push_blocks(nest *s, const blocks *b, const pack_request *pack) {
  * its rows: then as many of its rows as half of that cache holds stay there while all of packed B, which is one run of
  * memory, streams past. 0: it is not so large, or unknown. */
 static int64_t rows_that_stay(contract_cx *x, const pack_request *pack) {
-    int64_t lo, rows, of_row = pack->n_k * (int64_t)(dtype_bits(pack->data->dt) / 8), cache = x->o->t->l2_bytes;
+    int64_t lo, rows, of_row = pack->n_k * (int64_t)(dtype_bits(pack->data->dt) / 8), cache = x->t->l2_bytes;
     dim_bounds(x->k->dims, x->n_rows, &lo, &rows);
     if (lo != rows || of_row < 1 || rows < cache / of_row) return 0;
     int64_t most = cache / 2 / of_row;
@@ -122,7 +158,7 @@ static void fill_tile(contract_cx *x, klist *l, buf_id tile, dim seq_n, dim vec_
     klist body = {0};
     dim at[2] = {seq, vec};
     nest_push(&s, KL_SEQ, seq, 0, 0);
-    nest_push(&s, KL_VEC, vec, x->o->t->vector_bytes / 4, x->fill_unroll);
+    nest_push(&s, KL_VEC, vec, x->t->vector_bytes / 4, x->fill_unroll);
     kstmt_store(k, &body, tile, at, element(x, b, seq, vec), 0);
     nest_close(&s, body, l);
 }
@@ -143,7 +179,7 @@ static kx b_value(contract_cx *x, const blocks *b, dim kk, dim col) {
     return localise(x, x->b.x, NULL, &c, &k);
 }
 
-static int64_t whole_packs(const contract_cx *x, int64_t k) { return (k + x->k_pack - 1) / x->k_pack; }
+static int64_t whole_groups(const contract_cx *x, int64_t k) { return (k + x->k_pack - 1) / x->k_pack; }
 
 /* Steps of k between the last one and the end of its group. */
 static dim behind_k(const contract_cx *x, const blocks *b) {
@@ -156,7 +192,7 @@ static dim behind_k(const contract_cx *x, const blocks *b) {
 static buf_id place_a(contract_cx *x, klist *l, const blocks *b) {
     kernel *k = x->k;
     dim_table *t = k->dims;
-    buf_id tile = local_tile(x, "at", x->a.dt, 2, (int64_t[]){b->rows, whole_packs(x, b->k) * x->k_pack});
+    buf_id tile = local_tile(x, "at", x->a.dt, 2, (int64_t[]){b->rows, whole_groups(x, b->k) * x->k_pack});
     fill_tile(x, l, tile, b->n_rows, b->n_k, a_value, b);
     if (dim_divides(t, dim_const(t, x->k_pack), b->n_k)) return tile;
     dim extra = dim_axis(t, "z", behind_k(x, b)), row = dim_axis(t, "zr", b->n_rows);
@@ -171,16 +207,16 @@ static buf_id place_a(contract_cx *x, klist *l, const blocks *b) {
 }
 
 /* A block of B as [groups][columns][steps of a group], zero behind the last step of k. */
-static buf_id place_b_packs(contract_cx *x, klist *l, const blocks *b) {
+static buf_id place_b_groups(contract_cx *x, klist *l, const blocks *b) {
     kernel *k = x->k;
     dim_table *t = k->dims;
     dim by = dim_const(t, x->k_pack), row = dim_axis(t, "r", b->n_k), col = dim_axis(t, "c", b->n_cols);
-    buf_id tile = local_tile(x, "bt", x->b.dt, 3, (int64_t[]){whole_packs(x, b->k), b->cols, x->k_pack});
+    buf_id tile = local_tile(x, "bt", x->b.dt, 3, (int64_t[]){whole_groups(x, b->k), b->cols, x->k_pack});
     nest s = {.k = k}, behind = {.k = k};
     klist body = {0}, zeros = {0};
     dim at[3] = {dim_floordiv(t, row, by), col, dim_mod(t, row, by)};
     nest_push(&s, KL_SEQ, row, 0, 0);
-    nest_push(&s, KL_VEC, col, x->o->t->vector_bytes / 4, 1);
+    nest_push(&s, KL_VEC, col, x->t->vector_bytes / 4, 1);
     kstmt_store(k, &body, tile, at, b_value(x, b, row, col), 0);
     nest_close(&s, body, l);
     if (dim_divides(t, by, b->n_k)) return tile;
@@ -188,7 +224,7 @@ static buf_id place_b_packs(contract_cx *x, klist *l, const blocks *b) {
     row = dim_add(t, b->n_k, extra);
     dim zero_at[3] = {dim_floordiv(t, row, by), zero_col, dim_mod(t, row, by)};
     nest_push(&behind, KL_SEQ, extra, 0, 0);
-    nest_push(&behind, KL_VEC, zero_col, x->o->t->vector_bytes / 4, 1);
+    nest_push(&behind, KL_VEC, zero_col, x->t->vector_bytes / 4, 1);
     kstmt_store(k, &zeros, tile, zero_at, kx_number(k, x->b.dt, 0), 0);
     nest_close(&behind, zeros, l);
     return tile;
@@ -208,7 +244,7 @@ static bool fill_by_runs(contract_cx *x, klist *l, buf_id tile, dim n_cols, cons
     nest s = {.k = k};
     klist body = {0};
     nest_push(&s, KL_SEQ, runs, 0, 0);
-    nest_push(&s, KL_VEC, col, x->o->t->vector_bytes / 4, x->fill_unroll);
+    nest_push(&s, KL_VEC, col, x->t->vector_bytes / 4, x->fill_unroll);
     nest_push(&s, KL_SEQ, step, 0, 0);
     kstmt_store(k, &body, tile, at, b_value(x, b, row, col), 0);
     nest_close(&s, body, l);
@@ -220,7 +256,7 @@ static bool fill_by_runs(contract_cx *x, klist *l, buf_id tile, dim n_cols, cons
 static void clear_columns(contract_cx *x, klist *l, buf_id tile, const blocks *b) {
     kernel *k = x->k;
     dim_table *t = k->dims;
-    dim lanes = dim_const(t, x->o->t->vector_bytes / 4), by = dim_const(t, x->k_pack), zero = dim_const(t, 0);
+    dim lanes = dim_const(t, x->t->vector_bytes / 4), by = dim_const(t, x->k_pack), zero = dim_const(t, 0);
     dim first = dim_mul(t, dim_floordiv(t, b->n_cols, lanes), lanes);
     dim n = dim_sub(t, dim_mul(t, dim_ceildiv(t, b->n_cols, lanes), lanes), first);
     if (dim_equal(t, n, zero)) return;
@@ -231,13 +267,13 @@ static void clear_columns(contract_cx *x, klist *l, buf_id tile, const blocks *b
     nest s = {.k = k};
     klist body = {0};
     kstmt_store(k, &body, tile, at, kx_number(k, x->b.dt, 0), 0);
-    nest_push(&s, KL_VEC, element, x->o->t->vector_bytes / 4, 1);
+    nest_push(&s, KL_VEC, element, x->t->vector_bytes / 4, 1);
     nest_push(&s, KL_SEQ, row, 0, 0);
     nest_close(&s, body, l);
 }
 
 static buf_id place_b(contract_cx *x, klist *l, const blocks *b) {
-    if (x->k_pack > 1) return place_b_packs(x, l, b);
+    if (x->k_pack > 1) return place_b_groups(x, l, b);
     buf_id tile = local_tile(x, "bt", x->b.dt, 2, (int64_t[]){b->k, b->cols});
     /* Packed weights have whole blocks of columns, so that no vector needs a mask. */
     dim n_cols = x->has_weights ? dim_const(x->k->dims, b->cols) : b->n_cols;
@@ -255,12 +291,7 @@ static const dim *localise_at(contract_cx *x, const operand *op, const dim *own_
     return at;
 }
 
-static const dim *pair(kernel *k, dim a, dim b) {
-    dim at[2] = {a, b};
-    return arena_copy(k->a, at, sizeof at);
-}
-
-static const dim *pack_place(const contract_cx *x, dim kk, dim col) {
+static const dim *group_place(const contract_cx *x, dim kk, dim col) {
     dim_table *t = x->k->dims;
     dim by = dim_const(t, x->k_pack);
     dim at[3] = {dim_floordiv(t, kk, by), col, dim_mod(t, kk, by)};
@@ -273,7 +304,7 @@ static bool b_streams(const contract_cx *x, const pack_request *pack) {
     int64_t lo, rows;
     if (!contract_has_amx(x)) return true;
     dim_bounds(x->k->dims, x->n_rows, &lo, &rows);
-    return rows <= 2 * AMX_ROWS && packed_bytes(pack) > x->o->t->l2_bytes / 2;
+    return rows <= 2 * AMX_ROWS && packed_bytes(pack) > x->t->l2_bytes / 2;
 }
 
 /* before: what comes ahead of all blocks of k. */
@@ -294,21 +325,21 @@ static void emit_leaf(contract_cx *x, klist *before, klist *l, const blocks *b, 
     leaf->cols = b->n_cols;
     leaf->n_k = b->n_k;
     leaf->max_cols = PANEL;
-    leaf->padded = x->is_packed || bt != KID_NONE ? x->o->t->vector_bytes / 4 : 0;
+    leaf->padded = x->is_packed || bt != KID_NONE ? x->t->vector_bytes / 4 : 0;
     leaf->b_streams = x->is_packed && b_streams(x, pack);
     leaf->b_panel = x->is_packed ? contract_panel(pack) : 0;
     leaf->c = x->siblings[0].c_tile;
-    leaf->c_at = pair(k, row, col);
+    leaf->c_at = index_list(k, 2, (dim[]){row, col});
     leaf->a = x->a.is_direct ? x->a.buf : at;
-    leaf->a_at =
-        x->a.is_direct ? localise_at(x, &x->a, &x->row, dim_add(t, b->row_base, row), whole_k) : pair(k, row, kk);
+    leaf->a_at = x->a.is_direct ? localise_at(x, &x->a, &x->row, dim_add(t, b->row_base, row), whole_k)
+                                : index_list(k, 2, (dim[]){row, kk});
     leaf->b = x->b.is_direct ? x->b.buf : bt;
     if (x->is_packed)
         leaf->b_at = contract_packed_at(x, pack, b->col_block, whole_k, col);
     else if (x->b.is_direct)
         leaf->b_at = localise_at(x, &x->b, &x->col, dim_add(t, b->col_base, col), whole_k);
     else
-        leaf->b_at = x->k_pack > 1 ? pack_place(x, kk, col) : pair(k, kk, col);
+        leaf->b_at = x->k_pack > 1 ? group_place(x, kk, col) : index_list(k, 2, (dim[]){kk, col});
     leaf->k_pack = x->k_pack > 1 ? x->k_pack : 0;
     kx cond[2] = {kx_index(k, b->k_block), kx_index(k, dim_const(t, 0))};
     bool is_single = dim_le(t, x->n_k, dim_const(t, b->k));
@@ -340,7 +371,7 @@ frit_status contract_epilogue(contract_cx *x, klist *l, const blocks *b) {
     nest s = {.k = k};
     klist body = {0};
     nest_push(&s, KL_SEQ, row, 0, 0);
-    nest_push(&s, KL_VEC, col, x->o->t->vector_bytes / 4, STORE_UNROLL);
+    nest_push(&s, KL_VEC, col, x->t->vector_bytes / 4, STORE_UNROLL);
     x->c_at[0] = row;
     x->c_at[1] = col;
     x->e->resolve = resolve_result;
@@ -359,9 +390,22 @@ frit_status contract_epilogue(contract_cx *x, klist *l, const blocks *b) {
     return FRIT_OK;
 }
 
+/* Expands both operands for good: A, and B where it is not packed. */
+static frit_status read_operands(contract_cx *x) {
+    TRY(contract_operand(x, 1 - x->b_operand, 0, &x->a));
+    contract_find_direct(x, &x->a, x->row, false);
+    x->b.is_direct = x->is_packed;
+    if (x->has_weights) return contract_weights(x, false, &x->has_weights);
+    if (x->is_packed) return FRIT_OK;
+    TRY(contract_operand(x, x->b_operand, 0, &x->b));
+    contract_find_direct(x, &x->b, x->col, true);
+    return FRIT_OK;
+}
+
 frit_status contract_leaf_tree(contract_cx *x, const pack_request *pack) {
     kernel *k = x->k;
     blocks b;
+    TRY(read_operands(x));
     make_blocks(x, &b, pack);
     if (x->is_packed) TRY(contract_use_packed(x, pack));
     dim shape[2] = {dim_const(k->dims, b.rows), dim_const(k->dims, PANEL)};
@@ -378,7 +422,7 @@ frit_status contract_leaf_tree(contract_cx *x, const pack_request *pack) {
     TRY(contract_epilogue(x, &body, &b));
     nest_close(&s, body, &top);
     vec_push(k->a, k->phases, top.first);
-    k->schedule = (kschedule){.lanes = x->o->t->vector_bytes / 4,
+    k->schedule = (kschedule){.lanes = x->t->vector_bytes / 4,
                               .unroll = STORE_UNROLL,
                               .tile_m = (uint32_t)b.rows,
                               .tile_n = PANEL,

@@ -114,8 +114,8 @@ static frit_status read_a(taps *t, bool *out_fits) {
         bool is_row = !kx_depends(k, n->pred, axis_sym(k, x->kk)) && !kx_depends(k, n->pred, axis_sym(k, x->col));
         if (!is_zero || !is_row || step != 1 || t->n_kk > MOST_ZEROS) return FRIT_OK;
     }
-    bool breaks_packs = x->k_pack > 1 && (step != 1 || t->n_kk % x->k_pack != 0);
-    *out_fits = !breaks_packs && (t->n_kk >= LEAST_STEPS || t->count == 1);
+    bool breaks_groups = x->k_pack > 1 && (step != 1 || t->n_kk % x->k_pack != 0);
+    *out_fits = !breaks_groups && (t->n_kk >= LEAST_STEPS || t->count == 1);
     return FRIT_OK;
 }
 
@@ -200,7 +200,7 @@ static void emit_leaf(taps *t, klist *l, const blocks *b, const tap_blocks *tb) 
                     .n_k = b->n_k,
                     .max_cols = PANEL,
                     .k_pack = x->k_pack > 1 ? x->k_pack : 0,
-                    .padded = x->o->t->vector_bytes / 4,
+                    .padded = x->t->vector_bytes / 4,
                     .b_streams = true,
                     .b_panel = contract_panel(t->pack),
                     .has_taps = true,
@@ -239,7 +239,7 @@ frit_status contract_taps_tree(contract_cx *x, const pack_request *pack, const u
     TRY(contract_epilogue(x, &body, &b));
     nest_close(&s, body, &top);
     vec_push(k->a, k->phases, top.first);
-    k->schedule = (kschedule){.lanes = x->o->t->vector_bytes / 4,
+    k->schedule = (kschedule){.lanes = x->t->vector_bytes / 4,
                               .tile_m = (uint32_t)b.rows,
                               .tile_n = PANEL,
                               .tile_k = (uint32_t)(b.k * tb.taps)};

@@ -15,6 +15,7 @@
 #include "passes/tree_cpu/winograd.h"
 
 #include "ir/graph/view_index.h"
+#include "passes/tree/terms.h"
 
 enum { PAD = 16 }; /* elements that keep planes off equal sets of the cache */
 /* Steps of k of one chain: fewer than in plain sums, as transformed values are larger than what is left of them. */
@@ -118,7 +119,7 @@ static void transform_input(const winograd *w, klist *l, dim tile, kx d[SIDE][SI
             dim at[2] = {dim_const(t, i * SIDE + j), dim_add(t, dim_mul(t, tile, dim_const(t, w->n_c)), w->c)};
             kstmt_store(k, &body, w->v, at, input_sum(k, half[j], i), 0);
         }
-    nest_push(&s, KL_VEC, w->c, w->x->o->t->vector_bytes / 4, 1);
+    nest_push(&s, KL_VEC, w->c, w->x->t->vector_bytes / 4, 1);
     nest_close(&s, body, l);
 }
 
@@ -158,8 +159,6 @@ static frit_status emit_inputs(const winograd *w, klist *l) {
     return FRIT_OK;
 }
 
-static const dim *index_list(kernel *k, uint32_t n, const dim *at) { return arena_copy(k->a, at, n * sizeof *at); }
-
 static void emit_products(const winograd *w, klist *l) {
     kernel *k = w->x->k;
     dim_table *t = k->dims;
@@ -186,7 +185,7 @@ static void emit_products(const winograd *w, klist *l) {
                 .cols = dim_const(t, w->panel),
                 .n_k = n_k,
                 .max_cols = (uint32_t)w->panel,
-                .padded = w->x->o->t->vector_bytes / 4,
+                .padded = w->x->t->vector_bytes / 4,
                 .b_streams = true};
     bool is_single = dim_is_const(t, block, NULL);
     leaf->accumulate_if = is_single ? 0 : kx_op(k, OP_gt, 2, (kx[]){kx_index(k, block), kx_index(k, zero)});
@@ -258,7 +257,7 @@ static frit_status transform_output(winograd *w, klist *l, dim tile, kx guards[O
             dim pixel[2] = {beside(w, at[0], i), beside(w, at[1], j)};
             TRY(emit_output(w, &body, pixel, dim_add(t, first, col), guards ? guards[i][j] : 0));
         }
-    nest_push(&s, KL_VEC, col, w->x->o->t->vector_bytes / 4, 1);
+    nest_push(&s, KL_VEC, col, w->x->t->vector_bytes / 4, 1);
     nest_close(&s, body, l);
     return FRIT_OK;
 }
@@ -342,7 +341,7 @@ frit_status contract_winograd_tree(contract_cx *x, const pack_request *pack, con
     nest_close(&columns, products, &body);
     nest_close(&s, body, &top);
     vec_push(k->a, k->phases, top.first);
-    k->schedule = (kschedule){.lanes = x->o->t->vector_bytes / 4,
+    k->schedule = (kschedule){.lanes = x->t->vector_bytes / 4,
                               .unroll = 1,
                               .tile_m = (uint32_t)w.tiles,
                               .tile_n = (uint32_t)w.cols,

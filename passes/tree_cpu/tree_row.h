@@ -1,101 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* What the loop trees of a ROW group share: its members with their levels, and its axes. */
+/* The CPU's forms of a ROW group beside the plain one: moments, overlapping rows, windows. */
 #ifndef FRIT_PASSES_TREE_ROW_H
 #define FRIT_PASSES_TREE_ROW_H
 
-#include "passes/tree/axes.h"
-#include "passes/tree/tree.h"
+#include "passes/tree/row_parts.h"
 
-enum { ROW_UNROLL = 4, ROW_TILE_MAX = 65536, ROW_LEVELS_MAX = 60, TAG_KEPT = 0, TAG_REDUCED = 1 };
-
-typedef struct member member;
-struct member {
-    node_id n;
-    uint32_t level; /* sweep that can compute it; a reduction's own result is ready one later */
-    bool is_reduce;
-    bool is_whole;   /* depends on reduced axes */
-    uint64_t sweeps; /* maps of the whole domain: bit s set when sweep s needs it */
-    buf_id tile;     /* KID_NONE unless placed */
-    buf_id rows;     /* pipelined: its values of the last few rows, for reductions and kept maps; else KID_NONE */
-    kx let;          /* kept maps: the let that holds it; placed maps: the let of the sweep at hand */
-    acc_id acc;
-    /* Moments (tree_row_moments.c): */
-    member *sum;   /* squares about a kept value, made in the sweep of this sum of the same operand; else NULL */
-    bool is_shift; /* a sum with such squares */
-    acc_id part;   /* of a shift: the sum of the block at hand */
-    kx mean;       /* of a shift: the mean of the block at hand */
-    buf_id means;  /* of a shift: means of the row's blocks, if there are several */
-};
-
-typedef struct row_cx {
-    expander *e;
-    const group *gr;
-    const lower_options *o;
-    kernel *k;
-    axis_map axes;
-    member *members;
-    uint32_t n_members;
-    uint32_t *member_of; /* node -> member index + 1 */
-    uint32_t n_levels;   /* sweeps */
-    uint32_t sweep;      /* at hand */
-    bool is_column, is_cuda, is_probe;
-    uint32_t lanes;    /* partials of an accumulator */
-    uint32_t prefetch; /* elements that lane loops prefetch ahead, 0: none */
-    /* Rows in blocks, for moments; else DIM_BAD: */
-    dim block;  /* its number; 0 for the only one */
-    dim column; /* in the block */
-    /* Pipelined: */
-    dim row;        /* the row at hand within its block, DIM_BAD when not pipelined */
-    uint32_t fresh; /* values of the row at hand known at this level are not among the kept rows yet */
-} row_cx;
-
-/* ---- tree_row.c */
-bool row_is_output(const row_cx *r, value_id v);
-/* Elements of the reduced axes together, as an upper bound. */
-int64_t row_bound(const row_cx *r);
-/* Whether one run has the tag: then it is run *out. */
-bool row_is_one_run(const row_cx *r, uint32_t tag, uint32_t *out);
-member *row_member(const row_cx *r, value_id v); /* that computes v; NULL: none */
-/* Calls fn for each member that v, an operand of a member, is made of: v traced through free nodes. */
-typedef void operand_fn(row_cx *r, member *m, void *data);
-void row_each_behind(row_cx *r, value_id v, operand_fn *fn, void *data);
-/* The value of v, or operand i of the elementwise member n, at the domain's index under r->axes. */
-frit_status row_value(row_cx *r, value_id v, kx *out);
-frit_status row_operand(row_cx *r, const node *n, uint32_t i, kx *out);
-/* Appends a store of v (an output). */
-frit_status row_store(row_cx *r, klist *l, value_id v);
-/* Sets the members' levels and the number of sweeps. */
-void row_find_levels(row_cx *r);
-/* Declares the accumulators of a sweep; has_lanes: they are updated in a lane loop. */
-void row_declare(row_cx *r, klist *l, bool has_lanes);
-/* The sweep at hand (r->sweep) at one element: reductions, placed maps, outputs. */
-frit_status row_sweep_body(row_cx *r, klist *body);
-/* The operand of reduction m at the domain's index; the statement that updates m's accumulator with it. */
-frit_status row_reduce_operand(row_cx *r, const member *m, kx *out);
-frit_status row_combine(row_cx *r, klist *body, const member *m, kx x);
-/* The operand that leaves a reduction as it is; false when there is none (indices count). */
-bool row_neutral(const row_cx *r, const member *m, scalar *out);
-/* Maps and outputs over the kept axes that are known when the reductions below `level` are finished. */
-frit_status row_keep(row_cx *r, klist *l, uint32_t level);
-void row_forget(row_cx *r); /* what expressions were before may no longer hold */
+enum { ROW_UNROLL = 4 }; /* vectors of a step along a row */
 
 /* ---- tree_row_moments.c */
-/* Finds sums with squares about them and puts the squares into the sweeps of the sums. After the axes. */
+/* Finds sums with squares about them and puts the squares into the sweeps of the sums; sets r->moments. After the axes. */
 frit_status row_find_moments(row_cx *r);
-bool row_has_moments(const row_cx *r, uint32_t sweep);
 /* Lets r->axes run over block and column; has_moments: there are sweeps in blocks. */
 void row_enter_block(row_cx *r);
 /* Before and behind the lane loop over a block of the sweep at hand. */
 void row_open_block(row_cx *r, klist *l);
 frit_status row_close_block(row_cx *r, klist *l);
-/* The sweep at hand, which has moments, over whole rows. */
-frit_status row_sweep_blocks(row_cx *r, klist *l);
-/* The squares of the finished row, all of whose operands are known. */
-frit_status row_squares(row_cx *r, klist *l, const member *m, kx *out);
 
 /* ---- tree_row_pipe.c */
-/* Tensors that no cache holds, whatever the dims: those that the group reads or those that it writes. */
-uint32_t row_n_large(const row_cx *r, bool is_written);
 /* Whether the rows should overlap: and then the tree in which they do. */
 bool row_wants_pipe(const row_cx *r);
 frit_status row_pipe_tree(row_cx *r);

@@ -126,26 +126,6 @@ static void split_row(row_cx *r, const axis_run *run) {
     }
 }
 
-frit_status row_find_moments(row_cx *r) {
-    uint32_t run, n_found = 0;
-    if (r->is_cuda || r->is_column || !row_is_one_run(r, TAG_REDUCED, &run) || !is_worth_blocks(r)) return FRIT_OK;
-    for (uint32_t i = 0; i < r->n_members; i++) {
-        if (!r->members[i].is_reduce) continue;
-        TRY(find_sum(r, &r->members[i]));
-        if (!r->members[i].sum) continue;
-        n_found++;
-        row_find_levels(r);
-    }
-    if (n_found) split_row(r, &r->axes.runs[run]);
-    return FRIT_OK;
-}
-
-bool row_has_moments(const row_cx *r, uint32_t sweep) {
-    for (uint32_t i = 0; i < r->n_members; i++)
-        if (r->members[i].is_shift && r->members[i].level == sweep) return true;
-    return false;
-}
-
 void row_enter_block(row_cx *r) {
     dim_table *t = r->k->dims;
     uint32_t run = 0;
@@ -220,7 +200,7 @@ frit_status row_close_block(row_cx *r, klist *l) {
     return FRIT_OK;
 }
 
-frit_status row_sweep_blocks(row_cx *r, klist *l) {
+static frit_status sweep_blocks(row_cx *r, klist *l) {
     const axis_map whole = r->axes;
     nest blocks = {.k = r->k}, lanes = {.k = r->k};
     klist block = {0}, body = {0};
@@ -238,7 +218,7 @@ frit_status row_sweep_blocks(row_cx *r, klist *l) {
     return FRIT_OK;
 }
 
-frit_status row_squares(row_cx *r, klist *l, const member *m, kx *out) {
+static frit_status squares_of_row(row_cx *r, klist *l, const member *m, kx *out) {
     const node *n = graph_node(r->e->f->g, m->n);
     dtype dt = graph_type(r->e->f->g, n->out)->dt;
     klist body = {0};
@@ -255,5 +235,21 @@ frit_status row_squares(row_cx *r, klist *l, const member *m, kx *out) {
     nest_push(&blocks, KL_SEQ, r->block, 0, 0);
     nest_close(&blocks, body, l);
     *out = kx_op(r->k, OP_add, 2, (kx[]){squares, kx_acc(r->k, apart, 0)});
+    return FRIT_OK;
+}
+
+frit_status row_find_moments(row_cx *r) {
+    static const row_moments moments = {sweep_blocks, squares_of_row};
+    uint32_t run, n_found = 0;
+    r->moments = &moments;
+    if (r->is_column || !row_is_one_run(r, TAG_REDUCED, &run) || !is_worth_blocks(r)) return FRIT_OK;
+    for (uint32_t i = 0; i < r->n_members; i++) {
+        if (!r->members[i].is_reduce) continue;
+        TRY(find_sum(r, &r->members[i]));
+        if (!r->members[i].sum) continue;
+        n_found++;
+        row_find_levels(r);
+    }
+    if (n_found) split_row(r, &r->axes.runs[run]);
     return FRIT_OK;
 }

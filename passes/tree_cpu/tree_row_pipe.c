@@ -44,15 +44,8 @@ static int64_t row_bytes(const row_cx *r) {
     return n > INT32_MAX ? INT64_MAX : n * (bits / 8);
 }
 
-uint32_t row_n_large(const row_cx *r, bool is_written) {
-    uint32_t n = 0;
-    for (buf_id b = 0; b < r->e->params.n; b++)
-        n += r->k->bufs.at[b].is_written == is_written && kbuf_outgrows_caches(r->k, b);
-    return n;
-}
-
 /* Whether the target has many misses of the second-level cache under way, as CPUs with a large one do. */
-static bool has_large_l2(const row_cx *r) { return r->o->t->l2_bytes >= PIPE_L2_BYTES; }
+static bool has_large_l2(const row_cx *r) { return r->t->l2_bytes >= PIPE_L2_BYTES; }
 
 static bool is_slow_and_short(const row_cx *r) {
     bool has_slow = false;
@@ -70,7 +63,7 @@ static bool waits_for_memory(const row_cx *r) {
 
 bool row_wants_pipe(const row_cx *r) {
     uint32_t reduced, kept;
-    if (r->is_cuda || r->is_column || r->n_levels < 2 || !row_is_one_run(r, TAG_REDUCED, &reduced)) return false;
+    if (r->is_column || r->n_levels < 2 || !row_is_one_run(r, TAG_REDUCED, &reduced)) return false;
     if (!is_slow_and_short(r) && !waits_for_memory(r)) return false;
     kept = UINT32_MAX;
     row_is_one_run(r, TAG_KEPT, &kept);
@@ -167,7 +160,7 @@ static frit_status keep_level(pipe *p, klist *l, uint32_t level) {
         value_id v = graph_node(r->e->f->g, m->n)->out;
         if (m->is_whole || m->level + m->is_reduce != level) continue;
         kx x;
-        TRY(m->sum ? row_squares(r, &body, m, &x) : row_value(r, v, &x));
+        TRY(m->sum ? r->moments->squares(r, &body, m, &x) : row_value(r, v, &x));
         if (!m->is_reduce || m->sum) m->let = x = kstmt_let(r->k, &body, "v", x);
         row_forget(r);
         dim turn = m->rows == KID_NONE ? DIM_BAD : dim_mod(r->k->dims, r->row, r->k->bufs.at[m->rows].shape[0]);

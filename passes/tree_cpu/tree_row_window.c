@@ -46,7 +46,7 @@ static bool runs_of(const row_cx *r, uint32_t tag, uint32_t *out_last, uint32_t 
 
 bool row_wants_window(const row_cx *r) {
     uint32_t lane = 0, rows = 0, last = 0, before = 0;
-    if (r->is_cuda || !r->is_column || r->n_levels != 1) return false;
+    if (!r->is_column || r->n_levels != 1) return false;
     if (!runs_of(r, TAG_KEPT, &lane, &rows) || !runs_of(r, TAG_REDUCED, &last, &before)) return false;
     for (uint32_t i = 0; i < r->n_members; i++) {
         const node *n = graph_node(r->e->f->g, r->members[i].n);
@@ -314,11 +314,11 @@ frit_status row_window_tree(row_cx *r) {
         if (w.whole.runs[i].tag == TAG_KEPT && i != lane && i != rows)
             nest_push(&s, KL_PAR, w.whole.runs[i].axis, 0, 0);
     nest_push(&s, KL_PAR, w.block, 0, 0);
-    nest_push(&s, KL_VEC, w.lane, r->o->t->vector_bytes / 4, 1);
+    nest_push(&s, KL_VEC, w.lane, r->t->vector_bytes / 4, 1);
     TRY(find_conditions(&w));
     TRY(emit_blocks(&w, &body));
     nest_close(&s, body, &top);
     vec_push(r->k->a, r->k->phases, top.first);
-    r->k->schedule = (kschedule){.lanes = r->o->t->vector_bytes / 4, .unroll = 1, .tile_m = w.size};
+    r->k->schedule = (kschedule){.lanes = r->t->vector_bytes / 4, .unroll = 1, .tile_m = w.size};
     return FRIT_OK;
 }

@@ -69,7 +69,7 @@ static bool is_image(const winograd *w, kx a) {
 
 /* Columns of a group: about PANEL, so that the last group is nearly full; a multiple of the widest register tile. */
 static void cut_columns(winograd *w) {
-    const target *t = w->x->o->t;
+    const target *t = w->x->t;
     int64_t lanes = t->vector_bytes / 4, tile = t->n_vector_regs == 32 ? lanes : 2 * lanes;
     if (w->n_cols <= lanes) tile = lanes;
     w->n_groups = (w->n_cols + PANEL - 1) / PANEL;

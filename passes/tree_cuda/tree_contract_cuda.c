@@ -13,7 +13,8 @@
  *     } }
  *
  * Every result is one chain in k order; the zeros behind the last k do not change it. */
-#include "passes/tree_cpu/tree_contract.h"
+#include "passes/tree/contract_parts.h"
+#include "passes/tree_cuda/trees_cuda.h"
 
 enum { THREADS = 256, TILE = 64, K_TILE = 16, SIDE = 4, LANES = TILE / SIDE };
 

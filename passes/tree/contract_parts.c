@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* Loop tree of a CONTRACT group: acc[rows, cols] = sum over k of A * B through the matrix micro-kernel, then the
- * epilogue.
+/* What the trees of a CONTRACT group begin with: acc[rows, cols] = sum over k of A * B.
  *
  * The columns are the trailing axes of the result that only one operand has; that operand is B (read along its
  * vectors), the other is A (read as broadcasts). So a matmul has its N as columns and a convolution in NCHW its pixels,
  * with the weights as A. Axes of each kind are flattened; an operand that is then a plain load, linear in its axes, is
  * read in place, a constant B is packed while compiling, anything else (padding, casts, gathers) is placed in a tile a
  * block at a time. */
-#include "passes/tree_cpu/tree_contract.h"
+#include "passes/tree/contract_parts.h"
 
 #include <string.h>
 
@@ -95,10 +94,10 @@ void contract_find_direct(contract_cx *x, operand *op, dim own, bool needs_unit)
     if (dim_depends(k->dims, op->k_coeff, axis_sym(k, own))) return;
     op->buf = n.ref;
     op->at = n.at;
-    bool has_packs = x->k_pack > 1 && dim_equal(k->dims, op->k_coeff, dim_const(k->dims, 1)) &&
-                     dim_divides(k->dims, dim_const(k->dims, x->k_pack), x->n_k);
+    bool has_groups = x->k_pack > 1 && dim_equal(k->dims, op->k_coeff, dim_const(k->dims, 1)) &&
+                      dim_divides(k->dims, dim_const(k->dims, x->k_pack), x->n_k);
     if (x->k_pack > 1)
-        op->is_direct = !needs_unit && has_packs;
+        op->is_direct = !needs_unit && has_groups;
     else
         op->is_direct = !needs_unit || dim_equal(k->dims, op->own_coeff, dim_const(k->dims, 1));
 }
@@ -131,7 +130,7 @@ static frit_status can_pack(contract_cx *x, pack_request *out, bool *out_can) {
     const graph *g = x->e->f->g;
     dim at[MAX_RANK], rest, cc;
     kx b;
-    uint32_t tile = contract_has_amx(x) ? AMX_PANEL : target_tile_columns(x->o->t, dtype_bits(x->dt) / 8);
+    uint32_t tile = contract_has_amx(x) ? AMX_PANEL : target_tile_columns(x->t, dtype_bits(x->dt) / 8);
     *out = (pack_request){.panel = tile && tile < PANEL ? tile : PANEL, .k_pack = x->k_pack};
     *out_can = false;
     contract_operand_index(x->n, x->b_operand, x->all_axes, at);
@@ -150,42 +149,8 @@ static frit_status can_pack(contract_cx *x, pack_request *out, bool *out_can) {
     *out_can = dim_is_const(k->dims, rest, &out->base) && dim_is_const(k->dims, cc, &out->col_stride) &&
                dim_is_const(k->dims, x->n_cols, &out->n_cols);
     /* A single panel is no wider than its columns need. */
-    int64_t vector = x->o->t->vector_bytes / 4;
+    int64_t vector = x->t->vector_bytes / 4;
     if (*out_can && vector && out->n_cols < out->panel) out->panel = (out->n_cols + vector - 1) / vector * vector;
-    return FRIT_OK;
-}
-
-uint32_t contract_panel(const pack_request *r) {
-    return r->n_cols > r->panel && r->panel < PANEL ? (uint32_t)r->panel : 0;
-}
-
-const dim *contract_packed_at(const contract_cx *x, const pack_request *r, dim block, dim kk, dim col) {
-    dim_table *t = x->k->dims;
-    dim by = dim_const(t, x->k_pack), *at = ARENA_ARRAY(x->k->a, dim, 4);
-    at[0] = block;
-    at[1] = dim_floordiv(t, kk, by);
-    at[2] = col;
-    at[3] = dim_mod(t, kk, by);
-    if (!contract_panel(r)) return at;
-    dim panel = dim_const(t, r->panel);
-    at[0] = dim_add(t, dim_mul(t, block, dim_const(t, PANEL / r->panel)), dim_floordiv(t, col, panel));
-    at[2] = dim_mod(t, col, panel);
-    return at;
-}
-
-frit_status contract_use_packed(contract_cx *x, const pack_request *r) {
-    kernel *k = x->k;
-    dim shape[4];
-    for (uint32_t i = 0; i < x->n_siblings; i++) {
-        sibling *p = &x->siblings[i];
-        pack_request own = *r;
-        if (i > 0) own.data = graph_const(x->e->f->g, p->n->in[x->b_operand]);
-        const const_data *packed = pack_panels(x->e->c->job, &own);
-        uint32_t rank = packed->dims.n;
-        for (uint32_t d = 0; d < rank; d++) shape[d] = dim_const(k->dims, packed->dims.at[d]);
-        p->b = expander_packed(x->e, packed, rank, arena_copy(k->a, shape, sizeof shape));
-    }
-    x->b.buf = x->siblings[0].b;
     return FRIT_OK;
 }
 
@@ -200,15 +165,6 @@ static bool is_matrix(const contract_cx *x) {
     if (x->dt != FRIT_DT_F32 && x->dt != FRIT_DT_F64 && x->dt != FRIT_DT_I32) return false;
     if (extent_below(x->k, x->n_cols, MIN_PRODUCT_COLS)) return false;
     return x->b.is_direct || x->is_packed || x->has_weights || !extent_below(x->k, x->n_rows, 2);
-}
-
-/* The whole contraction as a reduction over k inside a row kernel. */
-static frit_status as_row(contract_cx *x, const dim *axes, uint32_t n) {
-    group *gr = &x->e->f->groups.at[x->e->group];
-    gr->axes = arena_copy(x->e->f->a, axes, (n + 1u) * sizeof *axes);
-    for (uint32_t i = gr->rank; i < n; i++) gr->reduced |= 1ull << i;
-    gr->rank = n;
-    return tree_row(x->e, x->o);
 }
 
 void contract_add_axes(const contract_cx *x, const uint8_t *tags, axis_map *out) {
@@ -229,26 +185,6 @@ void contract_flatten(contract_cx *x, const uint8_t *tags, const dim_set *access
         if (x->axes.runs[i].tag == TAG_OUTER) x->outer[x->n_outer++] = x->axes.runs[i].axis;
 }
 
-/* Whether the contraction has a matrix form, and whether B can be packed: decided on a kernel that is thrown away, so
- * that the real one has no parameter that it does not read. */
-static frit_status decide(contract_cx *x, pack_request *pack, bool *out_is_matrix) {
-    expander trial, *e = x->e;
-    expander_init(&trial, e->c, e->f, kernel_new(e->k->a, "trial", e->k->dims), e->group);
-    x->e = &trial;
-    x->k = trial.k;
-    TRY(contract_operand(x, 1 - x->b_operand, 0, &x->a));
-    TRY(contract_operand(x, x->b_operand, 0, &x->b));
-    contract_find_direct(x, &x->a, x->row, false);
-    contract_find_direct(x, &x->b, x->col, true);
-    TRY(can_pack(x, pack, &x->is_packed));
-    bool may_be_formula = !x->is_packed && !x->b.is_direct && x->n_siblings == 1 && x->o->t->kind == TARGET_CPU;
-    if (may_be_formula) TRY(contract_weights(x, true, &x->has_weights));
-    *out_is_matrix = is_matrix(x);
-    x->e = e;
-    x->k = e->k;
-    return FRIT_OK;
-}
-
 /* The contracts of the group, the anchor first. */
 static void find_siblings(contract_cx *x) {
     x->siblings[x->n_siblings++].n = x->n;
@@ -258,46 +194,42 @@ static void find_siblings(contract_cx *x) {
     }
 }
 
-unsigned contract_begin(contract_cx *x, expander *e, const lower_options *o, uint8_t *tags) {
+/* Decides on a kernel that is thrown away, so that the real one has no parameter that it does not read. */
+frit_status contract_analyse(contract_cx *x, contract_formula_fn *as_formula, pack_request *pack, bool *out_is_matrix) {
+    expander trial, *e = x->e;
+    find_siblings(x);
+    expander_init(&trial, e->c, e->f, kernel_new(e->k->a, "trial", e->k->dims), e->group);
+    x->e = &trial;
+    x->k = trial.k;
+    TRY(contract_operand(x, 1 - x->b_operand, 0, &x->a));
+    TRY(contract_operand(x, x->b_operand, 0, &x->b));
+    contract_find_direct(x, &x->a, x->row, false);
+    contract_find_direct(x, &x->b, x->col, true);
+    TRY(can_pack(x, pack, &x->is_packed));
+    bool may_be_formula = as_formula && !x->is_packed && !x->b.is_direct && x->n_siblings == 1;
+    if (may_be_formula) TRY(as_formula(x, true, &x->has_weights));
+    *out_is_matrix = is_matrix(x);
+    x->e = e;
+    x->k = e->k;
+    return FRIT_OK;
+}
+
+unsigned contract_begin(contract_cx *x, expander *e, const target *t, uint8_t *tags) {
     const graph *g = e->f->g;
     const group *gr = &e->f->groups.at[e->group];
-    *x = (contract_cx){.e = e, .o = o, .k = e->k, .gr = gr, .n = graph_node(g, gr->anchor), .fill_unroll = 1};
+    *x = (contract_cx){.e = e, .t = t, .k = e->k, .gr = gr, .n = graph_node(g, gr->anchor), .fill_unroll = 1};
     x->dt = graph_type(g, x->n->out)->dt;
     const dtype in[2] = {graph_type(g, x->n->in[0])->dt, graph_type(g, x->n->in[1])->dt};
-    x->k_pack = o->t->kind == TARGET_CPU ? dtype_k_pack(in[0], in[1]) : 1;
+    x->k_pack = t->kind == TARGET_CPU ? dtype_k_pack(in[0], in[1]) : 1;
     x->n_axes = contract_axes(x, x->all_axes);
     unsigned col_side = tag_axes(x, tags);
     x->b_operand = col_side == 1 ? 0 : 1;
     return col_side;
 }
 
-frit_status tree_contract(expander *e, const lower_options *o) {
-    contract_cx x;
-    uint8_t tags[2 * MAX_RANK];
-    if (!contract_begin(&x, e, o, tags)) return as_row(&x, x.all_axes, x.n_axes);
-    find_siblings(&x);
-    contract_flatten(&x, tags, NULL);
-    pack_request pack;
-    bool has_matrix_form;
-    TRY(decide(&x, &pack, &has_matrix_form));
-    ASSERT(x.n_siblings == 1 || (has_matrix_form && x.is_packed));
-    if (!has_matrix_form) return as_row(&x, x.all_axes, x.n_axes);
-    if (o->t->kind == TARGET_CUDA) return contract_thread_tree(&x);
-    if (x.is_packed && !x.a.is_direct && x.n_siblings == 1) {
-        bool is_done = false;
-        if (!o->has_direct_convs && x.k_pack == 1) TRY(contract_winograd_tree(&x, &pack, tags, &is_done));
-        if (is_done) return FRIT_OK;
-        TRY(contract_taps_tree(&x, &pack, tags, &is_done));
-        if (is_done) return FRIT_OK;
-    }
-    TRY(contract_operand(&x, 1 - x.b_operand, 0, &x.a));
-    contract_find_direct(&x, &x.a, x.row, false);
-    x.b.is_direct = x.is_packed;
-    if (x.has_weights)
-        TRY(contract_weights(&x, false, &x.has_weights));
-    else if (!x.is_packed) {
-        TRY(contract_operand(&x, x.b_operand, 0, &x.b));
-        contract_find_direct(&x, &x.b, x.col, true);
-    }
-    return contract_leaf_tree(&x, &pack);
+void contract_become_row(contract_cx *x) {
+    group *gr = &x->e->f->groups.at[x->e->group];
+    gr->axes = arena_copy(x->e->f->a, x->all_axes, (x->n_axes + 1u) * sizeof *x->all_axes);
+    for (uint32_t i = gr->rank; i < x->n_axes; i++) gr->reduced |= 1ull << i;
+    gr->rank = x->n_axes;
 }
