@@ -1,62 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Fusion by dependence: which nodes share a kernel.
  *
- *   1. Every node that computes joins the group of an operand when it is evaluated at that group's own index (found by
- *      following views forwards) and no cycle between groups appears; else it starts a group of its own. Views,
- * constants and index sources belong to no group: they are free, and every user expands them.
-    A contract with a constant matrix joins the group of another one of the same left operand and shapes: they
- *      are siblings (Q, K, V; gate and up), computed tile by tile side by side, so an epilogue may use several.
- *   2. A MAP group whose expression is cheap where its users need it dissolves into them.
- *      A contract that a library computes stands alone (GROUP_LIBRARY), and nothing dissolves into it.
- *   3. What other groups or the caller read is stored; a value only seen through one reshape or transpose is stored in
- * that form.
- *   Nodes of different regions never share a kernel; fuse_regions.c says what stands around them.
+ *   1. Nodes are visited in order. Views, constants and index sources belong to no group: they are free, and every user
+ *      expands them. Any other node joins the group of an operand when it is evaluated at that group's own index (found
+ *      by following views forwards) and no cycle between groups appears; else it starts a group of its own.
  *
- *   %s = add %x, %r                          group 0 ROW over [B, S | D]: %s %m %d %v %n    stored: %s, %n
- *   %n = layer_norm pieces of %s             group 1 CONTRACT: %p %b %g                     stored: %g
- *   %g = gelu(%n @ w + b)
- */
-#include "passes/fuse/fuse.h"
+ *        elementwise, gather, concat, pad, window   a CONTRACT, ATTEND, ROW or MAP group of an operand; else a new MAP
+ *        reduce                                     the MAP or ROW group of its operand; else a new ROW
+ *        contract                                   that of a sibling; else a new CONTRACT, or a LIBRARY alone
+ *        attend, scan, top-k, scatter, if, loops    a new group
+ *
+ *      Siblings are contracts of one left operand with constant matrices of equal shapes (Q, K and V; gate and up):
+ *      they are computed tile by tile side by side, so that an epilogue may use several.
+ *   2. A MAP group whose expression is cheap where its users need it dissolves into them (fuse_cost.c).
+ *   3. What other groups or the caller read is stored (fuse_store.c).
+ *
+ * Nodes of different regions never share a kernel; fuse_regions.c says what stands around them.
+ *
+ *   %s = add %x, %r                     group 0  ROW over [B, S | D]: %s %m %d %v %n     stores %s, %n
+ *   %n = layer_norm pieces of %s        group 1  CONTRACT: %p %b %g                      stores %g
+ *   %g = gelu(%n @ w + b) */
+#include "passes/fuse/fuse_impl.h"
 
 #include <string.h>
 
 #include "ir/graph/view_index.h"
-
-typedef struct fuse_cx {
-    cx *c;
-    fusion *f;
-    graph *g;
-    const fuse_options *o;
-    value_id *reference; /* group -> value whose index is the domain's axes without being a member; VALUE_NONE none */
-    uint32_t *stamp;     /* group -> last search that saw it */
-    uint32_t search;     /* number of the search at hand */
-    uint32_t *cost;      /* group -> scalar work of one element, prologues included */
-    VEC(uint32_t) work;
-} fuse_cx;
-
-enum {
-    COST_TRANSCENDENTAL = 10,
-    COST_INLINE = 4,
-    COST_OPERAND = 3,
-    COST_DUPLICATE = 2,
-    COST_MASK = 8,
-    COST_WEIGHTS = 8,
-    COST_MOST = 2560
-};
-
-static bool is_movement(op_code op) {
-    return op == OP_concat || op == OP_pad || op == OP_window || op == OP_gather || op == OP_gather_elements ||
-           op == OP_gather_nd;
-}
-
-bool fuse_is_free(const node *n) {
-    return view_is_plain(n) || n->op == OP_const || n->op == OP_iota || n->op == OP_from_dims;
-}
-
-static uint32_t group_of_value(const fuse_cx *x, value_id v) {
-    node_id n = graph_value(x->g, v)->def;
-    return n == NODE_NONE ? GROUP_NONE : x->f->group_of[n];
-}
 
 /* ---- groups */
 
@@ -79,10 +47,8 @@ static void group_join(fuse_cx *x, uint32_t id, node_id n, const dim *index) {
     for (uint32_t i = 0; i < info->n_out; i++) x->f->index[info->out + i] = index;
 }
 
-static bool is_full(const group *gr) { return gr->nodes.n >= GROUP_MOST_NODES; }
-
 static void push_writer(fuse_cx *x, value_id v) {
-    uint32_t p = group_of_value(x, view_base(x->g, v));
+    uint32_t p = fuse_group_of(x->f, view_base(x->g, v));
     if (p != GROUP_NONE && x->stamp[p] != x->search) vec_push(x->f->a, x->work, p);
 }
 
@@ -109,17 +75,10 @@ static bool reaches(fuse_cx *x, uint32_t from, uint32_t to) {
 
 /* ---- indices */
 
-static bool same_shape(const graph *g, const tensor_type *a, const tensor_type *b) {
-    if (a->rank != b->rank) return false;
-    for (uint32_t i = 0; i < a->rank; i++)
-        if (!dim_equal(g->dims, a->shape[i], b->shape[i])) return false;
-    return true;
-}
-
 /* Index at which group id computes v (or its reference), NULL when it does not. */
 static const dim *index_in_group(const fuse_cx *x, uint32_t id, value_id v) {
     if (v == x->reference[id]) return x->f->groups.at[id].axes;
-    return group_of_value(x, v) == id ? x->f->index[v] : NULL;
+    return fuse_group_of(x->f, v) == id ? x->f->index[v] : NULL;
 }
 
 /* Index of v implied by the group's index of the value that v views through reshapes, transposes and broadcasts that
@@ -160,7 +119,7 @@ static bool operand_fits(fuse_cx *x, uint32_t id, value_id v, const dim *at) {
         const dim *known = index_in_group(x, id, v);
         if (known) {
             for (uint32_t i = 0; i < graph_type(g, v)->rank; i++)
-                if (!dim_equal(g->dims, known[i], index[i])) return group_of_value(x, v) != id;
+                if (!dim_equal(g->dims, known[i], index[i])) return fuse_group_of(x->f, v) != id;
             return true;
         }
         const node *n = graph_def(g, v);
@@ -169,7 +128,7 @@ static bool operand_fits(fuse_cx *x, uint32_t id, value_id v, const dim *at) {
         v = n->in[0];
         memcpy(index, next, graph_type(g, v)->rank * sizeof *index);
     }
-    uint32_t other = group_of_value(x, v);
+    uint32_t other = fuse_group_of(x->f, v);
     return other == GROUP_NONE || !reaches(x, other, id);
 }
 
@@ -177,7 +136,7 @@ static bool operand_fits(fuse_cx *x, uint32_t id, value_id v, const dim *at) {
 static bool needs_fit(fuse_cx *x, uint32_t id, const node *n) {
     const value_list *also = &x->f->also_needs[graph_value(x->g, n->out)->def];
     for (uint32_t i = 0; i < also->n; i++) {
-        uint32_t other = group_of_value(x, also->at[i]);
+        uint32_t other = fuse_group_of(x->f, also->at[i]);
         if (other != GROUP_NONE && reaches(x, other, id)) return false;
     }
     return true;
@@ -223,10 +182,10 @@ static bool join_operand_group(fuse_cx *x, node_id id, const node *n) {
     static const group_kind order[] = {GROUP_CONTRACT, GROUP_ATTEND, GROUP_ROW, GROUP_MAP};
     for (uint32_t k = 0; k < countof(order); k++) {
         for (uint32_t i = 0; i < n->n_in; i++) {
-            uint32_t p = group_of_value(x, view_base(x->g, n->in[i]));
+            uint32_t p = fuse_group_of(x->f, view_base(x->g, n->in[i]));
             dim index[MAX_RANK + 1] = {0};
             if (p == GROUP_NONE || x->f->groups.at[p].kind != order[k]) continue;
-            if (x->f->groups.at[p].region != n->region || is_full(&x->f->groups.at[p])) continue;
+            if (x->f->groups.at[p].region != n->region || fuse_is_full(&x->f->groups.at[p])) continue;
             if (!find_index(x, p, n, index)) continue;
             group_join(x, p, id, keep_index(x, graph_type(x->g, n->out)->rank, index));
             return true;
@@ -287,9 +246,7 @@ static void place_reduce(fuse_cx *x, node_id id) {
         if (!index || !a->axes.n || gr->region != n->region || !needs_fit(x, gi, n)) continue;
         uint64_t bits = reduced_axes(x, gr, a, index);
         if (!row_fits(gr, bits)) continue;
-        if (gr->kind == GROUP_MAP && is_movement(graph_node(x->g, gr->anchor)->op) &&
-            graph_node(x->g, gr->anchor)->op == OP_window)
-            continue;
+        if (gr->kind == GROUP_MAP && graph_node(x->g, gr->anchor)->op == OP_window) continue;
         gr->kind = GROUP_ROW;
         gr->reduced = bits;
         reduce_join(x, gi, id, index);
@@ -388,7 +345,7 @@ static void place_node(fuse_cx *x, node_id id) {
         group_join(x, group_add(x, GROUP_REGION, id, NULL), id, NULL);
         return;
     }
-    if (op_is(n->op, OPF_EW) || is_movement(n->op)) {
+    if (op_is(n->op, OPF_EW) || fuse_is_movement(n->op)) {
         place_elementwise(x, id);
     } else if (n->op == OP_reduce) {
         place_reduce(x, id);
@@ -398,274 +355,6 @@ static void place_node(fuse_cx *x, node_id id) {
         group_kind kind = n->op == OP_attend ? GROUP_ATTEND : GROUP_STAGE;
         uint32_t own = group_add(x, kind, id, graph_type(x->g, n->out));
         group_join(x, own, id, kind == GROUP_STAGE ? NULL : x->f->groups.at[own].axes);
-    }
-}
-
-/* ---- dissolving MAP groups into their users */
-
-typedef struct uses_of {
-    uint32_t n_groups; /* distinct user groups */
-    uint32_t only;     /* the user when there is one */
-    bool as_operand;   /* of a contract or attend (its data operands, not a mask) */
-    bool elsewhere;    /* as anything but a mask of an attend */
-    bool in_memory;    /* a stage, the caller or a view that must exist */
-    bool grows;        /* some user evaluates it at more points than it has elements */
-    bool of_constants; /* all of it is computed from constants: weights, dequantised; a product packs what it reads */
-} uses_of;
-
-static uint32_t op_cost(op_code op) {
-    if (is_movement(op)) return op == OP_concat ? 2 : op == OP_gather ? 1 : 0;
-    if (op == OP_cast || op == OP_bitcast) return 1;
-    bool is_slow = op_is(op, OPF_SLOW) || op == OP_div || op == OP_sqrt; /* a division is one instruction, a slow one */
-    return is_slow ? COST_TRANSCENDENTAL : 1;
-}
-
-/* user node `u` of group U reads v: is the domain of U (with all its axes) larger than v? */
-static bool user_grows(const fuse_cx *x, uint32_t U, value_id v) {
-    const group *gr = &x->f->groups.at[U];
-    dim points = dim_const(x->g->dims, 1);
-    for (uint32_t i = 0; i < gr->rank; i++) {
-        sym_id s;
-        if (dim_is_sym(x->g->dims, gr->axes[i], &s))
-            points = dim_mul(x->g->dims, points, dim_sym_info(x->g->dims, s)->extent);
-    }
-    return !dim_le(x->g->dims, points, graph_n_elements(x->g, v));
-}
-
-static bool is_data_operand(const node *u, uint32_t i) { return u->op == OP_contract || (u->op == OP_attend && i < 3); }
-
-/* Adds the uses that the plain views of v and v itself have. users[v] lists (node, operand) pairs. */
-typedef struct use_list {
-    VEC(uint32_t) nodes;
-    VEC(uint32_t) operands;
-    bool is_result; /* of a region: outputs */
-} use_list;
-
-static void collect_uses(fuse_cx *x, const use_list *users, value_id v, uint32_t from, uses_of *out) {
-    if (users[v].is_result) out->in_memory = true;
-    for (uint32_t i = 0; i < users[v].nodes.n; i++) {
-        const node *u = graph_node(x->g, users[v].nodes.at[i]);
-        if (view_is_plain(u)) {
-            collect_uses(x, users, u->out, from, out);
-            continue;
-        }
-        uint32_t U = x->f->group_of[users[v].nodes.at[i]];
-        if (U == from) continue;
-        bool is_apart = U == GROUP_NONE || x->f->groups.at[U].kind >= GROUP_STAGE ||
-                        x->f->groups.at[U].region != x->f->groups.at[from].region;
-        if (is_apart) {
-            out->in_memory = true;
-            continue;
-        }
-        if (u->op != OP_attend || users[v].operands.at[i] < 3) out->elsewhere = true;
-        if (is_data_operand(u, users[v].operands.at[i]))
-            out->as_operand = true;
-        else if (user_grows(x, U, v))
-            out->grows = true;
-        if (out->n_groups == 0 || out->only != U) out->n_groups++;
-        out->only = U;
-    }
-}
-
-/* Whether a contraction reads v through windows that overlap: then it reads every element many times, in place if it is
- * in memory as it is. */
-static bool feeds_windows(const fuse_cx *x, const use_list *users, value_id v, bool in_window) {
-    for (uint32_t i = 0; i < users[v].nodes.n; i++) {
-        const node *u = graph_node(x->g, users[v].nodes.at[i]);
-        bool overlaps = false;
-        if (u->op == OP_window) {
-            const attr_window *w = u->attrs;
-            for (uint32_t j = 0; j < w->axes.n; j++) overlaps = overlaps || w->sizes.at[j] > w->strides.at[j];
-        }
-        if (in_window && u->op == OP_contract) return true;
-        bool is_view = view_is_plain(u) || overlaps;
-        if (is_view && feeds_windows(x, users, u->out, in_window || overlaps)) return true;
-    }
-    return false;
-}
-
-/* The last value is narrower than what it is made of: a product that would read it more than once reads fewer bytes. */
-static bool narrows(const graph *g, const group *gr) {
-    const node *n = graph_node(g, gr->nodes.at[gr->nodes.n - 1]);
-    return n->op == OP_cast && dtype_bits(graph_type(g, n->out)->dt) < dtype_bits(graph_type(g, n->in[0])->dt);
-}
-
-/* v is a constant, or made from constants by members of the group, views and what has dissolved. */
-static bool is_of_constants(const fuse_cx *x, uint32_t id, value_id v) {
-    const node *n = graph_def(x->g, v);
-    uint32_t owner = group_of_value(x, v);
-    if (graph_const(x->g, v)) return true;
-    if (!n || n->n_in == 0 || (owner != id && owner != GROUP_NONE)) return false;
-    for (uint32_t i = 0; i < n->n_in; i++)
-        if (!is_of_constants(x, id, n->in[i])) return false;
-    return true;
-}
-
-static bool should_dissolve(const graph *g, const group *gr, const uses_of *u, uint32_t cost, bool is_window,
-                            bool has_concat) {
-    if (gr->kind != GROUP_MAP || gr->outputs.n > 1 || u->in_memory || !u->n_groups) return false;
-    if (u->as_operand && narrows(g, gr)) return false;
-    if (is_window) return cost <= COST_INLINE;
-    /* attend has its queries along the vectors: a stored mask would be gathered, a formula is a few operations */
-    if (!u->elsewhere) return cost <= COST_MASK && !has_concat;
-    if (u->as_operand) return cost <= (u->of_constants ? COST_WEIGHTS : COST_OPERAND) && !has_concat;
-    if (u->n_groups > 1) return cost <= COST_DUPLICATE && !has_concat;
-    return (!u->grows && cost <= COST_MOST && !is_full(gr)) || cost <= COST_INLINE;
-}
-
-static use_list *list_uses(const fuse_cx *x) {
-    use_list *users = ARENA_ARRAY(x->f->a, use_list, x->g->values.n + 1u);
-    for (uint32_t i = 0; i < x->g->nodes.n; i++) {
-        const node *n = graph_node(x->g, i);
-        for (uint32_t j = 0; j < n->n_in; j++) {
-            vec_push(x->f->a, users[n->in[j]].nodes, i);
-            vec_push(x->f->a, users[n->in[j]].operands, j);
-        }
-    }
-    for (uint32_t r = 0; r < x->g->regions.n; r++)
-        for (uint32_t i = 0; i < x->g->regions.at[r].results.n; i++)
-            users[x->g->regions.at[r].results.at[i]].is_result = true;
-    return users;
-}
-
-/* Members read outside their group, in order; and the uses of all of them together. */
-static void group_outputs(fuse_cx *x, const use_list *users, uint32_t id, uses_of *out) {
-    group *gr = &x->f->groups.at[id];
-    gr->outputs.n = 0;
-    *out = (uses_of){0};
-    for (uint32_t i = 0; i < gr->nodes.n; i++) {
-        const node *n = graph_node(x->g, gr->nodes.at[i]);
-        for (uint32_t j = 0; j < n->n_out; j++) {
-            uses_of u = {0};
-            collect_uses(x, users, n->out + j, id, &u);
-            if (!u.n_groups && !u.in_memory && gr->kind < GROUP_STAGE) continue;
-            vec_push(x->f->a, gr->outputs, n->out + j);
-            out->in_memory |= u.in_memory;
-            out->as_operand |= u.as_operand;
-            out->grows |= u.grows;
-            out->elsewhere |= u.elsewhere;
-            if (u.n_groups) {
-                out->n_groups += out->n_groups && out->only == u.only ? u.n_groups - 1 : u.n_groups;
-                out->only = u.only;
-            }
-        }
-    }
-}
-
-static void dissolve_maps(fuse_cx *x, const use_list *users) {
-    for (uint32_t id = 0; id < x->f->groups.n; id++) {
-        group *gr = &x->f->groups.at[id];
-        bool is_window = false, has_concat = false;
-        for (uint32_t i = 0; i < gr->nodes.n; i++) {
-            op_code op = graph_node(x->g, gr->nodes.at[i])->op;
-            x->cost[id] += op_cost(op);
-            is_window |= op == OP_window;
-            has_concat |= op == OP_concat;
-        }
-        uses_of u;
-        group_outputs(x, users, id, &u);
-        u.of_constants = gr->outputs.n == 1 && is_of_constants(x, id, gr->outputs.at[0]);
-        if (!should_dissolve(x->g, gr, &u, x->cost[id], is_window, has_concat)) continue;
-        if (!is_window && gr->outputs.n == 1 && feeds_windows(x, users, gr->outputs.at[0], false)) continue;
-        gr->is_dissolved = true;
-        for (uint32_t i = 0; i < gr->nodes.n; i++) x->f->group_of[gr->nodes.at[i]] = GROUP_NONE;
-        if (u.n_groups == 1) x->cost[u.only] += x->cost[id];
-    }
-}
-
-/* ---- dequantisation */
-
-/* The byte value of group id that v is computed from by a cast and constants alone, v being one of its members. */
-static value_id widened_from(const fuse_cx *x, uint32_t id, value_id v) {
-    for (const node *n = graph_def(x->g, v); n && group_of_value(x, v) == id; n = graph_def(x->g, v)) {
-        if (n->op == OP_cast) {
-            bool is_narrow = dtype_bits(graph_type(x->g, n->in[0])->dt) <= 8;
-            return is_narrow && group_of_value(x, n->in[0]) == id ? n->in[0] : VALUE_NONE;
-        }
-        bool is_scale = (n->op == OP_mul || n->op == OP_sub) &&
-                        same_shape(x->g, graph_type(x->g, n->in[0]), graph_type(x->g, n->out));
-        if (!is_scale || !graph_const(x->g, n->in[1])) return VALUE_NONE;
-        v = n->in[0];
-    }
-    return VALUE_NONE;
-}
-
-static void leave_group(fuse_cx *x, uint32_t id, node_id n) {
-    group *gr = &x->f->groups.at[id];
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < gr->nodes.n; i++)
-        if (gr->nodes.at[i] != n) gr->nodes.at[kept++] = gr->nodes.at[i];
-    gr->nodes.n = kept;
-    x->f->group_of[n] = GROUP_NONE;
-}
-
-/* Bytes that a group widens again for others are what it stores: the widening becomes free, for each user to expand. */
-static void free_widenings(fuse_cx *x, const use_list *users) {
-    for (uint32_t id = 0; id < x->f->groups.n; id++) {
-        if (x->f->groups.at[id].kind == GROUP_STAGE) continue;
-        for (uint32_t i = x->f->groups.at[id].nodes.n; i-- > 0;) {
-            value_id v = graph_node(x->g, x->f->groups.at[id].nodes.at[i])->out, from = widened_from(x, id, v);
-            uses_of u = {0};
-            if (from == VALUE_NONE) continue;
-            collect_uses(x, users, v, id, &u);
-            bool is_wanted = u.n_groups && !u.in_memory;
-            while (is_wanted && v != from) {
-                const node *n = graph_def(x->g, v);
-                leave_group(x, id, graph_value(x->g, v)->def);
-                v = n->in[0];
-            }
-            if (i > x->f->groups.at[id].nodes.n) i = x->f->groups.at[id].nodes.n;
-        }
-    }
-}
-
-/* ---- storage */
-
-/* Whether the places of v's parts in w wait for a count: v is what a loop collects turn by turn, and data says how many
- * turns there are. Only the first extent of w, on which no stride depends, may mention that. */
-static bool places_wait(const fuse_cx *x, value_id v, value_id w) {
-    const tensor_type *from = graph_type(x->g, v), *to = graph_type(x->g, w);
-    dim_table *t = x->g->dims;
-    for (sym_id s = 0; s < dim_n_syms(t) && fuse_is_collected(x->g, v); s++) {
-        if (dim_sym_info(t, s)->kind != SYM_RESULT || !dim_depends(t, from->shape[0], s)) continue;
-        for (uint32_t i = 1; i < to->rank; i++)
-            if (dim_depends(t, to->shape[i], s)) return true;
-    }
-    return false;
-}
-
-/* The view to store in place of v: followed while its only use is a reshape, or a transpose that keeps the last axis
- * (or ends at the caller, or is read many times over by windows). */
-static value_id sink_view(const fuse_cx *x, const use_list *users, value_id v) {
-    value_id best = v, w = v;
-    while (users[w].nodes.n == 1 && !users[w].is_result) {
-        const node *n = graph_node(x->g, users[w].nodes.at[0]);
-        if ((n->op != OP_reshape && n->op != OP_transpose) || n->region != graph_value(x->g, v)->region) break;
-        w = n->out;
-        bool moves_last = false;
-        if (n->op == OP_transpose) {
-            const attr_perm *p = n->attrs;
-            moves_last = p->perm.n && (uint32_t)p->perm.at[p->perm.n - 1] != p->perm.n - 1;
-        }
-        if (moves_last && !users[w].is_result && !feeds_windows(x, users, w, false)) break;
-        if (!places_wait(x, v, w)) best = w;
-    }
-    return best;
-}
-
-static void store_outputs(fuse_cx *x, const use_list *users) {
-    for (uint32_t id = 0; id < x->f->groups.n; id++) {
-        group *gr = &x->f->groups.at[id];
-        uses_of u;
-        if (gr->is_dissolved) continue;
-        group_outputs(x, users, id, &u);
-        for (uint32_t i = 0; i < gr->outputs.n; i++) {
-            value_id v = gr->outputs.at[i];
-            bool stays = gr->kind == GROUP_STAGE || (gr->kind == GROUP_REGION && !fuse_is_collected(x->g, v));
-            value_id w = stays ? v : sink_view(x, users, v);
-            x->f->stored_as[v] = w;
-            x->f->is_stored[w] = true;
-        }
     }
 }
 
@@ -701,10 +390,10 @@ frit_status fuse_graph(cx *c, graph *g, const fuse_options *o, fusion **out) {
             place_node(&x, body->nodes.at[i]);
         }
     }
-    const use_list *users = list_uses(&x);
-    free_widenings(&x, users);
-    dissolve_maps(&x, users);
-    store_outputs(&x, users);
+    const use_list *users = fuse_list_uses(&x);
+    fuse_free_widenings(&x, users);
+    fuse_dissolve(&x, users);
+    fuse_store(&x, users);
     for (uint32_t i = 0; i < g->regions.at[0].results.n; i++) fuse_want_memory(f, g->regions.at[0].results.at[i]);
     TRY(fuse_region_memory(c, f));
     *out = f;
