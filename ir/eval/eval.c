@@ -5,10 +5,13 @@
 
 #include <string.h>
 
+#include "ir/op/op_flags.h"
+
 #define UNBOUND INT64_MIN
 
+/* NULL: elementwise */
 static const eval_row *const rows[N_OPS] = {
-#define OP(name, ...) [OP_##name] = &row_##name,
+#define OP(name, attrs, lo, hi, n_out, flags, ...) [OP_##name] = (flags)&EW ? NULL : &row_##name,
 #include "ir/ops.def"
 #undef OP
 };
@@ -125,19 +128,6 @@ uint64_t *load_u64(eval_cx *e, const tensor *t) {
     return out;
 }
 
-scalar scalar_wrap(dtype dt, int64_t v) {
-    unsigned bits = dtype_bits(dt);
-    scalar s = {.i = v};
-    dtype_kind kind = dtype_kind_of(dt);
-    if (kind == DTYPE_BOOL)
-        s.i = v != 0;
-    else if (kind == DTYPE_UINT && bits < 64)
-        s.u = (uint64_t)v & ((UINT64_C(1) << bits) - 1);
-    else if (bits < 64)
-        s.i = (int64_t)((uint64_t)v << (64 - bits)) >> (64 - bits);
-    return s;
-}
-
 void store_u64(tensor *t, int64_t at, uint64_t bits) {
     dtype_store(t->dt, t->data, (size_t)at, scalar_wrap(t->dt, (int64_t)bits));
 }
@@ -225,36 +215,6 @@ dtype result_dtype(const eval_cx *e, const node *n, dtype otherwise) {
 
 /* ---- elementwise ---- */
 
-static scalar row_apply(const eval_row *row, const ew_args *fixed, bool is_cmp, const scalar *in, uint32_t n_in) {
-    dtype dt = fixed->dt;
-    if (row->any) return row->any(fixed->attrs, dt, in);
-    ew_args a = *fixed;
-    if (row->integer && !dtype_is_float(dt)) {
-        a.i = in[0].i;
-        a.j = n_in > 1 ? in[1].i : 0;
-        a.k = n_in > 2 ? in[2].i : 0;
-        int64_t v = row->integer(&a);
-        return is_cmp ? (scalar){.i = v} : scalar_wrap(dt, v);
-    }
-    a.x = dtype_to_f64(dt, in[0]);
-    a.y = n_in > 1 ? dtype_to_f64(dt, in[1]) : 0;
-    a.z = n_in > 2 ? dtype_to_f64(dt, in[2]) : 0;
-    double v = row->real(&a);
-    if (is_cmp) return (scalar){.i = v != 0};
-    return dtype_is_float(dt) ? dtype_from_f64(dt, v) : dtype_convert(FRIT_DT_F64, dt, (scalar){.f = v}, true);
-}
-
-static ew_args ew_args_of(dtype dt, const void *attrs) {
-    bool is_unsigned = dtype_kind_of(dt) == DTYPE_UINT;
-    return (ew_args){.dt = dt, .is_unsigned = is_unsigned, .bits = dtype_bits(dt), .attrs = attrs};
-}
-
-scalar eval_scalar(op_code op, const void *attrs, dtype dt, const scalar *in) {
-    ASSERT(op_is(op, OPF_EW));
-    ew_args a = ew_args_of(dt, attrs);
-    return row_apply(rows[op], &a, op_is(op, OPF_CMP), in, op_info_of(op)->n_in_max);
-}
-
 /* Shape of all operands broadcast together. False when they do not agree. */
 static bool broadcast_shape(uint32_t n_in, const tensor *in, uint32_t *out_rank, int64_t *out_shape) {
     uint32_t rank = 0;
@@ -279,7 +239,7 @@ static frit_status eval_elementwise(eval_cx *e, const node *n, const tensor *in,
     int64_t shape[MAX_RANK], strides[3][MAX_RANK] = {0};
     if (n->n_in == 0 || n->n_in > 3 || !broadcast_shape(n->n_in, in, &rank, shape))
         return FAIL(e->c, SHAPE, node_where(e, n), "%s: shapes do not broadcast", op_name(n->op));
-    const eval_row *row = rows[n->op];
+    const ew_row *row = ew_row_of(n->op);
     bool is_cmp = op_is(n->op, OPF_CMP);
     const tensor *last = &in[n->n_in - 1]; /* select's first operand is a bool, the others have the type */
     dtype to = is_cmp ? FRIT_DT_BOOL : row->is_cast ? ((const attr_cast *)n->attrs)->to : last->dt;
@@ -292,14 +252,14 @@ static frit_status eval_elementwise(eval_cx *e, const node *n, const tensor *in,
     for (bool more = walk_start(&w); more; more = walk_next(&w)) {
         scalar v[3];
         for (uint32_t k = 0; k < n->n_in; k++) v[k] = dtype_load(in[k].dt, in[k].data, (size_t)w.off[k]);
-        dtype_store(to, out->data, at++, row_apply(row, &a, is_cmp, v, n->n_in));
+        dtype_store(to, out->data, at++, ew_apply(row, &a, is_cmp, v, n->n_in));
     }
     return FRIT_OK;
 }
 
 frit_status eval_node(eval_cx *e, const node *n, const tensor *in, tensor *out) {
-    eval_fn *run = rows[n->op]->run;
-    return run ? run(e, n, in, out) : eval_elementwise(e, n, in, out);
+    const eval_row *row = rows[n->op];
+    return row ? row->run(e, n, in, out) : eval_elementwise(e, n, in, out);
 }
 
 /* ---- graphs ---- */

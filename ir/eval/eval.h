@@ -31,9 +31,6 @@ typedef struct eval_cx {
 frit_status eval_graph(cx *c, const graph *g, arena *a, const tensor *inputs, tensor *outputs);
 /* Evaluates one node on concrete operands; syms may be NULL when attributes hold no symbols (constant folding). */
 frit_status eval_node(eval_cx *e, const node *n, const tensor *in, tensor *out);
-/* One elementwise operator on scalars: in[] of dtype dt (select: in[0] bool), result of dt (CMP ops: bool). Computes
- * floats in f64 and rounds once to dt. */
-scalar eval_scalar(op_code op, const void *attrs, dtype dt, const scalar *in);
 /* Row of a const payload as a tensor (materialises splats and random fills). */
 frit_status eval_const(cx *c, arena *a, const const_data *d, tensor *out);
 

@@ -1,26 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Inside the evaluator: what the files eval_*.c share. Nothing outside ir/eval*.c includes this.
- * Each operator of ops.def has one `const eval_row row_<name>`, bound by eval.c: a missing one fails the link. */
+ * Each operator of ops.def that is not elementwise has one `const eval_row row_<name>`, bound by eval.c: a missing one
+ * fails the link. Elementwise ones are in ir/op/eval_scalar.c. */
 #ifndef FRIT_IR_EVAL_OPS_H
 #define FRIT_IR_EVAL_OPS_H
 
 #include <math.h>
 
 #include "ir/eval/eval.h"
+#include "ir/op/eval_scalar.h"
 
 /* Evaluates node n on operands in (n->n_in) into out (n->n_out), allocating with result_alloc. */
 typedef frit_status eval_fn(eval_cx *e, const node *n, const tensor *in, tensor *out);
-
-/* Operands of one elementwise operator on scalars. Floats are in x, y, z; integers and bools in i, j, k (unsigned ones
- * as their bits). */
-typedef struct ew_args {
-    dtype dt;
-    bool is_unsigned;
-    unsigned bits;
-    double x, y, z;
-    int64_t i, j, k;
-    const void *attrs;
-} ew_args;
 
 /* A sum of f64 with what its roundings lost beside it (Knuth's two-sum), so that long sums of equal terms do not drift:
  * for f64 results the evaluator has no wider type to be exact in. Zero-initialise. */
@@ -35,13 +26,9 @@ static inline void sum_add(f64_sum *s, double x) {
 /* Infinities and NaN leave nothing sensible in lost. */
 static inline double sum_value(const f64_sum *s) { return isfinite(s->lost) ? s->sum + s->lost : s->sum; }
 
-/* How one operator is evaluated: run, or for elementwise operators functions on scalars. */
+/* How one operator is evaluated that is not elementwise. */
 typedef struct eval_row {
-    eval_fn *run;                         /* NULL: elementwise */
-    double (*real)(const ew_args *a);     /* floats, rounded once by the caller; integers too where integer is NULL */
-    int64_t (*integer)(const ew_args *a); /* integers and bools, wrapped by the caller */
-    scalar (*any)(const void *attrs, dtype dt, const scalar *in); /* cast, bitcast, select: whole scalars */
-    bool is_cast;                                                 /* result type is attr_cast.to */
+    eval_fn *run;
 } eval_row;
 
 #define OP(name, ...) extern const eval_row row_##name;
@@ -88,7 +75,6 @@ void store_f64(tensor *t, int64_t at, double x); /* rounded (integers: truncated
 /* As 64-bit integers, for exact wrapping arithmetic. */
 uint64_t *load_u64(eval_cx *e, const tensor *t);
 void store_u64(tensor *t, int64_t at, uint64_t bits); /* wraps */
-scalar scalar_wrap(dtype dt, int64_t v);              /* v cut to dt's width; bool: v != 0 */
 
 /* eval_random.c: Philox 4x32-10 of a 64-bit counter and key. */
 void philox(uint64_t counter, uint64_t key, uint32_t out[4]);

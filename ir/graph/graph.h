@@ -21,7 +21,6 @@ typedef uint32_t region_id;
 #define VALUE_NONE  UINT32_MAX
 #define NODE_NONE   UINT32_MAX
 #define REGION_NONE UINT32_MAX
-#define MAX_RANK    16
 
 /* Type of a tensor. */
 typedef struct tensor_type {

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "ir/eval/eval.h"
+#include "ir/op/eval_scalar.h"
 
 enum { MAX_AT = 32, MAX_STACK = 128 };
 

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "ir/eval/eval.h"
+#include "ir/op/eval_scalar.h"
 
 enum { KEY_WORDS = 16, MAX_AT = 32 };
 

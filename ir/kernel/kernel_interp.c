@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#include "ir/eval/eval.h"
+#include "ir/op/eval_scalar.h"
 
 enum { MAX_AT = 32, MAX_LANE_LOOPS = 8 };
 

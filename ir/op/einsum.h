@@ -3,7 +3,7 @@
 #ifndef FRIT_IR_EINSUM_H
 #define FRIT_IR_EINSUM_H
 
-#include "ir/graph/graph.h"
+#include "ir/op/ops.h"
 
 /* Labels: 0..51 for A-Z a-z (in that order, numpy's order of implicit outputs); EINSUM_ELLIPSIS + k is the k-th axis
  * from the right among those that "..." stands for. */

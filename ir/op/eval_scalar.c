@@ -2,10 +2,12 @@
 /* Elementwise operators on scalars. Floats compute in f64 (libm) and are rounded once by the caller; integers compute
  * on 64-bit patterns and are wrapped by the caller. Model operators have formulas of their own, not the templates of
  * ops.def: this is what the templates are checked against. */
+#include "ir/op/eval_scalar.h"
+
 #include <math.h>
 #include <string.h>
 
-#include "ir/eval/eval_ops.h"
+#include "ir/op/op_flags.h"
 
 /* One row of the table: names of the operands in scope are x, y, z (floats) and i, j, k (integers). */
 #define BODY(type, expr)                                                                                               \
@@ -16,13 +18,12 @@
         return (type)(expr);                                                                                           \
     }
 #define REAL(name, expr)                                                                                               \
-    static double real_##name(const ew_args *a) BODY(double, expr) const eval_row row_##name = {.real = real_##name};
+    static double real_##name(const ew_args *a) BODY(double, expr) const ew_row ew_##name = {.real = real_##name};
 #define BITS(name, expr)                                                                                               \
-    static int64_t bits_##name(const ew_args *a) BODY(int64_t, expr)                                                   \
-        const eval_row row_##name = {.integer = bits_##name};
+    static int64_t bits_##name(const ew_args *a) BODY(int64_t, expr) const ew_row ew_##name = {.integer = bits_##name};
 #define BOTH(name, expr, int_expr)                                                                                     \
     static double real_##name(const ew_args *a) BODY(double, expr) static int64_t bits_##name(const ew_args *a)        \
-        BODY(int64_t, int_expr) const eval_row row_##name = {.real = real_##name, .integer = bits_##name};
+        BODY(int64_t, int_expr) const ew_row ew_##name = {.real = real_##name, .integer = bits_##name};
 
 static double alpha_of(const ew_args *a) { return ((const attr_alpha *)a->attrs)->alpha; }
 static double alpha2_of(const ew_args *a) { return ((const attr_alpha_beta *)a->attrs)->alpha; }
@@ -154,20 +155,20 @@ static scalar any_cast(const void *attrs, dtype dt, const scalar *in) {
     const attr_cast *cast = attrs;
     return dtype_convert(dt, cast->to, in[0], cast->saturate);
 }
-const eval_row row_cast = {.any = any_cast, .is_cast = true};
+const ew_row ew_cast = {.any = any_cast, .is_cast = true};
 
 static scalar any_bitcast(const void *attrs, dtype dt, const scalar *in) {
     uint64_t raw[1] = {0};
     dtype_store(dt, raw, 0, in[0]);
     return dtype_load(((const attr_cast *)attrs)->to, raw, 0);
 }
-const eval_row row_bitcast = {.any = any_bitcast, .is_cast = true};
+const ew_row ew_bitcast = {.any = any_bitcast, .is_cast = true};
 
 static scalar any_select(const void *attrs, dtype dt, const scalar *in) {
     (void)attrs, (void)dt;
     return in[0].i ? in[1] : in[2];
 }
-const eval_row row_select = {.any = any_select};
+const ew_row ew_select = {.any = any_select};
 
 /* ---- model ---- */
 
@@ -201,3 +202,61 @@ REAL(cosh, cosh(x))
 REAL(asinh, asinh(x))
 REAL(acosh, acosh(x))
 REAL(atanh, atanh(x))
+
+/* ---- by operator: a missing row of an elementwise one fails the link ---- */
+
+#define OP(name, ...) extern const ew_row ew_##name;
+#include "ir/ops.def"
+#undef OP
+static const ew_row *const rows[N_OPS] = {
+#define OP(name, attrs, lo, hi, n_out, flags, ...) [OP_##name] = (flags)&EW ? &ew_##name : NULL,
+#include "ir/ops.def"
+#undef OP
+};
+
+const ew_row *ew_row_of(op_code op) {
+    ASSERT(rows[op]);
+    return rows[op];
+}
+
+scalar scalar_wrap(dtype dt, int64_t v) {
+    unsigned bits = dtype_bits(dt);
+    scalar s = {.i = v};
+    dtype_kind kind = dtype_kind_of(dt);
+    if (kind == DTYPE_BOOL)
+        s.i = v != 0;
+    else if (kind == DTYPE_UINT && bits < 64)
+        s.u = (uint64_t)v & ((UINT64_C(1) << bits) - 1);
+    else if (bits < 64)
+        s.i = (int64_t)((uint64_t)v << (64 - bits)) >> (64 - bits);
+    return s;
+}
+
+scalar ew_apply(const ew_row *row, const ew_args *fixed, bool is_cmp, const scalar *in, uint32_t n_in) {
+    dtype dt = fixed->dt;
+    if (row->any) return row->any(fixed->attrs, dt, in);
+    ew_args a = *fixed;
+    if (row->integer && !dtype_is_float(dt)) {
+        a.i = in[0].i;
+        a.j = n_in > 1 ? in[1].i : 0;
+        a.k = n_in > 2 ? in[2].i : 0;
+        int64_t v = row->integer(&a);
+        return is_cmp ? (scalar){.i = v} : scalar_wrap(dt, v);
+    }
+    a.x = dtype_to_f64(dt, in[0]);
+    a.y = n_in > 1 ? dtype_to_f64(dt, in[1]) : 0;
+    a.z = n_in > 2 ? dtype_to_f64(dt, in[2]) : 0;
+    double v = row->real(&a);
+    if (is_cmp) return (scalar){.i = v != 0};
+    return dtype_is_float(dt) ? dtype_from_f64(dt, v) : dtype_convert(FRIT_DT_F64, dt, (scalar){.f = v}, true);
+}
+
+ew_args ew_args_of(dtype dt, const void *attrs) {
+    bool is_unsigned = dtype_kind_of(dt) == DTYPE_UINT;
+    return (ew_args){.dt = dt, .is_unsigned = is_unsigned, .bits = dtype_bits(dt), .attrs = attrs};
+}
+
+scalar eval_scalar(op_code op, const void *attrs, dtype dt, const scalar *in) {
+    ew_args a = ew_args_of(dt, attrs);
+    return ew_apply(ew_row_of(op), &a, op_is(op, OPF_CMP), in, op_info_of(op)->n_in_max);
+}

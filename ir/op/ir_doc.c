@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Prints docs/IR.md from the tables: the grammar of .fir, element types, and every operator with its attributes. */
 #include "ir/op/ir_doc.h"
-#include "ir/graph/graph.h"
+
+#include "ir/op/ops.h"
 
 static const char head[] =
     "# The graph IR and its text form\n"

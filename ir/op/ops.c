@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "ir/op/op_flags.h"
+
 /* Names of each enum list of attributes, NULL-terminated. */
 #define ENUM_ROW(x)   #x,
 #define ENUM_NAMES(e) static const char *const names_##e[] = {ENUM_##e(ENUM_ROW) NULL};
@@ -38,19 +40,6 @@ ENUM_NAMES(resize_nearest)
                                           fields_##name};
 #include "ir/attrs.def"
 
-enum {
-    EW = OPF_EW,
-    CORE = OPF_CORE,
-    VIEW = OPF_VIEW,
-    COMM = OPF_COMM,
-    CMP = OPF_CMP,
-    FLT = OPF_FLT,
-    INTG = OPF_INTG,
-    LOGIC = OPF_LOGIC,
-    REGION = OPF_REGION,
-    NOCSE = OPF_NOCSE,
-    SLOW = OPF_SLOW
-};
 static const op_info ops[N_OPS] = {
 #define OP(name, attrs, lo, hi, n_out, flags, template, doc)                                                           \
     [OP_##name] = {#name, &type_##attrs, lo, hi, n_out, (uint16_t)(flags), template, doc},

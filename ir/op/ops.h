@@ -7,6 +7,8 @@
 #include "ir/dim/dim.h"
 #include "ir/op/dtype.h"
 
+#define MAX_RANK 16 /* of a tensor */
+
 typedef enum op_code {
 #define OP(name, ...) OP_##name,
 #include "ir/ops.def"
