@@ -61,7 +61,7 @@ static void forward_index(const graph *g, value_id v, value_id w, const dim *at,
     }
 }
 
-/* Parameter and index, in the whole that a loop collects, of element `at` of one turn's value. */
+/* Parameter and index, in the whole that a loop collects, of element `at` of one iteration's value. */
 static buf_id placed_index(expander *e, const placement *p, const dim *at, dim *out) {
     uint32_t rank = graph_type(e->f->g, p->whole)->rank;
     value_id w = e->f->stored_as[p->whole];

@@ -10,8 +10,8 @@
 
 typedef struct expander {
     cx *c;
-    fusion *f;
-    kernel *k;
+    fusion *f;                      /* that the group is of */
+    kernel *k;                      /* that is written */
     uint32_t group;                 /* group being built */
     map buffers;                    /* stored value -> parameter buffer */
     VEC(value_id) params;           /* parameter, in order -> stored value, VALUE_NONE for a packed constant */

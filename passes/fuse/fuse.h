@@ -30,10 +30,10 @@ enum { GROUP_MOST_NODES = 256 };
  * value is computed. */
 typedef struct group {
     group_kind kind;
-    region_id region;   /* that its steps stand in */
-    node_id anchor;     /* the contract, attend or stage node; the first reduce; the first node of a MAP */
-    VEC(node_id) nodes; /* members in topological order */
-    uint32_t rank;
+    region_id region;      /* that its steps stand in */
+    node_id anchor;        /* the contract, attend or stage node; the first reduce; the first node of a MAP */
+    VEC(node_id) nodes;    /* members in topological order */
+    uint32_t rank;         /* of the domain */
     const dim *axes;       /* domain axis symbols as dims, outermost first */
     uint64_t reduced;      /* ROW: bit i set when axis i is reduced */
     VEC(value_id) outputs; /* values that other groups or the caller need */
@@ -46,13 +46,13 @@ typedef struct group {
 /* A value that one group stores and another reads, and why they are two. */
 typedef struct fusion_stop {
     value_id value;
-    uint32_t writer, reader;
-    const char *why;
+    uint32_t writer, reader; /* groups */
+    const char *why;         /* a sentence */
 } fusion_stop;
 
 /* What a parameter of a region stands for when it has no memory of its own. */
 typedef enum alias_kind {
-    ALIAS_NONE,  /* it has: a value carried from turn to turn */
+    ALIAS_NONE,  /* it has: a value carried from iteration to iteration */
     ALIAS_VALUE, /* another value */
     ALIAS_SLICE, /* another value at index `at` of its axis `axis` */
     ALIAS_INDEX, /* the number `at` */
@@ -78,8 +78,8 @@ typedef VEC(value_id) value_list;
 
 typedef struct fusion {
     graph *g;
-    arena *a;
-    VEC(group) groups;
+    arena *a;               /* of all that follows */
+    VEC(group) groups;      /* in the order in which they were begun */
     uint32_t *group_of;     /* node -> group, GROUP_NONE for free nodes */
     const dim **index;      /* value -> index (rank entries) at which its group computes it, NULL for none */
     const dim **in_index;   /* reduce node -> index at which it reads its operand, NULL for other nodes */
@@ -94,7 +94,7 @@ typedef struct fusion {
     value_id *carried;          /* value -> the loop's result that shares a carried parameter's memory, VALUE_NONE */
     placement_list *placements; /* value -> where else it is written */
     uint32_t *copied_by;        /* value -> the MAP group that only copies it to memory, GROUP_NONE */
-    dim *turn;                  /* node -> the symbol of a loop's turns */
+    dim *iteration;             /* node -> the symbol of a loop's iterations */
 } fusion;
 
 /* ---- fuse.c */
@@ -118,7 +118,7 @@ void fuse_notes(fusion *f);
 void fuse_print(strbuf *b, const fusion *f);
 /* What the model calls v: its name, else its operator and node. */
 const char *fuse_value_label(const fusion *f, value_id v);
-/* fuse_regions.c: whether v is what a loop collects from its turns, rather than what it carries. */
+/* fuse_regions.c: whether v is what a loop collects from its iterations, rather than what it carries. */
 bool fuse_is_collected(const graph *g, value_id v);
 /* The side tables of regions, before any node is placed. */
 frit_status fuse_regions(cx *c, fusion *f);

@@ -5,16 +5,17 @@
 
 #include "passes/fuse/fuse.h"
 
+/* Fusion at work. */
 typedef struct fuse_cx {
     cx *c;
-    fusion *f;
-    graph *g;
+    fusion *f; /* the result */
+    graph *g;  /* f's */
     const fuse_options *o;
     value_id *reference; /* group -> value whose index is the domain's axes without being a member; VALUE_NONE none */
     uint32_t *stamp;     /* group -> last search that saw it */
     uint32_t search;     /* number of the search at hand */
     uint32_t *cost;      /* group -> scalar work of one element, prologues included */
-    VEC(uint32_t) work;
+    VEC(uint32_t) work;  /* groups that the search has still to look at */
 } fuse_cx;
 
 /* Who reads a value. */

@@ -3,13 +3,13 @@
  * have to lie in memory because a region takes or gives them.
  *
  * A region's nodes fuse among themselves only. Its parameters cost nothing where they can be read in place: a captured
- * value is that value, the slice of a scanned one is a load at index `turn`, the number of the turn is the symbol
- * itself. Only values carried from turn to turn have memory, which is that of the loop's result. What a loop collects
- * is stored at index `turn` of the whole by the kernel that computes it.
+ * value is that value, the slice of a scanned one is a load at index `i`, the number of the iteration is the symbol
+ * itself. Only values carried from iteration to iteration have memory, which is that of the loop's result. What a loop collects
+ * is stored at index `i` of the whole by the kernel that computes it.
  *
  *    %h, %y = scan_loop %h0, %x region(%h1, %x1) { %s = add %h1, %x1  yield %s, %s }
  *  becomes
- *    copy %h0 -> %h      loop turn < S { %s = %h + %x[turn], also to %y[turn];  copy %s -> %h } */
+ *    copy %h0 -> %h      loop i < S { %s = %h + %x[i], also to %y[i];  copy %s -> %h } */
 #include <string.h>
 
 #include "passes/fuse/fuse.h"
@@ -161,10 +161,10 @@ static void alias_scan(fusion *f, node_id id) {
     const region *body = &g->regions.at[n->regions[0]];
     uint32_t carried = (uint32_t)a->n_carried;
     dim trips = scan_trips(g, n), last = dim_sub(t, trips, dim_const(t, 1));
-    dim turn = f->turn[id] = dim_iteration(t, "turn", trips);
+    dim i_loop = f->iteration[id] = dim_iteration(t, "turn", trips);
     for (uint32_t i = 0; i < carried; i++) f->carried[body->params.at[i]] = n->out + i;
     for (uint32_t i = 0; i < a->in_axes.n; i++) {
-        dim at = a->in_reverse.at[i] ? dim_sub(t, last, turn) : turn;
+        dim at = a->in_reverse.at[i] ? dim_sub(t, last, i_loop) : i_loop;
         stand_for(f, body->params.at[carried + i],
                   (value_alias){ALIAS_SLICE, n->in[carried + i], (uint32_t)a->in_axes.at[i], at});
     }
@@ -178,8 +178,8 @@ static void alias_while(fusion *f, node_id id) {
     const attr_while *a = n->attrs;
     const region *body = &g->regions.at[n->regions[0]];
     uint32_t end = 2 + (uint32_t)a->n_carried;
-    f->turn[id] = dim_iteration(g->dims, "turn", a->trips.n ? a->trips.at[0] : DIM_BAD);
-    stand_for(f, body->params.at[0], (value_alias){.kind = ALIAS_INDEX, .at = f->turn[id]});
+    f->iteration[id] = dim_iteration(g->dims, "turn", a->trips.n ? a->trips.at[0] : DIM_BAD);
+    stand_for(f, body->params.at[0], (value_alias){.kind = ALIAS_INDEX, .at = f->iteration[id]});
     stand_for(f, body->params.at[1], (value_alias){.kind = ALIAS_TRUE});
     for (uint32_t i = 2; i < end; i++) f->carried[body->params.at[i]] = n->out + i - 2;
     for (uint32_t i = end; i < n->n_in; i++)
@@ -203,7 +203,7 @@ frit_status fuse_regions(cx *c, fusion *f) {
     f->carried = ARENA_ARRAY(f->a, value_id, n_values);
     f->placements = ARENA_ARRAY(f->a, placement_list, n_values);
     f->copied_by = ARENA_ARRAY(f->a, uint32_t, n_values);
-    f->turn = ARENA_ARRAY(f->a, dim, n_nodes);
+    f->iteration = ARENA_ARRAY(f->a, dim, n_nodes);
     memset(f->carried, 0xff, n_values * sizeof *f->carried);
     memset(f->copied_by, 0xff, n_values * sizeof *f->copied_by);
     find_owners(f);
@@ -258,7 +258,7 @@ static frit_status place_collected(cx *c, fusion *f, node_id id) {
     uint32_t first_result = s ? 0 : 1;
     for (uint32_t i = carried; i < n->n_out; i++) {
         value_id v = body->results.at[first_result + i];
-        dim at = f->turn[id];
+        dim at = f->iteration[id];
         if (s && s->out_reverse.at[i - carried]) at = dim_sub(t, dim_sub(t, scan_trips(g, n), dim_const(t, 1)), at);
         placement p = {.whole = n->out + i, .axis = s ? (uint32_t)s->out_axes.at[i - carried] : 0, .at = at};
         if (graph_type(g, v)->rank + 1 > MAX_RANK)

@@ -46,8 +46,8 @@ void fuse_free_widenings(fuse_cx *x, const use_list *users) {
     }
 }
 
-/* Whether the places of v's parts in w wait for a count: v is what a loop collects turn by turn, and data says how many
- * turns there are. Only the first extent of w, on which no stride depends, may mention that. */
+/* Whether the places of v's parts in w wait for a count: v is what a loop collects iteration by iteration, and data says how
+ * many there are. Only the first extent of w, on which no stride depends, may mention that. */
 static bool places_wait(const fuse_cx *x, value_id v, value_id w) {
     const tensor_type *from = graph_type(x->g, v), *to = graph_type(x->g, w);
     dim_table *t = x->g->dims;

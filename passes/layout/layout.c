@@ -23,17 +23,17 @@
  * (tap, channel) together, which a border between two pixels would cut. */
 enum { FEW_CHANNELS = 16 };
 
-typedef struct turner {
+typedef struct writer {
     const layout *l;
     graph_rewriter *r;
     build b;
     value_id *last; /* old value -> its other form in the new graph, VALUE_NONE until there is one */
-} turner;
+} writer;
 
 /* ---- forms of values */
 
 /* x (of the new graph) with the axes of the set last; the same bytes are only reshaped. */
-static value_id turn(build *b, value_id x, uint32_t set) {
+static value_id to_last(build *b, value_id x, uint32_t set) {
     if (!build_ok(b)) return VALUE_NONE;
     const tensor_type t = *build_type(b, x);
     uint32_t order[MAX_RANK];
@@ -51,7 +51,7 @@ static value_id turn(build *b, value_id x, uint32_t set) {
 }
 
 /* The inverse: x is the other form, t the type in graph order. */
-static value_id turn_back(build *b, value_id x, const tensor_type *t, uint32_t set) {
+static value_id write_back(build *b, value_id x, const tensor_type *t, uint32_t set) {
     uint32_t order[MAX_RANK];
     int64_t perm[MAX_RANK];
     bool is_still = true;
@@ -65,13 +65,13 @@ static value_id turn_back(build *b, value_id x, const tensor_type *t, uint32_t s
 }
 
 /* Old value v in its other form. */
-static value_id last_of(turner *t, value_id v) {
-    if (t->last[v] == VALUE_NONE) t->last[v] = turn(&t->b, t->r->map[v], t->l->channels[v]);
+static value_id last_of(writer *t, value_id v) {
+    if (t->last[v] == VALUE_NONE) t->last[v] = to_last(&t->b, t->r->map[v], t->l->channels[v]);
     return t->last[v];
 }
 
 /* Old value v of rank up to `rank`, with leading axes of extent 1 added, with the set last. */
-static value_id form_of(turner *t, value_id v, uint32_t rank, uint32_t set) {
+static value_id form_of(writer *t, value_id v, uint32_t rank, uint32_t set) {
     const tensor_type *type = graph_type(t->l->g, v);
     if (type->rank == 0) return t->r->map[v];
     if (type->rank == rank && set && set == t->l->channels[v]) return last_of(t, v);
@@ -83,7 +83,7 @@ static value_id form_of(turner *t, value_id v, uint32_t rank, uint32_t set) {
         memcpy(shape + more, type->shape, type->rank * sizeof *shape);
         x = build_reshape(&t->b, x, rank, shape);
     }
-    return turn(&t->b, x, set);
+    return to_last(&t->b, x, set);
 }
 
 /* place[axis]: where that axis stands. */
@@ -93,7 +93,7 @@ static void places(uint32_t rank, uint32_t set, uint32_t *place) {
     for (uint32_t i = 0; i < rank; i++) place[order[i]] = i;
 }
 
-static void turn_dims(uint32_t rank, uint32_t set, const dim *in, dim *out) {
+static void write_dims(uint32_t rank, uint32_t set, const dim *in, dim *out) {
     uint32_t order[MAX_RANK];
     layout_order(rank, set, order);
     for (uint32_t i = 0; i < rank; i++) out[i] = in[order[i]];
@@ -101,34 +101,34 @@ static void turn_dims(uint32_t rank, uint32_t set, const dim *in, dim *out) {
 
 /* ---- nodes with channels last; each returns the other form of n's result */
 
-typedef value_id turn_fn(turner *t, const node *n, uint32_t set);
+typedef value_id write_fn(writer *t, const node *n, uint32_t set);
 
 /* The set that n's first operand has. */
-static uint32_t operand_set(const turner *t, const node *n, uint32_t set) {
+static uint32_t operand_set(const writer *t, const node *n, uint32_t set) {
     uint32_t out = 0;
     layout_operand_channels(t->l, n, 0, set, &out);
     return out;
 }
 
-static value_id first_operand(turner *t, const node *n, uint32_t set) {
+static value_id first_operand(writer *t, const node *n, uint32_t set) {
     return form_of(t, n->in[0], graph_type(t->l->g, n->in[0])->rank, operand_set(t, n, set));
 }
 
-static value_id turn_elementwise(turner *t, const node *n, uint32_t set) {
+static value_id write_elementwise(writer *t, const node *n, uint32_t set) {
     uint32_t rank = graph_type(t->l->g, n->out)->rank;
     value_id in[3];
     for (uint32_t i = 0; i < n->n_in; i++) in[i] = form_of(t, n->in[i], rank, set);
     return build_node(&t->b, n->op, n->n_in, in, n->attrs);
 }
 
-static value_id turn_reshape(turner *t, const node *n, uint32_t set) {
+static value_id write_reshape(writer *t, const node *n, uint32_t set) {
     const tensor_type *y = graph_type(t->l->g, n->out);
     dim shape[MAX_RANK];
-    turn_dims(y->rank, set, y->shape, shape);
+    write_dims(y->rank, set, y->shape, shape);
     return build_reshape(&t->b, first_operand(t, n, set), y->rank, shape);
 }
 
-static value_id turn_transpose(turner *t, const node *n, uint32_t set) {
+static value_id write_transpose(writer *t, const node *n, uint32_t set) {
     const attr_perm *p = n->attrs;
     uint32_t order[MAX_RANK], place[MAX_RANK];
     int64_t perm[MAX_RANK];
@@ -143,38 +143,38 @@ static value_id turn_transpose(turner *t, const node *n, uint32_t set) {
     return is_still ? x : build_transpose(&t->b, x, perm);
 }
 
-static value_id turn_broadcast(turner *t, const node *n, uint32_t set) {
+static value_id write_broadcast(writer *t, const node *n, uint32_t set) {
     const tensor_type *y = graph_type(t->l->g, n->out);
     dim shape[MAX_RANK];
-    turn_dims(y->rank, set, y->shape, shape);
+    write_dims(y->rank, set, y->shape, shape);
     return build_broadcast(&t->b, form_of(t, n->in[0], y->rank, set), y->rank, shape);
 }
 
-static value_id turn_slice(turner *t, const node *n, uint32_t set) {
+static value_id write_slice(writer *t, const node *n, uint32_t set) {
     const attr_slice *s = n->attrs;
     uint32_t order[MAX_RANK], rank = s->starts.n;
     dim starts[MAX_RANK], sizes[MAX_RANK];
     int64_t steps[MAX_RANK];
     layout_order(rank, set, order);
-    turn_dims(rank, set, s->starts.at, starts);
-    turn_dims(rank, set, s->sizes.at, sizes);
+    write_dims(rank, set, s->starts.at, starts);
+    write_dims(rank, set, s->sizes.at, sizes);
     for (uint32_t i = 0; i < rank; i++) steps[i] = s->steps.at[order[i]];
     attr_slice a = {.starts = {rank, starts}, .sizes = {rank, sizes}, .steps = {rank, steps}};
     value_id x = first_operand(t, n, set);
     return build_node(&t->b, OP_slice, 1, &x, &a);
 }
 
-static value_id turn_pad(turner *t, const node *n, uint32_t set) {
+static value_id write_pad(writer *t, const node *n, uint32_t set) {
     const attr_pad *p = n->attrs;
     dim lo[MAX_RANK], hi[MAX_RANK];
-    turn_dims(p->lo.n, set, p->lo.at, lo);
-    turn_dims(p->hi.n, set, p->hi.at, hi);
+    write_dims(p->lo.n, set, p->lo.at, lo);
+    write_dims(p->hi.n, set, p->hi.at, hi);
     attr_pad a = {.lo = {p->lo.n, lo}, .hi = {p->hi.n, hi}, .mode = p->mode};
     value_id in[2] = {first_operand(t, n, set), n->n_in > 1 ? t->r->map[n->in[1]] : VALUE_NONE};
     return build_node(&t->b, OP_pad, n->n_in, in, &a);
 }
 
-static value_id turn_concat(turner *t, const node *n, uint32_t set) {
+static value_id write_concat(writer *t, const node *n, uint32_t set) {
     uint32_t place[MAX_RANK], rank = graph_type(t->l->g, n->out)->rank;
     value_id *in = ARENA_ARRAY(t->l->c->scratch, value_id, n->n_in);
     for (uint32_t i = 0; i < n->n_in; i++) in[i] = form_of(t, n->in[i], rank, set);
@@ -182,14 +182,14 @@ static value_id turn_concat(turner *t, const node *n, uint32_t set) {
     return build_node(&t->b, OP_concat, n->n_in, in, &(attr_axis){.axis = place[((const attr_axis *)n->attrs)->axis]});
 }
 
-static value_id turn_gather(turner *t, const node *n, uint32_t set) {
+static value_id write_gather(writer *t, const node *n, uint32_t set) {
     uint32_t place[MAX_RANK];
     places(graph_type(t->l->g, n->out)->rank, set, place);
     value_id in[2] = {first_operand(t, n, set), t->r->map[n->in[1]]};
     return build_node(&t->b, OP_gather, 2, in, &(attr_axis){.axis = place[((const attr_axis *)n->attrs)->axis]});
 }
 
-static value_id turn_reduce(turner *t, const node *n, uint32_t set) {
+static value_id write_reduce(writer *t, const node *n, uint32_t set) {
     const attr_reduce *a = n->attrs;
     const tensor_type *x = graph_type(t->l->g, n->in[0]);
     uint32_t place[MAX_RANK], bits = 0, n_axes = 0;
@@ -198,21 +198,21 @@ static value_id turn_reduce(turner *t, const node *n, uint32_t set) {
     for (uint32_t i = 0; i < a->axes.n; i++) bits |= 1u << place[a->axes.at[i]];
     for (uint32_t i = 0; i < x->rank; i++)
         if (bits >> i & 1) axes[n_axes++] = i;
-    attr_reduce turned = {.kind = a->kind, .axes = {n_axes, axes}};
+    attr_reduce moved = {.kind = a->kind, .axes = {n_axes, axes}};
     value_id in = first_operand(t, n, set);
-    return build_node(&t->b, OP_reduce, 1, &in, &turned);
+    return build_node(&t->b, OP_reduce, 1, &in, &moved);
 }
 
 /* The image that a window slides over, padded in memory where the reader needs runs that no border cuts, or where it
- * would else be turned at every read; what remains to pad is left in pads. */
-static value_id window_source(turner *t, const node *n, uint32_t set, int64_t *pads) {
+ * would else be transposed at every read; what remains to pad is left in pads. */
+static value_id window_source(writer *t, const node *n, uint32_t set, int64_t *pads) {
     const attr_window *w = n->attrs;
     const tensor_type *x = graph_type(t->l->g, n->in[0]);
     dim_table *d = t->b.g->dims;
     uint32_t place[MAX_RANK], k = w->axes.n, channels = set & ((1u << x->rank) - 1);
     dim lo[MAX_RANK], hi[MAX_RANK], n_channels = dim_const(d, 1);
     node_id def = graph_value(t->l->g, n->in[0])->def;
-    bool is_turned = def == NODE_NONE || !t->l->is_last[def], has_pads = false, grows = false;
+    bool is_transposed = def == NODE_NONE || !t->l->is_last[def], has_pads = false, grows = false;
     value_id in[2] = {first_operand(t, n, set), n->n_in > 1 ? t->r->map[n->in[1]] : VALUE_NONE};
     places(x->rank, channels, place);
     for (uint32_t i = 0; i < x->rank; i++) {
@@ -227,14 +227,14 @@ static value_id window_source(turner *t, const node *n, uint32_t set, int64_t *p
         hi[place[w->axes.at[j]]] = dim_const(d, pads[k + j]);
     }
     bool is_thin = has_pads && dim_lt(d, n_channels, dim_const(d, FEW_CHANNELS));
-    if (!grows || !(is_turned || is_thin) || layout_is_same(t->l->g, x, channels)) return in[0];
+    if (!grows || !(is_transposed || is_thin) || layout_is_same(t->l->g, x, channels)) return in[0];
     memset(pads, 0, 2 * k * sizeof *pads);
     attr_pad a = {.lo = {x->rank, lo}, .hi = {x->rank, hi}};
     return build_node(&t->b, OP_pad, n->n_in, in, &a);
 }
 
 /* The taps stand before the channels, so that one tap is a run of channels. */
-static value_id turn_window(turner *t, const node *n, uint32_t set) {
+static value_id write_window(writer *t, const node *n, uint32_t set) {
     const attr_window *w = n->attrs;
     const tensor_type *x = graph_type(t->l->g, n->in[0]), *y = graph_type(t->l->g, n->out);
     uint32_t place[MAX_RANK], order[MAX_RANK], k = w->axes.n;
@@ -256,48 +256,48 @@ static value_id turn_window(turner *t, const node *n, uint32_t set) {
     return is_still ? view : build_transpose(&t->b, view, perm);
 }
 
-static void turn_labels(const char *labels, uint32_t set, char *out) {
+static void write_labels(const char *labels, uint32_t set, char *out) {
     uint32_t order[MAX_RANK], rank = (uint32_t)strlen(labels);
     layout_order(rank, set, order);
     for (uint32_t i = 0; i < rank; i++) out[i] = labels[order[i]];
     out[rank] = 0;
 }
 
-static value_id turn_contract(turner *t, const node *n, uint32_t set) {
+static value_id write_contract(writer *t, const node *n, uint32_t set) {
     const attr_contract *a = n->attrs;
     char labels[3][MAX_RANK + 1];
     value_id in[2];
     for (uint32_t i = 0; i < 2; i++) {
         uint32_t channels = t->l->channels[n->in[i]];
-        turn_labels(i ? a->rhs : a->lhs, channels, labels[i]);
+        write_labels(i ? a->rhs : a->lhs, channels, labels[i]);
         in[i] = channels ? last_of(t, n->in[i]) : t->r->map[n->in[i]];
     }
-    turn_labels(a->out, set, labels[2]);
+    write_labels(a->out, set, labels[2]);
     return build_contract(&t->b, in[0], in[1], labels[0], labels[1], labels[2]);
 }
 
-static turn_fn *const turns[N_OPS] = {[OP_reshape] = turn_reshape,
-                                      [OP_transpose] = turn_transpose,
-                                      [OP_broadcast] = turn_broadcast,
-                                      [OP_slice] = turn_slice,
-                                      [OP_pad] = turn_pad,
-                                      [OP_concat] = turn_concat,
-                                      [OP_gather] = turn_gather,
-                                      [OP_reduce] = turn_reduce,
-                                      [OP_window] = turn_window,
-                                      [OP_contract] = turn_contract};
+static write_fn *const by_op[N_OPS] = {[OP_reshape] = write_reshape,
+                                       [OP_transpose] = write_transpose,
+                                       [OP_broadcast] = write_broadcast,
+                                       [OP_slice] = write_slice,
+                                       [OP_pad] = write_pad,
+                                       [OP_concat] = write_concat,
+                                       [OP_gather] = write_gather,
+                                       [OP_reduce] = write_reduce,
+                                       [OP_window] = write_window,
+                                       [OP_contract] = write_contract};
 
 static frit_status rewrite_node(graph_rewriter *r, const node *n, bool *out_done) {
-    turner *t = r->data;
+    writer *t = r->data;
     t->r = r;
     if (n->region != 0 || !t->l->is_last[graph_value(t->l->g, n->out)->def]) return FRIT_OK;
     t->b = (build){.c = r->c, .g = r->to, .loc = n->loc};
     uint32_t set = t->l->channels[n->out];
-    turn_fn *fn = op_is(n->op, OPF_EW) ? turn_elementwise : turns[n->op];
+    write_fn *fn = op_is(n->op, OPF_EW) ? write_elementwise : by_op[n->op];
     ASSERT(fn);
     value_id y = fn(t, n, set);
     t->last[n->out] = y;
-    r->map[n->out] = turn_back(&t->b, y, graph_type(t->l->g, n->out), set);
+    r->map[n->out] = write_back(&t->b, y, graph_type(t->l->g, n->out), set);
     *out_done = true;
     return t->b.status;
 }
@@ -311,9 +311,9 @@ frit_status pass_layout(cx *c, const graph *g, graph **out) {
     l.g = g = apart;
     layout_find_channels(&l);
     layout_choose(&l);
-    turner t = {.l = &l, .last = ARENA_ARRAY(c->scratch, value_id, g->values.n + 1u)};
+    writer t = {.l = &l, .last = ARENA_ARRAY(c->scratch, value_id, g->values.n + 1u)};
     for (uint32_t i = 0; i < g->values.n; i++) t.last[i] = VALUE_NONE;
-    graph *turned = NULL;
-    TRY(graph_rewrite(c, g, rewrite_node, &t, &turned));
-    return graph_sweep(c, turned, out);
+    graph *written = NULL;
+    TRY(graph_rewrite(c, g, rewrite_node, &t, &written));
+    return graph_sweep(c, written, out);
 }

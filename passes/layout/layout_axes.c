@@ -15,9 +15,9 @@
 
 void layout_order(uint32_t rank, uint32_t channels, uint32_t *order) {
     uint32_t n = 0;
-    for (uint32_t turn = 0; turn < 2; turn++)
+    for (uint32_t is_set = 0; is_set < 2; is_set++)
         for (uint32_t i = 0; i < rank; i++)
-            if ((channels >> i & 1) == turn) order[n++] = i;
+            if ((channels >> i & 1) == is_set) order[n++] = i;
 }
 
 static bool is_unit(const graph *g, dim d) { return dim_equal(g->dims, d, dim_const(g->dims, 1)); }

@@ -130,15 +130,15 @@ static bool reads_last(const chooser *x, const node *n, uint32_t i) {
            (!op_is(n->op, OPF_EW) || graph_type(l->g, n->in[i])->rank == graph_type(l->g, n->out)->rank);
 }
 
-/* What n pays when it computes channels last for operands that it has to turn by itself. */
+/* What n pays when it computes channels last for operands that it has to transpose by itself. */
 static int64_t turning_cost(const chooser *x, const node *n) {
     int64_t cost = 0;
     for (uint32_t i = 0; i < n->n_in; i++) {
         uint32_t set;
         if (graph_const(x->l->g, n->in[i]) || reads_last(x, n, i) || n->op == OP_contract) continue;
-        bool is_turned = layout_operand_channels(x->l, n, i, x->l->channels[n->out], &set) &&
-                         !layout_is_same(x->l->g, graph_type(x->l->g, n->in[i]), set);
-        if (is_turned) cost += move_cost(x, n->in[i]);
+        bool is_transposed = layout_operand_channels(x->l, n, i, x->l->channels[n->out], &set) &&
+                             !layout_is_same(x->l->g, graph_type(x->l->g, n->in[i]), set);
+        if (is_transposed) cost += move_cost(x, n->in[i]);
     }
     return cost;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Steps of control flow. An if becomes a branch over two sub-plans that copy what they give to the same buffers; a loop
- * becomes a sub-plan that is repeated. Values carried from turn to turn have one buffer, which the steps before the
- * loop fill and the last steps of each turn write again; a kernel writes it directly where nothing reads the old value
+ * becomes a sub-plan that is repeated. Values carried from iteration to iteration have one buffer, which the steps before the
+ * loop fill and the last steps of each iteration write again; a kernel writes it directly where nothing reads the old value
  * after that kernel has begun.
  *
  *    %h, %y = scan_loop %h0, %x region(%h1, %x1) { %s = add %h1, %x1  yield %s, %s }
  *  becomes
- *    copy(h0, h)      loop turn < S { add(h, x, h, y) } */
+ *    copy(h0, h)      loop i < S { add(h, x, h, y) } */
 #include <string.h>
 
 #include "ir/op/attrs.h"
@@ -155,7 +155,7 @@ static uint32_t carried_index(const lower_cx *x, const loop_form *l, value_id v)
     return i;
 }
 
-/* The last steps of a turn: the new carried values take the places of the old ones, all at the same time. */
+/* The last steps of an iteration: the new carried values take the places of the old ones, all at the same time. */
 static void carry(lower_cx *x, const loop_form *l) {
     const region *body = &x->g->regions.at[l->body];
     pbuf_id *from = ARENA_ARRAY(x->p->a, pbuf_id, l->n_carried + 1u);
@@ -224,14 +224,14 @@ static frit_status limit_while(lower_cx *x, const loop_form *l, pbuf_id *args, p
 static frit_status place_loop(lower_cx *x, const loop_form *l) {
     const node *n = l->n;
     pbuf_id *args = ARENA_ARRAY(x->p->a, pbuf_id, 2);
-    sym_id turn = SYM_NONE;
+    sym_id iteration = SYM_NONE;
     args[0] = args[1] = UINT32_MAX;
-    dim_is_sym(x->g->dims, x->f->turn[graph_value(x->g, n->out)->def], &turn);
+    dim_is_sym(x->g->dims, x->f->iteration[graph_value(x->g, n->out)->def], &iteration);
     pstep s = {.kind = PS_LOOP,
                .n_args = 2,
                .args = args,
                .trips = DIM_BAD,
-               .iteration = turn,
+               .iteration = iteration,
                .result = SYM_NONE,
                .loc = x->g->locs.at[n->loc]};
     for (uint32_t i = 0; i < l->n_carried; i++)
@@ -240,7 +240,7 @@ static frit_status place_loop(lower_cx *x, const loop_form *l) {
     if (n->op == OP_while)
         TRY(limit_while(x, l, args, &s));
     else
-        s.trips = dim_sym_info(x->g->dims, turn)->extent;
+        s.trips = dim_sym_info(x->g->dims, iteration)->extent;
     carry(x, l);
     s.body[0] = steps_of(x, l->body);
     push(x, n->region, s);

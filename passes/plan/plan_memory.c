@@ -23,7 +23,7 @@ static void note_use(plan *p, pbuf_id b, uint32_t step) {
 
 static void find_lives(plan *p, const pstep_list *l, uint32_t *step);
 
-/* A loop's steps run again: what is needed before or after them, or from turn to turn, lives through all of them. */
+/* A loop's steps run again: what is needed before or after them, or from iteration to iteration, lives through all of them. */
 static void find_lives_in_loop(plan *p, const pstep *s, uint32_t *step) {
     uint32_t n = p->bufs.n, begin = *step;
     pbuf *before = arena_copy(p->a, p->bufs.at, n * sizeof *before);

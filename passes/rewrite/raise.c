@@ -48,7 +48,7 @@ typedef struct mask {
 /* What a decomposed attention consists of, as values of the old graph. */
 typedef struct attention {
     value_id q, kt, v;
-    const attr_perm *turn; /* kt still has to be transposed by this; NULL: not */
+    const attr_perm *transpose; /* kt still has to be transposed by this; NULL: not */
     uint32_t n_masks;
     mask masks[MAX_MASKS]; /* outermost first */
     double scale, softcap; /* softcap 0: none */
@@ -196,11 +196,11 @@ static bool find_attention(const walker *w, const node *n, attention *a) {
     a->kt = strip_scale(w, product->in[1], &a->scale);
     a->v = n->in[1];
     if (!shapes_fit(w->g, a)) return false;
-    const node *turn = def_of(w, a->kt, OP_transpose, 1);
-    value_id inner = turn ? strip_scale(w, turn->in[0], &a->scale) : VALUE_NONE;
-    if (turn && inner != turn->in[0]) {
+    const node *transpose = def_of(w, a->kt, OP_transpose, 1);
+    value_id inner = transpose ? strip_scale(w, transpose->in[0], &a->scale) : VALUE_NONE;
+    if (transpose && inner != transpose->in[0]) {
         a->kt = inner;
-        a->turn = turn->attrs;
+        a->transpose = transpose->attrs;
     }
     return isfinite(a->scale) && a->scale != 0; /* attend takes 0 for its default */
 }
@@ -242,7 +242,7 @@ static value_id build_mask(graph_rewriter *r, build *b, const attention *a) {
 
 static value_id build_attention(graph_rewriter *r, build *b, const attention *a) {
     value_id kt = r->map[a->kt];
-    if (a->turn) kt = build_transpose(b, kt, a->turn->perm.at);
+    if (a->transpose) kt = build_transpose(b, kt, a->transpose->perm.at);
     value_id in[4] = {r->map[a->q], swap_last(b, kt), r->map[a->v], VALUE_NONE};
     uint32_t n = 3;
     if (a->n_masks) in[n++] = build_mask(r, b, a);

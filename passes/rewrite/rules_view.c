@@ -68,20 +68,22 @@ value_id rule_transpose_of_units(build *b, const node *n) {
 
 /* x [batch.., M, N] -> [product, M, N] -> [product, N, M] -> [batch.., N, M]: what one exporter writes for k^T. */
 value_id rule_reshape_of_transpose_of_reshape(build *b, const node *n) {
-    node turn, merge;
-    if (!rule_operand(b, n, 0, OP_transpose, &turn) || !rule_operand(b, &turn, 0, OP_reshape, &merge))
+    node transpose, merge;
+    if (!rule_operand(b, n, 0, OP_transpose, &transpose) || !rule_operand(b, &transpose, 0, OP_reshape, &merge))
         return VALUE_NONE;
-    const tensor_type *x = build_type(b, merge.in[0]), *mid = build_type(b, turn.in[0]), *t = build_type(b, n->out);
-    const attr_perm *p = turn.attrs;
+    const tensor_type *x = build_type(b, merge.in[0]), *mid = build_type(b, transpose.in[0]),
+                      *t = build_type(b, n->out);
+    const attr_perm *p = transpose.attrs;
     uint32_t r = x->rank;
     bool fits = mid->rank == 3 && p->perm.at[0] == 0 && p->perm.at[1] == 2 && r >= 3 && t->rank == r;
     if (!fits) return VALUE_NONE;
     dim_table *d = b->g->dims;
     for (uint32_t i = 0; i + 2 < r; i++)
         if (!dim_equal(d, x->shape[i], t->shape[i])) return VALUE_NONE;
-    bool is_turned = dim_equal(d, x->shape[r - 2], mid->shape[1]) && dim_equal(d, x->shape[r - 1], mid->shape[2]) &&
-                     dim_equal(d, x->shape[r - 2], t->shape[r - 1]) && dim_equal(d, x->shape[r - 1], t->shape[r - 2]);
-    if (!is_turned) return VALUE_NONE;
+    bool is_transposed = dim_equal(d, x->shape[r - 2], mid->shape[1]) && dim_equal(d, x->shape[r - 1], mid->shape[2]) &&
+                         dim_equal(d, x->shape[r - 2], t->shape[r - 1]) &&
+                         dim_equal(d, x->shape[r - 1], t->shape[r - 2]);
+    if (!is_transposed) return VALUE_NONE;
     int64_t perm[MAX_RANK];
     for (uint32_t i = 0; i < r; i++) perm[i] = i;
     perm[r - 2] = r - 1;

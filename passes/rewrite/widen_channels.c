@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* widen_channels: images of few channels get channels of zeros, so that groups of channels are what products of bytes
+/* widen_channels: images of few channels get channels of zeros, so that packs of channels are what products of bytes
  * and of bf16 take at once (dtype_k_pack).
  *
  *    %w = window %x : u8[N, 3, P, Q, 7, 7]           %p = pad %x {hi = [0, 1, 0, 0]} : u8[N, 4, H, W]
  *    %y = contract %w, %k : i32[N, O, P, Q]          %w = window %p : u8[N, 4, P, Q, 7, 7]
  *                              becomes               %y = contract %w, %k4 : i32[N, O, P, Q]     %k4: zeros behind %k
  *
- * The first layer of every network over pictures is one. Without it no run of channels is a whole group and every byte
+ * The first layer of every network over pictures is one. Without it no run of channels is a whole pack and every byte
  * would be placed by itself; the image is stored in another form in front of such a layer anyhow. At most twice as many
  * channels: more work than that is not worth it. Expects folded constants. */
 #include <string.h>
@@ -44,14 +44,14 @@ static bool find_channels(const graph *g, widening *w) {
 }
 
 static bool finds(const graph *g, const node *n, uint32_t side, widening *w) {
-    uint32_t group = dtype_k_pack(graph_type(g, n->in[0])->dt, graph_type(g, n->in[1])->dt);
+    uint32_t k_pack = dtype_k_pack(graph_type(g, n->in[0])->dt, graph_type(g, n->in[1])->dt);
     int64_t channels;
     *w = (widening){.a = n->attrs, .side = side, .window = graph_def(g, n->in[side])};
     w->weights = graph_const(g, n->in[1 - side]);
-    if (group < 2 || !w->window || w->window->op != OP_window) return false;
+    if (k_pack < 2 || !w->window || w->window->op != OP_window) return false;
     if (!w->weights || w->weights->kind != CONST_DENSE || !w->weights->bytes || !find_channels(g, w)) return false;
     if (!dim_is_const(g->dims, graph_type(g, w->window->in[0])->shape[w->x_axis], &channels)) return false;
-    w->more = (group - channels % group) % group;
+    w->more = (k_pack - channels % k_pack) % k_pack;
     return w->more > 0 && w->more <= channels;
 }
 

@@ -189,15 +189,16 @@ static dim key_blocks(const attend_cx *x, dim keys) {
     return dim_min(t, all, dim_max(t, dim_const(t, 0), dim_ceildiv(t, seen, keys)));
 }
 
-/* Which query heads share a block: those of a group where their number is known and leaves room for a query of each. */
-static void group_heads(attend_cx *x, dim heads, dim key_heads) {
+/* Which query heads share a block: all that share a key head where their
+ * number is known and leaves room for a query of each. */
+static void share_heads(attend_cx *x, dim heads, dim key_heads) {
     dim_table *t = x->k->dims;
     dim head = x->gr->axes[x->rank - 3];
     int64_t n = 1;
-    if (!dim_div_exact(t, heads, key_heads, &x->group_size)) x->group_size = dim_floordiv(t, heads, key_heads);
-    bool is_grouped = dim_is_const(t, x->group_size, &n) && n > 1 && n <= QUERIES;
-    x->heads = is_grouped ? n : 1;
-    x->key_head = is_grouped ? dim_axis(t, "h", key_heads) : dim_floordiv(t, head, x->group_size);
+    if (!dim_div_exact(t, heads, key_heads, &x->heads_per_key)) x->heads_per_key = dim_floordiv(t, heads, key_heads);
+    bool are_shared = dim_is_const(t, x->heads_per_key, &n) && n > 1 && n <= QUERIES;
+    x->heads = are_shared ? n : 1;
+    x->key_head = are_shared ? dim_axis(t, "h", key_heads) : dim_floordiv(t, head, x->heads_per_key);
 }
 
 frit_status attend_begin(attend_cx *x, expander *e, const target *t, lane_loop lane) {
@@ -215,7 +216,7 @@ frit_status attend_begin(attend_cx *x, expander *e, const target *t, lane_loop l
     x->n_depth = q->shape[x->rank - 1];
     x->n_keys = key->shape[x->rank - 2];
     x->n_values = v->shape[x->rank - 1];
-    group_heads(x, q->shape[x->rank - 3], key->shape[x->rank - 3]);
+    share_heads(x, q->shape[x->rank - 3], key->shape[x->rank - 3]);
     dim n = dim_const(d, QUERIES / x->heads), keys = dim_const(d, KEYS);
     x->block = dim_axis(d, "ib", dim_ceildiv(d, x->n_queries, n));
     x->query_base = dim_mul(d, x->block, n);

@@ -4,7 +4,7 @@
  *
  * A block is up to QUERIES rows beside each other in the lanes, so that every statistic is an operation of lanes. A row
  * is a query of one head; heads that share their keys stand side by side, so that the keys are read once for all of
- * them: row i of a block is query i floordiv G, head i mod G of a group of G heads. Keys come in blocks of KEYS that
+ * them: row i of a block is query i floordiv G, head i mod G of the G heads that share a key head. Keys come in blocks of KEYS that
  * begin at absolute multiples of it, so a row's bits do not depend on how many rows a call has. */
 #ifndef FRIT_PASSES_ATTEND_PARTS_H
 #define FRIT_PASSES_ATTEND_PARTS_H
@@ -23,20 +23,20 @@ typedef struct attend_cx {
     dtype dt;                                 /* of the scores and sums: f32, or f64 for f64 operands */
     uint32_t rank;                            /* of q, k, v */
     dim n_queries, n_keys, n_depth, n_values; /* S, T, D, E */
-    dim group_size;                           /* query heads per key head */
+    dim heads_per_key;                        /* query heads per key head */
     dim key_head;                             /* axis of the key heads */
-    int64_t heads;                            /* query heads whose rows stand in a block: all of a group, or one */
-    dim block;                                /* axis of the blocks of queries */
-    dim query_base, n_block;                  /* first query of the block; rows in the block */
-    dim key_block;                            /* axis of the blocks of keys */
-    dim key_base, n_key_block;                /* first key of the block; keys in it */
-    lane_loop lane;                           /* over the rows of a block */
-    buf_id qt;                                /* scaled queries of the block, in the target's own order */
-    buf_id s;                                 /* [key, row]: scores, then weights */
-    buf_id o_tile;                            /* sums of weighted values, in the target's own order */
-    buf_id m, l;                              /* of each row: greatest score so far, sum of weights so far */
-    buf_id alpha;                             /* of each row: factor of the old sums, at the end 1 / l */
-    dim o_at[2], o_row;                       /* index in o_tile and row of the block during the epilogue */
+    int64_t heads;             /* query heads whose rows stand in a block: all that share a key head, or one */
+    dim block;                 /* axis of the blocks of queries */
+    dim query_base, n_block;   /* first query of the block; rows in the block */
+    dim key_block;             /* axis of the blocks of keys */
+    dim key_base, n_key_block; /* first key of the block; keys in it */
+    lane_loop lane;            /* over the rows of a block */
+    buf_id qt;                 /* scaled queries of the block, in the target's own order */
+    buf_id s;                  /* [key, row]: scores, then weights */
+    buf_id o_tile;             /* sums of weighted values, in the target's own order */
+    buf_id m, l;               /* of each row: greatest score so far, sum of weights so far */
+    buf_id alpha;              /* of each row: factor of the old sums, at the end 1 / l */
+    dim o_at[2], o_row;        /* index in o_tile and row of the block during the epilogue */
 } attend_cx;
 
 /* Sets x up for the group at hand. Errors: FRIT_UNSUPPORTED for operands without a head axis. */

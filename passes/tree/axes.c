@@ -25,7 +25,7 @@ dim axis_split(kernel *k, dim extent, int64_t size, dim *out_block, dim *out_inn
 }
 
 void nest_push(nest *s, kloop_kind kind, dim axis, uint32_t lanes, uint32_t unroll) {
-    if (dim_is_const(s->k->dims, axis, NULL)) return; /* a loop of one turn */
+    if (dim_is_const(s->k->dims, axis, NULL)) return; /* a loop of one iteration */
     klist alone = {0};
     ASSERT(s->n < countof(s->loops));
     s->loops[s->n++] = kstmt_loop(s->k, &alone, kind, axis_sym(s->k, axis), lanes, unroll);

@@ -94,10 +94,10 @@ void contract_find_direct(contract_cx *x, operand *op, dim own, bool needs_unit)
     if (dim_depends(k->dims, op->k_coeff, axis_sym(k, own))) return;
     op->buf = n.ref;
     op->at = n.at;
-    bool has_groups = x->k_pack > 1 && dim_equal(k->dims, op->k_coeff, dim_const(k->dims, 1)) &&
-                      dim_divides(k->dims, dim_const(k->dims, x->k_pack), x->n_k);
+    bool has_packs = x->k_pack > 1 && dim_equal(k->dims, op->k_coeff, dim_const(k->dims, 1)) &&
+                     dim_divides(k->dims, dim_const(k->dims, x->k_pack), x->n_k);
     if (x->k_pack > 1)
-        op->is_direct = !needs_unit && has_groups;
+        op->is_direct = !needs_unit && has_packs;
     else
         op->is_direct = !needs_unit || dim_equal(k->dims, op->own_coeff, dim_const(k->dims, 1));
 }

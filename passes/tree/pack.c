@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Constant matrices in the order that the matrix micro-kernel streams them: panels of `panel` columns, each n_k rows of
- * contiguous columns; columns beyond the last are zero. In groups (bytes for integer dot products) each column holds
- * `group` steps of k side by side, and the steps beyond the last are zero too. Weights of 3 x 3 windows can be
+ * contiguous columns; columns beyond the last are zero. In packs (bytes for integer dot products) each column holds
+ * `k_pack` steps of k side by side, and the steps beyond the last are zero too. Weights of 3 x 3 windows can be
  * transformed on the way. Nothing is packed here: the constant knows how to make each of its panels when the artifact
  * is written. */
 #include "passes/tree/pack.h"
@@ -34,8 +34,8 @@ static void pack_rows(const pack_job *j, const uint8_t *src, uint8_t *dst, int64
     }
 }
 
-/* A panel in groups: [n_k / group][panel][group]. */
-static void pack_groups(const pack_job *j, const uint8_t *src, uint8_t *dst, int64_t n) {
+/* A panel in packs: [n_k / k_pack][panel][k_pack]. */
+static void pack_k_packs(const pack_job *j, const uint8_t *src, uint8_t *dst, int64_t n) {
     const pack_request *r = &j->request;
     for (int64_t k = 0; k < r->n_k; k++) {
         const uint8_t *from = src + (size_t)r->k_offsets[k] * j->bytes;
@@ -78,7 +78,7 @@ static void pack_panel(const void *data, uint32_t p, void *out) {
     uint8_t *dst = out;
     if (n < r->panel || padded_k(r) > r->n_k) memset(dst, 0, (size_t)(padded_k(r) * r->panel) * j->bytes);
     if (r->k_pack > 1) {
-        pack_groups(j, src, dst, n);
+        pack_k_packs(j, src, dst, n);
         return;
     }
     for (int64_t k = 0; k < r->n_k; k += K_TILE) {
@@ -137,8 +137,8 @@ static void transform_window(const float *src, const int64_t steps[2], float out
     }
 }
 
-/* Part: the columns of a group. */
-static void pack_transformed_group(const void *data, uint32_t part, void *out) {
+/* Part: the columns of a block. */
+static void pack_transformed_block(const void *data, uint32_t part, void *out) {
     const pack_transformed *t = data;
     const pack_request *r = &t->of;
     const float *src = r->data->bytes;
@@ -160,11 +160,11 @@ const const_data *pack_winograd(arena *a, const pack_transformed *r) {
     pack_transformed *job = ARENA_NEW(a, pack_transformed);
     *job = *r;
     job->of.k_offsets = arena_copy(a, r->of.k_offsets, (size_t)r->of.n_k * sizeof *r->of.k_offsets);
-    const int64_t shape[] = {r->n_groups, POINTS, r->n_panels, r->of.n_k, r->of.panel};
+    const int64_t shape[] = {r->n_blocks, POINTS, r->n_panels, r->of.n_k, r->of.panel};
     size_t part = sizeof(float);
     for (size_t i = 1; i < countof(shape); i++) part *= (size_t)shape[i];
     const_maker *maker = ARENA_NEW(a, const_maker);
-    *maker = (const_maker){(uint32_t)r->n_groups, part, pack_transformed_group, job};
+    *maker = (const_maker){(uint32_t)r->n_blocks, part, pack_transformed_block, job};
     const_data *d = ARENA_NEW(a, const_data);
     *d = (const_data){.kind = CONST_MADE,
                       .dt = FRIT_DT_F32,

@@ -11,7 +11,7 @@
  *     s[r] = sum e               level 1       let i = 1 / s
  *     y[r, c] = e / s            level 2       vec c { y = tile[c] / s } }
  *
- * A map of the whole domain that several sweeps need is placed in a tile when it is dear and the row is bounded, else
+ * A map of the whole domain that several sweeps need is placed in a tile when it is costly and the row is bounded, else
  * it is computed again. When the lane loop runs along a kept axis (column form) the same sweeps are plain loops inside
  * it. The order of a reduction depends on the schedule's lanes and the reduced extents only. */
 #include "passes/tree/row_parts.h"
@@ -153,17 +153,17 @@ static uint32_t reduced_index(const row_cx *r, dim *out) {
     return n;
 }
 
-/* Index in a placed map's tile: the row's turn when rows are pipelined, then the reduced runs. */
+/* Index in a placed map's tile: the row's slot when rows are pipelined, then the reduced runs. */
 static void tile_index(const row_cx *r, const member *m, dim *out) {
-    bool has_turn = r->row != DIM_BAD;
-    if (has_turn) out[0] = dim_mod(r->k->dims, r->row, r->k->bufs.at[m->tile].shape[0]);
-    reduced_index(r, out + has_turn);
+    bool has_slot = r->row != DIM_BAD;
+    if (has_slot) out[0] = dim_mod(r->k->dims, r->row, r->k->bufs.at[m->tile].shape[0]);
+    reduced_index(r, out + has_slot);
 }
 
 /* A reduction or kept map of the row at hand that an earlier trip of the pipeline computed. */
 static kx kept_row(const row_cx *r, const member *m) {
-    dim turn = dim_mod(r->k->dims, r->row, r->k->bufs.at[m->rows].shape[0]);
-    return kx_load(r->k, m->rows, &turn, 0, 0);
+    dim slot = dim_mod(r->k->dims, r->row, r->k->bufs.at[m->rows].shape[0]);
+    return kx_load(r->k, m->rows, &slot, 0, 0);
 }
 
 static kx resolve_member(expander *e, value_id v, const dim *at, kx guard) {

@@ -11,15 +11,15 @@ enum { ROW_LEVELS_MAX = 60, TAG_KEPT = 0, TAG_REDUCED = 1 };
 
 typedef struct member member;
 struct member {
-    node_id n;
-    uint32_t level; /* sweep that can compute it; a reduction's own result is ready one later */
-    bool is_reduce;
+    node_id n;       /* what it computes */
+    uint32_t level;  /* sweep that can compute it; a reduction's own result is ready one later */
+    bool is_reduce;  /* a reduction, else a map */
     bool is_whole;   /* depends on reduced axes */
     uint64_t sweeps; /* maps of the whole domain: bit s set when sweep s needs it */
     buf_id tile;     /* KID_NONE unless placed */
     buf_id rows;     /* pipelined: its values of the last few rows, for reductions and kept maps; else KID_NONE */
     kx let;          /* kept maps: the let that holds it; placed maps: the let of the sweep at hand */
-    acc_id acc;
+    acc_id acc;      /* reductions: the accumulator */
     /* Moments (tree_row_moments.c): */
     member *sum;   /* squares about a kept value, made in the sweep of this sum of the same operand; else NULL */
     bool is_shift; /* a sum with such squares */
@@ -49,22 +49,24 @@ typedef struct row_moments {
     frit_status (*squares)(row_cx *r, klist *l, const member *m, kx *out);
 } row_moments;
 
+/* A ROW group while its tree is written. */
 struct row_cx {
-    expander *e;
-    const group *gr;
-    const target *t;
-    const row_form *form;
+    expander *e;                /* of the kernel at hand */
+    const group *gr;            /* that it computes */
+    const target *t;            /* that the tree is for */
+    const row_form *form;       /* of that target */
     const row_moments *moments; /* NULL: none were looked for */
     kernel *k;
-    axis_map axes;
-    member *members;
-    uint32_t n_members;
+    axis_map axes;       /* of the domain, merged; its runs are tagged kept or reduced */
+    member *members;     /* in topological order */
+    uint32_t n_members;  /* how many */
     uint32_t *member_of; /* node -> member index + 1 */
     uint32_t n_levels;   /* sweeps */
     uint32_t sweep;      /* at hand */
-    bool is_column, is_probe;
-    uint32_t lanes;    /* partials of an accumulator */
-    uint32_t prefetch; /* elements that lane loops prefetch ahead, 0: none */
+    bool is_column;      /* the lanes run along the last kept axis */
+    bool is_probe;       /* expressions are only looked at: reductions are constants */
+    uint32_t lanes;      /* partials of an accumulator */
+    uint32_t prefetch;   /* elements that lane loops prefetch ahead, 0: none */
     /* Rows in blocks, for moments; else DIM_BAD: */
     dim block;  /* its number; 0 for the only one */
     dim column; /* in the block */

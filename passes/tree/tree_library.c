@@ -75,7 +75,7 @@ static bool find_result(contract_cx *x, const dim *at, strided *out) {
     return true;
 }
 
-/* C of m x n from A and B. Where C's columns are those of B but its rows lie together, it is the turned product. */
+/* C of m x n from A and B. Where C's columns are those of B but its rows lie together, it is the transposed product. */
 static bool find_gemm(contract_cx *x, const strided *c, kgemm *out) {
     dim_table *t = x->k->dims;
     strided a = {x->a.buf, x->a.own_coeff, x->a.k_coeff, x->a.rest};

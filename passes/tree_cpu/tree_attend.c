@@ -3,9 +3,9 @@
  *
  * A block of up to 64 rows lies along the vectors, so that every statistic is a vector operation. A row is a query of
  * one head; heads that share their keys stand side by side, so that they are read once for all of them: row i of a
- * block is query i floordiv G, head i mod G of a group of G. Keys and values are read in place, keys as broadcasts,
+ * block is query i floordiv G, head i mod G of the G that share keys. Keys and values are read in place, keys as broadcasts,
  * values along the vectors (from a copy of the block where their rows lie so far apart that they would meet in few sets
- * of the first-level cache); queries lie in panels as wide as a register tile:
+ * of the first-level cache); queries lie in panels as wide as a register block:
  *   qt[d, i] = scale * q[i, d]
  *   for each block of 64 keys j {
  *     s[j, i] = k[j, :] . qt[:, i]                                                  leaf, rows j, columns i
@@ -112,7 +112,7 @@ static bool is_in_place(attend_cx *x, kx loaded, bool is_value, dim key, dim col
            (!is_value || dim_equal(k->dims, coeff, dim_const(k->dims, 1)));
 }
 
-/* Fills a tile with the block of K or V before the leaf: rows, or panels as wide as a register tile. */
+/* Fills a tile with the block of K or V before the leaf: rows, or panels as wide as a register block. */
 static void place(attend_cx *x, klist *l, bool is_value, kx element, dim key, dim column, placed *out) {
     kernel *k = x->k;
     dim width = axis_extent(k, column), r = dim_axis(k->dims, "r", x->n_key_block);

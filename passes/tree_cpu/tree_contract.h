@@ -8,13 +8,13 @@
 enum { ROW_BLOCK = 96 }; /* most rows of a block */
 /* Steps of k that one chain of multiply-adds runs over; chains begin at absolute multiples. */
 enum { K_BLOCK = 128 };
-/* The same where the matrix unit sums: bytes of k. Its steps are sums of 64 bytes that are added, so chains are short
+/* The same where AMX sums: bytes of k. Its steps are sums of 64 bytes that are added, so chains are short
  * anyhow; a block costs loading and storing its sums, and two tiles of rows by two of columns of it fit the first-level
  * cache. */
 enum { AMX_K_BYTES = 512, AMX_ROWS = 32, AMX_ROW_BLOCK = 256 };
 
-/* Makes x read B of each product from its packed form, over (panel, k, column in panel), or (panel, group, column, k in
- * group). */
+/* Makes x read B of each product from its packed form, over (panel, k, column in panel), or (panel, pack, column, k in
+ * pack). */
 frit_status contract_use_packed(contract_cx *x, const pack_request *r);
 /* The index in packed B of step kk and column `col` of a block of PANEL columns. */
 const dim *contract_packed_at(const contract_cx *x, const pack_request *r, dim block, dim kk, dim col);
@@ -27,17 +27,17 @@ uint32_t contract_panel(const pack_request *r);
 frit_status contract_weights(contract_cx *x, bool is_trial, bool *out_fit);
 /* A cut into blocks along rows, columns and k. */
 typedef struct blocks {
-    dim row_block, row, row_base, n_rows; /* par axis, rows in block as dims */
-    dim col_block, n_cols, col_base;
-    dim k_block, k_base, n_k;
-    int64_t rows, cols, k; /* block sizes */
-    dim row_part;          /* the matrix unit: a block's rows in parts (rows is then of a part), so that what is summed
+    dim row_block, row_base, n_rows; /* of rows: axis that numbers blocks, first row of the block, how many */
+    dim col_block, col_base, n_cols; /* the same of columns */
+    dim k_block, k_base, n_k;        /* the same of steps of k */
+    int64_t rows, cols, k;           /* most of a block */
+    dim row_part;                    /* AMX: a block's rows in parts (rows is then of a part), so that what is summed
                               is used while it is in the first-level cache; else 0 */
-    bool rows_first;       /* a block of rows meets all columns before the next one */
+    bool rows_first;                 /* a block of rows meets all columns before the next one */
 } blocks;
 /* Blocks of size of a range: the axis that numbers them (0 when there is one), where one begins and how long it is. */
 dim contract_block_axis(kernel *k, const char *name, dim extent, int64_t size, dim *out_base, dim *out_n);
-/* Rows of a block, at most about `most`: all blocks of about the same size, a multiple of the leaf's tiles. */
+/* Rows of a block, at most about `most`: all blocks of about the same size, a multiple of the leaf's register block. */
 int64_t contract_rows_of_block(const contract_cx *x, dim n_rows, int64_t most);
 /* The loops over blocks. Where all of a packed B stays in the cache, or a block of a large A (rows_first), the columns
  * of a block of rows follow each other, A is read from memory once and rows of the result are written whole; else a

@@ -98,7 +98,7 @@ static int64_t rows_that_stay(contract_cx *x, const pack_request *pack) {
     return most < LEAST_ROWS ? 0 : most < ROW_BLOCK ? most : ROW_BLOCK;
 }
 
-/* Cuts a block of rows into parts of whole tiles. */
+/* Cuts a block of rows into parts of whole tiles of AMX. */
 static void part_rows(contract_cx *x, blocks *b) {
     dim_table *t = x->k->dims;
     dim base, n;
@@ -179,20 +179,20 @@ static kx b_value(contract_cx *x, const blocks *b, dim kk, dim col) {
     return localise(x, x->b.x, NULL, &c, &k);
 }
 
-static int64_t whole_groups(const contract_cx *x, int64_t k) { return (k + x->k_pack - 1) / x->k_pack; }
+static int64_t whole_packs(const contract_cx *x, int64_t k) { return (k + x->k_pack - 1) / x->k_pack; }
 
-/* Steps of k between the last one and the end of its group. */
+/* Steps of k between the last one and the end of its pack. */
 static dim behind_k(const contract_cx *x, const blocks *b) {
     dim_table *t = x->k->dims;
     dim by = dim_const(t, x->k_pack);
     return dim_sub(t, dim_mul(t, dim_ceildiv(t, b->n_k, by), by), b->n_k);
 }
 
-/* A block of A by rows, zero between the last step of k and the end of its group. */
+/* A block of A by rows, zero between the last step of k and the end of its pack. */
 static buf_id place_a(contract_cx *x, klist *l, const blocks *b) {
     kernel *k = x->k;
     dim_table *t = k->dims;
-    buf_id tile = local_tile(x, "at", x->a.dt, 2, (int64_t[]){b->rows, whole_groups(x, b->k) * x->k_pack});
+    buf_id tile = local_tile(x, "at", x->a.dt, 2, (int64_t[]){b->rows, whole_packs(x, b->k) * x->k_pack});
     fill_tile(x, l, tile, b->n_rows, b->n_k, a_value, b);
     if (dim_divides(t, dim_const(t, x->k_pack), b->n_k)) return tile;
     dim extra = dim_axis(t, "z", behind_k(x, b)), row = dim_axis(t, "zr", b->n_rows);
@@ -206,12 +206,12 @@ static buf_id place_a(contract_cx *x, klist *l, const blocks *b) {
     return tile;
 }
 
-/* A block of B as [groups][columns][steps of a group], zero behind the last step of k. */
-static buf_id place_b_groups(contract_cx *x, klist *l, const blocks *b) {
+/* A block of B as [packs][columns][steps of a pack], zero behind the last step of k. */
+static buf_id place_b_packs(contract_cx *x, klist *l, const blocks *b) {
     kernel *k = x->k;
     dim_table *t = k->dims;
     dim by = dim_const(t, x->k_pack), row = dim_axis(t, "r", b->n_k), col = dim_axis(t, "c", b->n_cols);
-    buf_id tile = local_tile(x, "bt", x->b.dt, 3, (int64_t[]){whole_groups(x, b->k), b->cols, x->k_pack});
+    buf_id tile = local_tile(x, "bt", x->b.dt, 3, (int64_t[]){whole_packs(x, b->k), b->cols, x->k_pack});
     nest s = {.k = k}, behind = {.k = k};
     klist body = {0}, zeros = {0};
     dim at[3] = {dim_floordiv(t, row, by), col, dim_mod(t, row, by)};
@@ -273,7 +273,7 @@ static void clear_columns(contract_cx *x, klist *l, buf_id tile, const blocks *b
 }
 
 static buf_id place_b(contract_cx *x, klist *l, const blocks *b) {
-    if (x->k_pack > 1) return place_b_groups(x, l, b);
+    if (x->k_pack > 1) return place_b_packs(x, l, b);
     buf_id tile = local_tile(x, "bt", x->b.dt, 2, (int64_t[]){b->k, b->cols});
     /* Packed weights have whole blocks of columns, so that no vector needs a mask. */
     dim n_cols = x->has_weights ? dim_const(x->k->dims, b->cols) : b->n_cols;
@@ -291,14 +291,14 @@ static const dim *localise_at(contract_cx *x, const operand *op, const dim *own_
     return at;
 }
 
-static const dim *group_place(const contract_cx *x, dim kk, dim col) {
+static const dim *pack_place(const contract_cx *x, dim kk, dim col) {
     dim_table *t = x->k->dims;
     dim by = dim_const(t, x->k_pack);
     dim at[3] = {dim_floordiv(t, kk, by), col, dim_mod(t, kk, by)};
     return arena_copy(x->k->a, at, sizeof at);
 }
 
-/* Whether the leaf is to bring its next block of b from memory. On the matrix unit asking costs as much as multiplying:
+/* Whether the leaf is to bring its next block of b from memory. With AMX a prefetch costs as much as multiplying:
  * only where rows are few, so that each block is read once, and b does not stay in the cache. */
 static bool b_streams(const contract_cx *x, const pack_request *pack) {
     int64_t lo, rows;
@@ -307,7 +307,7 @@ static bool b_streams(const contract_cx *x, const pack_request *pack) {
     return rows <= 2 * AMX_ROWS && packed_bytes(pack) > x->t->l2_bytes / 2;
 }
 
-/* before: what comes ahead of all blocks of k. */
+/* before: what comes before all blocks of k. */
 static void emit_leaf(contract_cx *x, klist *before, klist *l, const blocks *b, const pack_request *pack) {
     kernel *k = x->k;
     dim_table *t = k->dims;
@@ -339,7 +339,7 @@ static void emit_leaf(contract_cx *x, klist *before, klist *l, const blocks *b, 
     else if (x->b.is_direct)
         leaf->b_at = localise_at(x, &x->b, &x->col, dim_add(t, b->col_base, col), whole_k);
     else
-        leaf->b_at = x->k_pack > 1 ? group_place(x, kk, col) : index_list(k, 2, (dim[]){kk, col});
+        leaf->b_at = x->k_pack > 1 ? pack_place(x, kk, col) : index_list(k, 2, (dim[]){kk, col});
     leaf->k_pack = x->k_pack > 1 ? x->k_pack : 0;
     kx cond[2] = {kx_index(k, b->k_block), kx_index(k, dim_const(t, 0))};
     bool is_single = dim_le(t, x->n_k, dim_const(t, b->k));

@@ -114,8 +114,8 @@ static frit_status read_a(taps *t, bool *out_fits) {
         bool is_row = !kx_depends(k, n->pred, axis_sym(k, x->kk)) && !kx_depends(k, n->pred, axis_sym(k, x->col));
         if (!is_zero || !is_row || step != 1 || t->n_kk > MOST_ZEROS) return FRIT_OK;
     }
-    bool breaks_groups = x->k_pack > 1 && (step != 1 || t->n_kk % x->k_pack != 0);
-    *out_fits = !breaks_groups && (t->n_kk >= LEAST_STEPS || t->count == 1);
+    bool breaks_packs = x->k_pack > 1 && (step != 1 || t->n_kk % x->k_pack != 0);
+    *out_fits = !breaks_packs && (t->n_kk >= LEAST_STEPS || t->count == 1);
     return FRIT_OK;
 }
 

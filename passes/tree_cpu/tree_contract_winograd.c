@@ -177,7 +177,7 @@ static void emit_products(const winograd *w, klist *l) {
                 .b = w->packed,
                 .c_at = index_list(k, 2, (dim[]){row, c_col}),
                 .a_at = index_list(k, 2, (dim[]){point, dim_add(t, dim_mul(t, row, dim_const(t, w->n_c)), channel)}),
-                .b_at = index_list(k, 5, (dim[]){w->group, point, panel, channel, col}),
+                .b_at = index_list(k, 5, (dim[]){w->col_block, point, panel, channel, col}),
                 .row = axis_sym(k, row),
                 .col = axis_sym(k, col),
                 .kk = axis_sym(k, kk),
@@ -243,8 +243,8 @@ static void sum_tile(winograd *w, klist *l, dim tile, dim col) {
 static frit_status transform_output(winograd *w, klist *l, dim tile, kx guards[OUT][OUT]) {
     kernel *k = w->x->k;
     dim_table *t = k->dims;
-    dim first = dim_mul(t, w->group, dim_const(t, w->cols)), at[2];
-    dim n = w->n_groups == 1 ? w->x->n_cols : dim_min(t, dim_const(t, w->cols), dim_sub(t, w->x->n_cols, first));
+    dim first = dim_mul(t, w->col_block, dim_const(t, w->cols)), at[2];
+    dim n = w->n_col_blocks == 1 ? w->x->n_cols : dim_min(t, dim_const(t, w->cols), dim_sub(t, w->x->n_cols, first));
     if (w->n_cols % w->cols == 0) n = dim_const(t, w->cols);
     dim col = dim_axis(t, "j", n);
     klist body = {0};
@@ -300,7 +300,7 @@ static void add_weights(winograd *w, const pack_request *pack) {
     }
     int64_t *offsets = ARENA_ARRAY(x->e->c->scratch, int64_t, (size_t)w->n_c + 1u);
     for (int64_t c = 0; c < w->n_c; c++) offsets[c] = pack->k_offsets[c * apart[w->channel]];
-    pack_transformed r = {.of = *pack, .n_panels = w->cols / w->panel, .n_groups = w->n_groups};
+    pack_transformed r = {.of = *pack, .n_panels = w->cols / w->panel, .n_blocks = w->n_col_blocks};
     for (int i = 0; i < 2; i++) r.tap_steps[i] = pack->k_offsets[apart[w->axes[i].tap]] - pack->k_offsets[0];
     r.of.k_offsets = offsets;
     r.of.n_k = w->n_c;
@@ -311,13 +311,13 @@ static void add_weights(winograd *w, const pack_request *pack) {
     w->packed = expander_packed(x->e, packed, packed->dims.n, index_list(k, packed->dims.n, shape));
 }
 
-/* Which column groups an item takes: an axis of spans, and one of the groups in a span. */
-static void cut_groups(winograd *w) {
+/* Which column blocks an item takes: an axis of spans, and one of the blocks in a span. */
+static void cut_col_blocks(winograd *w) {
     dim_table *t = w->x->k->dims;
-    dim n_groups = dim_const(t, w->n_groups), base, n;
-    w->span_axis = contract_block_axis(w->x->k, "jb", n_groups, w->span, &base, &n);
-    w->group_axis = w->span > 1 ? dim_axis(t, "jg", n) : dim_const(t, 0);
-    w->group = dim_add(t, base, w->group_axis);
+    dim n_col_blocks = dim_const(t, w->n_col_blocks), base, n;
+    w->span_axis = contract_block_axis(w->x->k, "jb", n_col_blocks, w->span, &base, &n);
+    w->col_block_axis = w->span > 1 ? dim_axis(t, "jg", n) : dim_const(t, 0);
+    w->col_block = dim_add(t, base, w->col_block_axis);
 }
 
 frit_status contract_winograd_tree(contract_cx *x, const pack_request *pack, const uint8_t *tags, bool *out_done) {
@@ -326,7 +326,7 @@ frit_status contract_winograd_tree(contract_cx *x, const pack_request *pack, con
     if (!*out_done) return FRIT_OK;
     kernel *k = x->k;
     name_axes(&w, tags);
-    cut_groups(&w);
+    cut_col_blocks(&w);
     add_tiles(&w);
     add_weights(&w, pack);
     nest s = {.k = k}, columns = {.k = k};
@@ -335,7 +335,7 @@ frit_status contract_winograd_tree(contract_cx *x, const pack_request *pack, con
     nest_push(&s, KL_PAR, w.span_axis, 0, 0);
     nest_push(&s, KL_PAR, w.block, 0, 0);
     TRY(emit_inputs(&w, &body));
-    nest_push(&columns, KL_SEQ, w.group_axis, 0, 0);
+    nest_push(&columns, KL_SEQ, w.col_block_axis, 0, 0);
     emit_products(&w, &products);
     TRY(emit_outputs(&w, &products));
     nest_close(&columns, products, &body);

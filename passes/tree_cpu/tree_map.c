@@ -6,10 +6,10 @@
 #include "passes/tree_cpu/trees_cpu.h"
 
 enum {
-    MAP_AHEAD = 512,  /* elements from an access to what is prefetched for it */
-    MAP_GRAIN = 4096, /* elements of an item where one axis is long */
-    MAP_TINY = 64,    /* an innermost axis of fewer elements: the one around it is not parallel */
-    MAP_UNROLL = 2    /* vectors of a step */
+    MAP_PREFETCH = 512, /* elements from an access to what is prefetched for it */
+    MAP_GRAIN = 4096,   /* elements of an item where one axis is long */
+    MAP_TINY = 64,      /* an innermost axis of fewer elements: the one around it is not parallel */
+    MAP_UNROLL = 2      /* vectors of a step */
 };
 
 /* Slow operators over more memory than caches hold: their instructions fill the reorder buffer, so that the loads of
@@ -55,7 +55,7 @@ frit_status tree_map(expander *e, const target *t) {
     if (is_split) nest_push(&s, KL_PAR, block, 0, 0);
     if (n) nest_push(&s, KL_VEC, inner, lanes, MAP_UNROLL);
     map_store(&m, &body);
-    if (n && waits_for_memory(e)) s.loops[s.n - 1]->u.loop.prefetch = MAP_AHEAD;
+    if (n && waits_for_memory(e)) s.loops[s.n - 1]->u.loop.prefetch = MAP_PREFETCH;
     nest_close(&s, body, &top);
     vec_push(k->a, k->phases, top.first);
     k->schedule = (kschedule){.lanes = lanes, .unroll = MAP_UNROLL, .grain = is_split ? MAP_GRAIN : 0};

@@ -26,9 +26,9 @@ enum {
     PIPE_ROW_BYTES = 8192,         /* the rows under way and their tiles fit into the first-level cache */
     PIPE_LONG_ROW_BYTES = 1 << 16, /* ... or into a second-level cache of this size, while memory is waited for: */
     PIPE_L2_BYTES = 2 << 20,
-    PIPE_PREFETCH_BYTES = 8192, /* what is asked for in advance */
-    PIPE_PREFETCH_LANES = 256,  /* the same along the lanes, of several tensors */
-    PIPE_SERIAL = 512,          /* elements from which on loads, arithmetic and stores take turns vector by vector */
+    PIPE_PREFETCH_BYTES = 8192,     /* of rows to come that are prefetched */
+    PIPE_PREFETCH_LANES = 256,      /* the same along the lanes, of several tensors */
+    PIPE_SERIAL = 512,              /* elements from which on a body runs vector by vector: loads, arithmetic, stores */
     PIPE_CHEAP_ROW_BYTES = 1 << 18, /* a row of two sweeps is in the second-level cache when it is read again, and waits
                                        for memory when an output outgrows the caches */
 };
@@ -93,7 +93,7 @@ static void make_buffers(row_cx *r) {
     dim_table *t = r->k->dims;
     uint32_t run = 0;
     row_is_one_run(r, TAG_REDUCED, &run);
-    dim turns = dim_const(t, power_of_two_from(r->n_levels + 1));
+    dim n_slots = dim_const(t, power_of_two_from(r->n_levels + 1));
     for (uint32_t i = 0; i < r->n_members; i++) {
         member *m = &r->members[i];
         dtype dt = graph_type(r->e->f->g, graph_node(r->e->f->g, m->n)->out)->dt;
@@ -107,7 +107,7 @@ static void make_buffers(row_cx *r) {
             if (dtype_bits(dt) >= 8) r->k->bufs.at[m->tile].strides = arena_copy(r->k->a, strides, sizeof strides);
         }
         if (!m->is_whole && m->level + m->is_reduce < r->n_levels)
-            m->rows = kernel_local(r->k, "rows", dt, KB_TILE, 1, arena_copy(r->k->a, &turns, sizeof turns));
+            m->rows = kernel_local(r->k, "rows", dt, KB_TILE, 1, arena_copy(r->k->a, &n_slots, sizeof n_slots));
     }
 }
 
@@ -115,13 +115,13 @@ static void make_buffers(row_cx *r) {
 static void clear_rows(row_cx *r, klist *l) {
     for (uint32_t i = 0; i < r->n_members; i++) {
         const member *m = &r->members[i];
-        int64_t turns;
-        if (m->rows == KID_NONE || !dim_is_const(r->k->dims, r->k->bufs.at[m->rows].shape[0], &turns)) continue;
-        dim turn = dim_axis(r->k->dims, "z", r->k->bufs.at[m->rows].shape[0]);
+        int64_t n_slots;
+        if (m->rows == KID_NONE || !dim_is_const(r->k->dims, r->k->bufs.at[m->rows].shape[0], &n_slots)) continue;
+        dim slot = dim_axis(r->k->dims, "z", r->k->bufs.at[m->rows].shape[0]);
         nest s = {.k = r->k};
         klist body = {0};
-        kstmt_store(r->k, &body, m->rows, &turn, kx_const(r->k, r->k->bufs.at[m->rows].dt, (scalar){0}), 0);
-        nest_push(&s, KL_VEC, turn, (uint32_t)turns, 1);
+        kstmt_store(r->k, &body, m->rows, &slot, kx_const(r->k, r->k->bufs.at[m->rows].dt, (scalar){0}), 0);
+        nest_push(&s, KL_VEC, slot, (uint32_t)n_slots, 1);
         nest_close(&s, body, l);
     }
 }
@@ -163,8 +163,8 @@ static frit_status keep_level(pipe *p, klist *l, uint32_t level) {
         TRY(m->sum ? r->moments->squares(r, &body, m, &x) : row_value(r, v, &x));
         if (!m->is_reduce || m->sum) m->let = x = kstmt_let(r->k, &body, "v", x);
         row_forget(r);
-        dim turn = m->rows == KID_NONE ? DIM_BAD : dim_mod(r->k->dims, r->row, r->k->bufs.at[m->rows].shape[0]);
-        if (m->rows != KID_NONE) kstmt_store(r->k, &body, m->rows, &turn, x, 0);
+        dim slot = m->rows == KID_NONE ? DIM_BAD : dim_mod(r->k->dims, r->row, r->k->bufs.at[m->rows].shape[0]);
+        if (m->rows != KID_NONE) kstmt_store(r->k, &body, m->rows, &slot, x, 0);
         if (row_is_output(r, v)) TRY(row_store(r, &body, v));
     }
     for (uint32_t i = 0; i < r->n_members; i++) r->members[i].let = 0;
@@ -186,8 +186,8 @@ static void read_rows(pipe *p, klist *l, uint32_t s) {
     for (uint32_t i = 0; i < r->n_members; i++) {
         const member *m = &r->members[i];
         if (m->rows == KID_NONE || m->level + m->is_reduce > s) continue;
-        dim turn = dim_mod(r->k->dims, r->row, r->k->bufs.at[m->rows].shape[0]);
-        p->lets[s * r->n_members + i] = kstmt_let(r->k, l, "v", kx_load(r->k, m->rows, &turn, 0, 0));
+        dim slot = dim_mod(r->k->dims, r->row, r->k->bufs.at[m->rows].shape[0]);
+        p->lets[s * r->n_members + i] = kstmt_let(r->k, l, "v", kx_load(r->k, m->rows, &slot, 0, 0));
     }
 }
 

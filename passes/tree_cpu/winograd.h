@@ -17,15 +17,15 @@ typedef struct image_axis {
 typedef struct winograd {
     contract_cx *x;
     image_axis axes[2];
-    uint32_t channel;       /* place in all_axes */
-    dim c;                  /* the channel's axis in x->axes */
-    int64_t n_c, n_cols;    /* extents */
-    int64_t tiles;          /* most of a block */
-    int64_t cols, panel;    /* columns of m, a multiple of a packed panel's */
-    int64_t span, n_groups; /* groups of cols of an item, and all of them */
-    dim block, base, n;     /* of tiles: axis, first, how many */
-    dim span_axis, group;   /* of the item; the group of columns at hand */
-    dim group_axis;         /* within the span, a constant when there is one */
+    uint32_t channel;           /* place in all_axes */
+    dim c;                      /* the channel's axis in x->axes */
+    int64_t n_c, n_cols;        /* extents */
+    int64_t tiles;              /* most of a block */
+    int64_t cols, panel;        /* columns of m, a multiple of a packed panel's */
+    int64_t span, n_col_blocks; /* blocks of cols columns of an item, and all of them */
+    dim block, base, n;         /* of tiles: axis, first, how many */
+    dim span_axis, col_block;   /* of the item; the block of columns at hand */
+    dim col_block_axis;         /* within the span, a constant when there is one */
     buf_id v, m, packed;
     kx y[OUT][OUT]; /* sums of the tile at hand */
     kx result;      /* of them, what the epilogue is computed from */

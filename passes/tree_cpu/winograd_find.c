@@ -67,23 +67,23 @@ static bool is_image(const winograd *w, kx a) {
 
 /* ---- whether it pays */
 
-/* Columns of a group: about PANEL, so that the last group is nearly full; a multiple of the widest register tile. */
+/* Columns of a block: about PANEL, so that the last block is nearly full; a multiple of the widest register block. */
 static void cut_columns(winograd *w) {
     const target *t = w->x->t;
     int64_t lanes = t->vector_bytes / 4, tile = t->n_vector_regs == 32 ? lanes : 2 * lanes;
     if (w->n_cols <= lanes) tile = lanes;
-    w->n_groups = (w->n_cols + PANEL - 1) / PANEL;
-    w->cols = ((w->n_cols + w->n_groups - 1) / w->n_groups + tile - 1) / tile * tile;
+    w->n_col_blocks = (w->n_cols + PANEL - 1) / PANEL;
+    w->cols = ((w->n_cols + w->n_col_blocks - 1) / w->n_col_blocks + tile - 1) / tile * tile;
     w->panel = t->n_vector_regs == 32 ? w->cols : tile;
 }
 
-/* Groups of an item. Every item transforms its inputs anew, so many groups save work; but the weights of a span should
+/* Blocks of columns of an item. Every item transforms its inputs anew, so many save work; but the weights of a span should
  * stay in a cache from block to block, and there must be items enough for the threads. */
-static int64_t groups_of_span(const winograd *w, int64_t n_blocks) {
+static int64_t blocks_of_span(const winograd *w, int64_t n_blocks) {
     int64_t span = SPAN_BYTES / (POINTS * w->n_c * w->cols * 4);
-    int64_t most = w->n_groups * n_blocks / ITEMS;
+    int64_t most = w->n_col_blocks * n_blocks / ITEMS;
     if (span > most) span = most;
-    if (span > w->n_groups) span = w->n_groups;
+    if (span > w->n_col_blocks) span = w->n_col_blocks;
     return span > 1 ? span : 1;
 }
 
@@ -101,14 +101,14 @@ static bool pays(winograd *w) {
     double size[2], c = (double)w->n_c, cols = (double)w->n_cols;
     if (w->n_c < LEAST_STEPS) return false;
     for (int i = 0; i < 2; i++) size[i] = (double)likely_extent(w, w->axes[i].n);
-    double tiles = ceil(size[0] / OUT) * ceil(size[1] / OUT), spans = ceil((double)w->n_groups / (double)w->span);
+    double tiles = ceil(size[0] / OUT) * ceil(size[1] / OUT), spans = ceil((double)w->n_col_blocks / (double)w->span);
     double plain = 2 * TAPS * TAPS * size[0] * size[1] * c * cols;
     double own = tiles * (2 * POINTS * c * cols + INPUT_FLOPS * c * spans + OUTPUT_FLOPS * cols);
     double more_bytes = 4 * (POINTS - TAPS * TAPS) * c * cols;
     return plain * 100 > own * LEAST_GAIN_PERCENT && plain - own > more_bytes * LEAST_SAVED_PER_BYTE;
 }
 
-/* Blocks of tiles, and the spans of column groups that items beside each other take. */
+/* Blocks of tiles, and the spans of column blocks that items beside each other take. */
 static void cut_tiles(winograd *w) {
     kernel *k = w->x->k;
     dim_table *t = k->dims;
@@ -121,7 +121,7 @@ static void cut_tiles(winograd *w) {
     w->tiles = contract_rows_of_block(w->x, all, TILES);
     if (dim_is_const(t, all, &n_tiles)) n_blocks = (n_tiles + w->tiles - 1) / w->tiles;
     cut_columns(w);
-    w->span = groups_of_span(w, n_blocks);
+    w->span = blocks_of_span(w, n_blocks);
     w->block = contract_block_axis(k, "tb", all, w->tiles, &w->base, &w->n);
 }
 
