@@ -17,7 +17,7 @@
  *                                                  if (t > 0) y[t - 1, c] = (x[t - 1, c] - c1) * i1 }
  *                                          let m = mean of p; if (t < rows) vec c { q <- (x[t, c] - m)^2 } } }
  *
- * A row is reduced in the same order as alone (tree_row.c), so bits do not depend on this form, nor on the block. */
+ * A row is reduced in the same order as alone (tree/row_parts.c), so bits do not depend on this form, nor on the block. */
 #include "passes/tree_cpu/tree_row.h"
 
 enum {

@@ -5,9 +5,11 @@
  *
  *   depthwise 3 x 3    par n, p, b { vec c {
  *                        acc s0..s7
- *                        if (block inside)  seq r { if (row inside) seq s { s0 <- x[..] w[r, s, c]  ..  s7 <- x[..]
- * w[..] } } else               the same with predicated loads y[n, p, 8 b + 0, c] = f(s0)  ..  y[n, p, 8 b + 7, c] =
- * f(s7) } }
+ *                        if (block inside)
+ *                          seq r { if (row inside) seq s { s0 <- x[..] w[r, s, c]  ..  s7 <- x[..] w[..] } }
+ *                        else
+ *                          the same with predicated loads
+ *                        y[n, p, 8 b + 0, c] = f(s0)  ..  y[n, p, 8 b + 7, c] = f(s7) } }
  *
  * Steps of the window whose operand is padding that changes nothing are left out where that is known for a whole row of
  * the window. Every output is summed in the order of the plain form, so its bits do not depend on the block. */
