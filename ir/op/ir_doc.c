@@ -7,7 +7,8 @@
 static const char head[] =
     "# The graph IR and its text form\n"
     "\n"
-    "Written by `FRIT_BLESS=1 build/tests/test_graph_text` from `ir/ops.def` and `ir/attrs.def`; edit those, not this file.\n"
+    "Written by `FRIT_BLESS=1 build/tests/test_graph_text` from `ir/ops.def` and `ir/attrs.def`; edit those, not this "
+    "file.\n"
     "\n"
     "A graph is static single assignment over tensors. Nodes are pure; equal nodes are one. A value has an element "
     "type and a\n"
