@@ -115,6 +115,15 @@ const char *str_nearest(const char *word, const char *const *candidates, size_t 
     return nearest;
 }
 
+const char *str_list(arena *a, const char *const *words, size_t n) {
+    enum { MOST_LISTED = 20 };
+    if (n == 0) return "none";
+    strbuf b = {.a = a};
+    for (size_t i = 0; i < n && i < MOST_LISTED; i++) strbuf_printf(&b, "%s%s", i ? ", " : "", words[i]);
+    if (n > MOST_LISTED) strbuf_add(&b, ", ...");
+    return strbuf_text(&b);
+}
+
 char *str_sanitize(arena *a, const char *word) {
     char *s = arena_strdup(a, word);
     for (char *p = s; *p; p++) {

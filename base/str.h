@@ -28,6 +28,8 @@ bool str_ends(const char *s, const char *suffix);
 /* The candidate nearest to word by edit distance when near enough to suggest (at most a third of its length), else
  * NULL. */
 const char *str_nearest(const char *word, const char *const *candidates, size_t n);
+/* "a, b, c", the first few of many. */
+const char *str_list(arena *a, const char *const *words, size_t n);
 /* word with every character outside [A-Za-z0-9._-] replaced by '_': output file names, symbol names. */
 char *str_sanitize(arena *a, const char *word);
 /* Shortest decimal text that reads back as exactly x ("1", "0.1", "1e-05", "inf", "nan"). */

@@ -34,16 +34,11 @@ typedef struct gathered {
 
 /* --- usage errors --- */
 
-enum { MOST_LISTED = 16 };
-
 frit_status args_unknown(cx *c, const char *what, const char *word, const char *const *candidates, size_t n) {
     const char *near = str_nearest(word, candidates, n);
     if (near) return FAIL(c, USAGE, NULL, "unknown %s '%s'; did you mean '%s'?", what, word, near);
     if (n == 0) return FAIL(c, USAGE, NULL, "unknown %s '%s'; there is none here", what, word);
-    strbuf list = {.a = c->scratch};
-    for (size_t i = 0; i < n && i < MOST_LISTED; i++) strbuf_printf(&list, "%s%s", i ? ", " : "", candidates[i]);
-    if (n > MOST_LISTED) strbuf_add(&list, ", ...");
-    return FAIL(c, USAGE, NULL, "unknown %s '%s'; known: %s", what, word, strbuf_text(&list));
+    return FAIL(c, USAGE, NULL, "unknown %s '%s'; known: %s", what, word, str_list(c->scratch, candidates, n));
 }
 
 static frit_status unknown_option(cx *c, command_id command, const char *word) {
@@ -164,6 +159,7 @@ static frit_status check_names(cx *c, const args *a, opt_id id) {
     for (uint32_t i = 0; i < given->n; i++) {
         const char *name, *value;
         uint32_t before;
+        if (id == OPT_DIM && !strchr(given->at[i], '=')) continue; /* OLD:NEW */
         TRY(args_pair(c, id, given->at[i], &name, &value));
         if (map_get_str(&seen, name, &before))
             return FAIL(c, USAGE, NULL, "--%s: '%s' is given twice", option_rows[id].name, name);

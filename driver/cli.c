@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "driver/model_dims.h"
 #include "driver/npy.h"
 #include "ir/op/attrs.h"
 #include "passes/pipeline.h"
@@ -90,29 +91,10 @@ static frit_status target_options(cx *c, const args *a, compile_options *o) {
 
 /* --- values --- */
 
-/* NAME=N, NAME=LO..HI, NAME=LO..HI@HINT */
-static frit_status parse_dim(cx *c, const char *given, onnx_dim_range *out) {
-    const char *text;
-    TRY(args_pair(c, OPT_DIM, given, &out->name, &text));
-    char *lo = arena_strdup(c->scratch, text), *hint = strchr(lo, '@'), *dots = strstr(lo, "..");
-    if (hint) *hint++ = 0;
-    if (dots) *dots = 0;
-    const char *hi = dots ? dots + 2 : lo;
-    out->hint = 0;
-    bool is_fine =
-        str_parse_i64(lo, &out->lo) && str_parse_i64(hi, &out->hi) && (!hint || str_parse_i64(hint, &out->hint));
-    if (!is_fine) return FAIL(c, USAGE, NULL, "--dim: '%s' is not NAME=N, NAME=LO..HI or NAME=LO..HI@HINT", given);
-    if (out->lo < 0 || out->lo > out->hi || out->hi > INT32_MAX)
-        return FAIL(c, USAGE, NULL, "--dim: '%s': a range goes from small to large, 0 to %d at most", given, INT32_MAX);
-    if (hint && (out->hint < out->lo || out->hint > out->hi))
-        return FAIL(c, USAGE, NULL, "--dim: '%s': the hint is outside the range", given);
-    return FRIT_OK;
-}
-
 static frit_status model_options(cx *c, const args *a, onnx_options *o) {
     o->n_dims = a->options[OPT_DIM].n;
-    onnx_dim_range *dims = ARENA_ARRAY(c->job, onnx_dim_range, o->n_dims + 1u);
-    for (uint32_t i = 0; i < o->n_dims; i++) TRY(parse_dim(c, a->options[OPT_DIM].at[i], &dims[i]));
+    onnx_dim_option *dims = ARENA_ARRAY(c->job, onnx_dim_option, o->n_dims + 1u);
+    for (uint32_t i = 0; i < o->n_dims; i++) TRY(model_dims_parse(c, a->options[OPT_DIM].at[i], &dims[i]));
     o->dims = dims;
     o->n_consts = a->options[OPT_CONST].n;
     onnx_const *consts = ARENA_ARRAY(c->job, onnx_const, o->n_consts + 1u);

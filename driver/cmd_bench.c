@@ -256,6 +256,9 @@ static frit_status run_bench(cx *c, const args *a, bench *b) {
     if (args_has(a, OPT_TRACE)) TRY(write_trace(c, b, args_text(a, OPT_TRACE)));
     if (args_has(a, OPT_JSON)) return print_json(c, b);
     print_text(c, b);
+    const char *first, *least = symbols_at_least(c->scratch, &b->facts, a, b->s.symbols, &first);
+    if (*least)
+        printf("measured for the least values: %s; --dim %s=N measures others\n", shown(c, least), shown(c, first));
     return FRIT_OK;
 }
 

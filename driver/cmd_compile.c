@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "driver/cli.h"
+#include "driver/model_dims.h"
 #include "driver/report.h"
 
 /* Says at once what would make writing fail at the end. */
@@ -80,6 +81,18 @@ static frit_status write_extras(cx *c, const args *a, const compiled *m) {
     return FRIT_OK;
 }
 
+/* What the model itself demands of its dims: "  only works with seq = 12, from /att/Reshape_4". */
+static void say_bounds(arena *a, const graph *g) {
+    for (sym_id s = 0; s < dim_n_syms(g->dims); s++) {
+        const sym_info *info = dim_sym_info(g->dims, s);
+        const char *low = model_dims_bound(a, info, true), *high = model_dims_bound(a, info, false);
+        if ((!low && !high) || !model_dims_is_given(g, s)) continue;
+        if (low) fprintf(stderr, "  only works with %s\n", str_printable(arena_strdup(a, low)));
+        if (high && info->lo != info->hi)
+            fprintf(stderr, "  only works with %s\n", str_printable(arena_strdup(a, high)));
+    }
+}
+
 /* "bert.so: 418 MiB, 86 kernels, 1.3 s" for who looks at a terminal. */
 static void say_result(cx *c, const compiled *m, const cli_watch *w, const char *path) {
     struct stat s;
@@ -89,6 +102,7 @@ static void say_result(cx *c, const compiled *m, const cli_watch *w, const char 
     cli_clear_progress(w);
     fprintf(stderr, "%s: %s, %u kernel%s, %.2g s\n", path, report_bytes(c->scratch, (double)s.st_size),
             m->plan->kernels.n, m->plan->kernels.n == 1 ? "" : "s", seconds);
+    say_bounds(c->scratch, m->plan->iface);
 }
 
 static frit_status compile(cx *c, const args *a, const compile_options *o, const cli_watch *w) {

@@ -116,6 +116,11 @@ static frit_status measure(cx *c, const args *a, info_subject *s) {
     no_dims.options[OPT_DIM].n = 0;
     bool is_model = str_equal(s->kind, "model");
     TRY(symbols_from_args(c, f, is_model ? &no_dims : a, s->symbols));
+    const char *first;
+    s->least = symbols_at_least(c->job, f, a, s->symbols, &first);
+    if (*s->least)
+        s->how =
+            arena_printf(c->job, is_model ? "--dim %s=LO..HI@N is for another" : "--dim %s=N is for another", first);
     int64_t n_threads;
     TRY(args_int(c, a, OPT_THREADS, 1, 1024, 0, &n_threads));
     char text[256];

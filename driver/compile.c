@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "driver/file_kind.h"
+#include "driver/model_dims.h"
 #include "passes/plan/cases.h"
 
 /* --- stages --- */
@@ -53,7 +54,7 @@ static frit_status read_fir(cx *c, const char *path, const compile_options *o, g
     TRY(graph_verify(c, *out));
     if (o->model && o->model->n_consts)
         return FAIL(c, UNSUPPORTED, path, "--const is for ONNX models; in a .fir text the constant itself can stand");
-    return o->model ? compile_set_dims(c, *out, o->model->n_dims, o->model->dims) : FRIT_OK;
+    return o->model ? model_dims_set(c, out, o->model->n_dims, o->model->dims) : FRIT_OK;
 }
 
 /* Kinds of model files that frit will read one day, told by their first bytes or their name. */
@@ -65,48 +66,46 @@ static const char *foreign_format(const char *path, const mapped_file *f) {
     return NULL;
 }
 
+static frit_status read_any(cx *c, const char *path, const compile_options *o, graph **out) {
+    if (str_ends(path, ".fir")) return read_fir(c, path, o, out);
+    mapped_file f;
+    TRY(file_map(c, path, &f));
+    const char *foreign = foreign_format(path, &f), *mistake = file_mistake(&f);
+    file_unmap(&f);
+    if (mistake) return FAIL(c, FORMAT, path, "%s", mistake);
+    if (foreign)
+        return FAIL(c, UNSUPPORTED, path, "%s files are not read yet; ONNX models and .fir texts are", foreign);
+    return onnx_read(c, path, o->model, out);
+}
+
+/* A model that does not go with the ranges that --dim gives is read again without them: then it says itself which values
+ * it works with. Where that does not tell, the first message stays. */
+static frit_status explain_dims(cx *c, const char *path, const compile_options *o, frit_status status) {
+    if (status != FRIT_SHAPE || !o->model || !o->model->n_dims) return status;
+    cx trial = {.job = c->job, .scratch = c->scratch};
+    onnx_options model = *o->model;
+    onnx_dim_option *names = ARENA_ARRAY(c->job, onnx_dim_option, model.n_dims);
+    model.n_dims = 0, model.dims = names, model.out_operators = NULL;
+    for (uint32_t i = 0; i < o->model->n_dims; i++)
+        if (o->model->dims[i].kind != ONNX_DIM_RANGE) names[model.n_dims++] = o->model->dims[i];
+    compile_options without = *o;
+    without.model = &model;
+    graph *g;
+    if (read_any(&trial, path, &without, &g) != FRIT_OK) return status;
+    for (uint32_t i = 0; i < o->model->n_dims; i++)
+        if (model_dims_check(&trial, g, &o->model->dims[i]) != FRIT_OK) {
+            cx_clear(c);
+            return cx_fail(c, trial.status, NULL, "%s", trial.message);
+        }
+    return status;
+}
+
 frit_status compile_read(cx *c, const char *path, const compile_options *o, graph **out) {
     double began = stage_begin(&o->watch, "read");
-    if (str_ends(path, ".fir")) {
-        TRY(read_fir(c, path, o, out));
-    } else {
-        mapped_file f;
-        TRY(file_map(c, path, &f));
-        const char *foreign = foreign_format(path, &f), *mistake = file_mistake(&f);
-        file_unmap(&f);
-        if (mistake) return FAIL(c, FORMAT, path, "%s", mistake);
-        if (foreign)
-            return FAIL(c, UNSUPPORTED, path, "%s files are not read yet; ONNX models and .fir texts are", foreign);
-        TRY(onnx_read(c, path, o->model, out));
-    }
+    frit_status status = read_any(c, path, o, out);
+    TRY(explain_dims(c, path, o, status));
     stage_end(&o->watch, "read", began);
     if (o->watch.graph) o->watch.graph(o->watch.data, "read", *out);
-    return FRIT_OK;
-}
-
-/* --- dims --- */
-
-static frit_status set_dim(cx *c, graph *g, const onnx_dim_range *r) {
-    sym_id s;
-    if (!dim_sym_find(g->dims, r->name, &s)) {
-        const char **names = ARENA_ARRAY(c->scratch, const char *, dim_n_syms(g->dims) + 1u);
-        for (uint32_t i = 0; i < dim_n_syms(g->dims); i++) names[i] = dim_sym_info(g->dims, i)->name;
-        const char *near = str_nearest(r->name, names, dim_n_syms(g->dims));
-        return FAIL(c, USAGE, NULL, "--dim: the model has no dim '%s'%s%s%s", r->name, near ? "; did you mean '" : "",
-                    near ? near : "", near ? "'?" : "");
-    }
-    sym_info *info = dim_sym_info(g->dims, s);
-    if (r->lo < info->lo || r->hi > info->hi)
-        return FAIL(c, RANGE, NULL, "--dim: '%s' is from %lld to %lld in the model, %lld..%lld leaves that", r->name,
-                    (long long)info->lo, (long long)info->hi, (long long)r->lo, (long long)r->hi);
-    info->lo = r->lo;
-    info->hi = r->hi;
-    info->hint = r->hint;
-    return FRIT_OK;
-}
-
-frit_status compile_set_dims(cx *c, graph *g, uint32_t n, const onnx_dim_range *dims) {
-    for (uint32_t i = 0; i < n; i++) TRY(set_dim(c, g, &dims[i]));
     return FRIT_OK;
 }
 

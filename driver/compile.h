@@ -72,9 +72,6 @@ frit_status compile_graph(cx *c, graph *g, const compile_options *o, compiled *o
 frit_status compile_write(cx *c, const compiled *m, const compile_options *o, const char *path);
 /* The four together. */
 frit_status compile_file(cx *c, const char *path, const compile_options *o, const char *out_path);
-/* Narrows the ranges of g's symbols, for graphs that the ONNX reader did not see. Errors: FRIT_USAGE for a name that
- * is no symbol, FRIT_RANGE for a range outside the symbol's. */
-frit_status compile_set_dims(cx *c, graph *g, uint32_t n, const onnx_dim_range *dims);
 const char *compile_backends(arena *a); /* "LLVM 22.1.0", for --version */
 
 #endif

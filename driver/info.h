@@ -23,6 +23,8 @@ typedef struct info_subject {
     const pf_header *plan;
     artifact_facts facts; /* the rest is there when plan is */
     int64_t *symbols;     /* dims that the numbers are for */
+    const char *least;    /* those of them that stand at their least because nobody said more, "" none */
+    const char *how;      /* how another is said */
     frit_memory memory;
     info_kernel *kernels;
     double predicted_ms;

@@ -21,6 +21,9 @@ static json_t *ports_json(arena *a, uint32_t n, const frit_port *ports) {
     return list;
 }
 
+/* The place in the model that a bound comes from. */
+static json_t *from_json(arena *a, const char *why) { return why && *why ? json_text(a, why) : json_null(); }
+
 static json_t *symbols_json(arena *a, const info_subject *s) {
     json_t *list = json_array();
     for (uint32_t i = 0; i < s->facts.info.n_symbols; i++) {
@@ -30,6 +33,8 @@ static json_t *symbols_json(arena *a, const info_subject *s) {
         json_object_set_new(symbol, "name", json_text(a, y->name));
         json_object_set_new(symbol, "lo", json_integer(y->lo));
         json_object_set_new(symbol, "hi", json_integer(y->hi));
+        json_object_set_new(symbol, "lo_from", from_json(a, y->why_lo));
+        json_object_set_new(symbol, "hi_from", from_json(a, y->why_hi));
         json_object_set_new(symbol, "hint", y->hint ? json_integer(y->hint) : json_null());
         json_object_set_new(symbol, "value", json_integer(s->symbols[i]));
         json_array_append_new(list, symbol);

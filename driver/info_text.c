@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "driver/info.h"
+#include "driver/model_dims.h"
 
 static const char *shown(arena *a, const char *name) { return str_printable(arena_strdup(a, name)); }
 
@@ -30,10 +31,11 @@ static void print_symbols(arena *a, const info_subject *s) {
         if (y->kind >= FRIT_SYMBOL_UNUSED) continue;
         if (!any) printf("dims\n");
         any = true;
-        printf("  %s in %" PRId64 "..%" PRId64, shown(a, y->name), y->lo, y->hi);
+        printf("  %s", dim_range_text(a, shown(a, y->name), y->lo, y->hi));
         if (y->hint) printf(", tuned for %" PRId64, y->hint);
-        printf(" (%s %u of %s)\n", y->kind == FRIT_SYMBOL_DIM ? "dim" : "element", y->axis,
-               shown(a, s->facts.inputs[y->input].name));
+        printf(" (%s %u of %s)%s\n", y->kind == FRIT_SYMBOL_DIM ? "dim" : "element", y->axis,
+               shown(a, s->facts.inputs[y->input].name),
+               shown(a, model_dims_origin(a, y->lo, y->hi, y->why_lo, y->why_hi)));
     }
 }
 
@@ -46,6 +48,11 @@ static const char *dims_text(arena *a, const info_subject *s) {
         strbuf_printf(&b, "%s%s = %" PRId64, b.n ? ", " : " for ", shown(a, y->name), s->symbols[i]);
     }
     return strbuf_text(&b);
+}
+
+/* Figures of a batch of 1 are seldom meant. */
+static void print_least(arena *a, const info_subject *s) {
+    if (*s->least) printf("figures are for the least values: %s; %s\n", shown(a, s->least), shown(a, s->how));
 }
 
 static void print_memory(arena *a, const info_subject *s) {
@@ -107,6 +114,7 @@ frit_status info_print_text(cx *c, const info_subject *s) {
     print_ports(a, "outputs", info->n_outputs, s->facts.outputs);
     print_symbols(a, s);
     print_operators(a, s);
+    print_least(a, s);
     print_memory(a, s);
     print_kernels(a, s);
     return FRIT_OK;

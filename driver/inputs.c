@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "driver/model_dims.h"
 #include "driver/session.h"
 #include "runtime/runtime.h"
 
@@ -41,30 +42,117 @@ static frit_status read_given(cx *c, const artifact_facts *f, const args *a, boo
 
 /* --- made up --- */
 
-frit_status symbols_from_args(cx *c, const artifact_facts *f, const args *a, int64_t *out) {
+/* The symbol that --dim names. */
+static frit_status find_symbol(cx *c, const artifact_facts *f, const char *name, uint32_t *out) {
     const char **names = ARENA_ARRAY(c->scratch, const char *, f->info.n_symbols + 1);
     uint32_t n_names = 0;
     for (uint32_t i = 0; i < f->info.n_symbols; i++) {
-        const frit_symbol *s = &f->symbols[i];
-        out[i] = s->hint ? s->hint : s->lo;
-        if (s->kind < FRIT_SYMBOL_UNUSED) names[n_names++] = s->name;
+        if (f->symbols[i].kind >= FRIT_SYMBOL_UNUSED) continue;
+        if (str_equal(f->symbols[i].name, name)) return *out = i, FRIT_OK;
+        names[n_names++] = f->symbols[i].name;
     }
+    return args_unknown(c, "dim", name, names, n_names);
+}
+
+static frit_status check_value(cx *c, const frit_symbol *s, int64_t n) {
+    if (n >= s->lo && n <= s->hi) return FRIT_OK;
+    bool is_low = n < s->lo;
+    const char *why = is_low ? s->why_lo : s->why_hi;
+    if (!why || !*why)
+        return FAIL(c, RANGE, s->name, "%" PRId64 " is not in %" PRId64 "..%" PRId64 ", which the artifact is for", n,
+                    s->lo, s->hi);
+    return FAIL(c, RANGE, NULL,
+                "--dim: %s = %" PRId64 " does not fit: this model only works with %s %s %" PRId64 ", from %s", s->name,
+                n, s->name,
+                s->lo == s->hi ? "="
+                : is_low       ? ">="
+                               : "<=",
+                is_low ? s->lo : s->hi, why);
+}
+
+/* Values that --dim gives; has: of which symbols. */
+static frit_status read_dims(cx *c, const artifact_facts *f, const args *a, bool *has, int64_t *out) {
     const struct opt_values *given = &a->options[OPT_DIM];
     for (uint32_t i = 0; i < given->n; i++) {
         const char *name, *text;
         uint32_t at = 0;
         int64_t n;
+        if (!strchr(given->at[i], '=') && strchr(given->at[i], ':'))
+            return FAIL(c, USAGE, NULL, "--dim: '%s' renames a dim, which is for frit compile", given->at[i]);
         TRY(args_pair(c, OPT_DIM, given->at[i], &name, &text));
-        while (at < f->info.n_symbols && !str_equal(f->symbols[at].name, name)) at++;
-        if (at == f->info.n_symbols) return args_unknown(c, "dim", name, names, n_names);
+        TRY(find_symbol(c, f, name, &at));
         if (!str_parse_i64(text, &n)) return FAIL(c, USAGE, name, "--dim wants a number here, not '%s'", text);
-        const frit_symbol *s = &f->symbols[at];
-        if (n < s->lo || n > s->hi)
-            return FAIL(c, RANGE, name, "%" PRId64 " is not in %" PRId64 "..%" PRId64 ", which the artifact is for", n,
-                        s->lo, s->hi);
+        TRY(check_value(c, &f->symbols[at], n));
         out[at] = n;
+        has[at] = true;
     }
     return FRIT_OK;
+}
+
+/* By how much a demand of the artifact is missed at the values. */
+static fit_miss demand_miss(void *data, uint32_t demand, const int64_t *values) {
+    const pf_header *h = data;
+    const pf_contract *k = &PF_ROWS(h, pf_contract, contracts)[demand];
+    int64_t lhs, rhs;
+    fit_miss m = {.is_order = k->kind == PF_AT_MOST};
+    m.is_known = !k->is_late && plan_dim(h, k->lhs, values, &lhs) && plan_dim(h, k->rhs, values, &rhs) &&
+                 !__builtin_sub_overflow(rhs, lhs, &m.by);
+    m.holds = m.is_known && bind_contract_holds(k->kind, lhs, rhs);
+    return m;
+}
+
+/* Changes symbols that nobody gave so that the artifact's demands are kept, where that can be. */
+static void fit_symbols(cx *c, const artifact_facts *f, const bool *has, int64_t *symbols) {
+    uint32_t n = f->info.n_symbols;
+    int64_t *lo = ARENA_ARRAY(c->scratch, int64_t, n + 1u), *hi = ARENA_ARRAY(c->scratch, int64_t, n + 1u);
+    bool *is_free = ARENA_ARRAY(c->scratch, bool, n + 1u);
+    for (uint32_t i = 0; i < n; i++) {
+        lo[i] = f->symbols[i].lo, hi[i] = f->symbols[i].hi;
+        is_free[i] = !has[i] && f->symbols[i].kind < FRIT_SYMBOL_UNUSED;
+    }
+    fit_dims(&(fit_problem){.data = (void *)f->plan,
+                            .n_demands = f->plan->contracts.count,
+                            .n_symbols = n,
+                            .miss = demand_miss,
+                            .lo = lo,
+                            .hi = hi,
+                            .is_free = is_free,
+                            .values = symbols});
+}
+
+static void default_symbols(const artifact_facts *f, int64_t *out) {
+    for (uint32_t i = 0; i < f->info.n_symbols; i++)
+        out[i] = f->symbols[i].hint ? f->symbols[i].hint : f->symbols[i].lo;
+}
+
+frit_status symbols_from_args(cx *c, const artifact_facts *f, const args *a, int64_t *out) {
+    bool *has = ARENA_ARRAY(c->scratch, bool, f->info.n_symbols + 1);
+    default_symbols(f, out);
+    TRY(read_dims(c, f, a, has, out));
+    fit_symbols(c, f, has, out);
+    return FRIT_OK;
+}
+
+static bool is_given(const args *a, opt_id id, const char *name) {
+    size_t n = strlen(name);
+    for (uint32_t i = 0; i < a->options[id].n; i++) {
+        const char *given = a->options[id].at[i];
+        if (strncmp(given, name, n) == 0 && given[n] == '=') return true;
+    }
+    return false;
+}
+
+const char *symbols_at_least(arena *a, const artifact_facts *f, const args *given, const int64_t *symbols,
+                             const char **out_first) {
+    strbuf b = {.a = a};
+    for (uint32_t i = 0; i < f->info.n_symbols; i++) {
+        const frit_symbol *s = &f->symbols[i];
+        if (s->kind >= FRIT_SYMBOL_UNUSED || s->lo == s->hi || s->hint || symbols[i] != s->lo) continue;
+        if (is_given(given, OPT_DIM, s->name) || is_given(given, OPT_INPUT, f->inputs[s->input].name)) continue;
+        if (!b.n) *out_first = s->name;
+        strbuf_printf(&b, "%s%s = %" PRId64, b.n ? ", " : "", s->name, symbols[i]);
+    }
+    return strbuf_text(&b);
 }
 
 /* Values in -1..1 from a hash of the index: no two neighbours alike, the same everywhere. */
@@ -103,16 +191,18 @@ static frit_status invent(cx *c, const artifact_facts *f, uint32_t input, const 
 }
 
 /* Symbols that the given inputs decide take their values from there, so that what is made up fits them. */
-static void symbols_from_given(const artifact_facts *f, const bool *has, const tensor *inputs, int64_t *symbols) {
+static void symbols_from_given(const artifact_facts *f, const bool *has, const tensor *inputs, bool *is_known,
+                               int64_t *symbols) {
     for (uint32_t i = 0; i < f->info.n_symbols; i++) {
         const frit_symbol *s = &f->symbols[i];
         if (s->kind >= FRIT_SYMBOL_UNUSED || !has[s->input]) continue;
         const tensor *t = &inputs[s->input];
         bool is_plain = s->kind == FRIT_SYMBOL_DIM && s->axis < t->rank &&
                         str_equal(f->inputs[s->input].dim_text[s->axis], s->name);
+        bool is_element = s->kind == FRIT_SYMBOL_ELEMENT && s->axis < tensor_count(t);
         if (is_plain) symbols[i] = t->shape[s->axis];
-        if (s->kind == FRIT_SYMBOL_ELEMENT && s->axis < tensor_count(t))
-            symbols[i] = dtype_load(t->dt, t->data, s->axis).i;
+        if (is_element) symbols[i] = dtype_load(t->dt, t->data, s->axis).i;
+        is_known[i] = is_known[i] || is_plain || is_element;
     }
 }
 
@@ -121,8 +211,11 @@ frit_status inputs_from_args(cx *c, const artifact_facts *f, const args *a, bool
     TRY(read_given(c, f, a, has, out));
     int64_t *symbols = ARENA_ARRAY(c->job, int64_t, f->info.n_symbols + 1);
     if (may_invent) {
-        TRY(symbols_from_args(c, f, a, symbols));
-        symbols_from_given(f, has, out, symbols);
+        bool *is_known = ARENA_ARRAY(c->scratch, bool, f->info.n_symbols + 1);
+        default_symbols(f, symbols);
+        TRY(read_dims(c, f, a, is_known, symbols));
+        symbols_from_given(f, has, out, is_known, symbols);
+        fit_symbols(c, f, is_known, symbols);
     }
     for (uint32_t i = 0; i < f->info.n_inputs; i++) {
         if (has[i]) continue;

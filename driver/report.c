@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "driver/info.h"
+#include "driver/model_dims.h"
 
 double report_amount(const report *r, dim d) {
     int64_t x;
@@ -86,14 +87,44 @@ bool report_writes(const report *r, const pstep *s, uint32_t i) {
 
 /* --- figures --- */
 
+/* By how much a demand of the model is missed at the values. */
+static fit_miss demand_miss(void *data, uint32_t demand, const int64_t *values) {
+    const report *r = data;
+    const graph *g = r->p->iface;
+    const contract *k = &g->contracts.at[demand];
+    int64_t lhs, rhs;
+    fit_miss m = {.is_order = k->kind == CK_AT_MOST};
+    if (k->region != 0 || contract_is_counted(g, k)) return m;
+    m.is_known = dim_eval(r->c, g->dims, k->lhs, values, &lhs) == FRIT_OK &&
+                 dim_eval(r->c, g->dims, k->rhs, values, &rhs) == FRIT_OK;
+    if (!m.is_known) cx_clear(r->c);
+    m.is_known = m.is_known && !__builtin_sub_overflow(rhs, lhs, &m.by);
+    m.holds = m.is_known && contract_holds(k->kind, lhs, rhs);
+    return m;
+}
+
+/* Hints, else least values, as far as the model allows these together. */
 static void set_values(report *r) {
     dim_table *t = r->p->iface->dims;
-    r->values = ARENA_ARRAY(r->a, int64_t, dim_n_syms(t) + 1u);
-    for (sym_id s = 0; s < dim_n_syms(t); s++) {
+    uint32_t n = dim_n_syms(t);
+    r->values = ARENA_ARRAY(r->a, int64_t, n + 1u);
+    int64_t *lo = ARENA_ARRAY(r->a, int64_t, n + 1u), *hi = ARENA_ARRAY(r->a, int64_t, n + 1u);
+    bool *is_free = ARENA_ARRAY(r->a, bool, n + 1u);
+    for (sym_id s = 0; s < n; s++) {
         const sym_info *info = dim_sym_info(t, s);
         bool is_inner = info->kind == SYM_AXIS || info->kind == SYM_LOADED || info->kind == SYM_ITERATION;
         r->values[s] = is_inner ? 0 : info->hint ? info->hint : info->lo;
+        lo[s] = info->lo, hi[s] = info->hi;
+        is_free[s] = model_dims_is_given(r->p->iface, s);
     }
+    fit_dims(&(fit_problem){.data = r,
+                            .n_demands = r->p->iface->contracts.n,
+                            .n_symbols = n,
+                            .miss = demand_miss,
+                            .lo = lo,
+                            .hi = hi,
+                            .is_free = is_free,
+                            .values = r->values});
 }
 
 static void list_step(report *r, const pstep *s, bool runs) {

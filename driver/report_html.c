@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "driver/info.h"
+#include "driver/model_dims.h"
 #include "driver/report.h"
 
 static const char style[] =
@@ -114,10 +115,7 @@ static void print_dims(strbuf *b, const report *r) {
     dim_table *t = r->p->iface->dims;
     for (sym_id s = 0; s < dim_n_syms(t); s++) {
         const sym_info *info = dim_sym_info(t, s);
-        if (info->kind == SYM_AXIS || info->kind == SYM_LOADED || info->kind == SYM_ITERATION) continue;
-        fact(b, "dim",
-             arena_printf(b->a, "%s in %lld..%lld; figures are for %lld", info->name, (long long)info->lo,
-                          (long long)info->hi, (long long)r->values[s]));
+        if (model_dims_is_given(r->p->iface, s)) fact(b, "dim", model_dims_figures(b->a, info, r->values[s]));
     }
 }
 

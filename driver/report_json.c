@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "driver/json_text.h"
+#include "driver/model_dims.h"
 #include "driver/report.h"
 
 enum { JSON_VERSION = 1 };
@@ -141,12 +142,14 @@ static json_t *symbols_json(const report *r) {
     json_t *list = json_array();
     for (sym_id s = 0; s < dim_n_syms(t); s++) {
         const sym_info *info = dim_sym_info(t, s);
-        if (info->kind == SYM_AXIS || info->kind == SYM_LOADED || info->kind == SYM_ITERATION) continue;
+        if (!model_dims_is_given(r->p->iface, s)) continue;
         json_t *one = json_object();
         put(one, "name", json_text(r->a, info->name));
         put(one, "lo", json_integer(info->lo));
         put(one, "hi", json_integer(info->hi));
         put(one, "value", json_integer(r->values[s]));
+        put(one, "lo_from", info->why_lo ? json_text(r->a, info->why_lo) : json_null());
+        put(one, "hi_from", info->why_hi ? json_text(r->a, info->why_hi) : json_null());
         json_array_append_new(list, one);
     }
     return list;

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "driver/info.h"
+#include "driver/model_dims.h"
 #include "driver/report.h"
 
 static void print_ports(strbuf *b, const report *r, const char *kind, uint32_t n, const port *ports) {
@@ -24,9 +25,7 @@ static void print_interface(strbuf *b, const report *r) {
     print_ports(b, r, "output", g->outputs.n, g->outputs.at);
     for (uint32_t s = 0; s < dim_n_syms(g->dims); s++) {
         const sym_info *info = dim_sym_info(g->dims, s);
-        if (info->kind == SYM_AXIS || info->kind == SYM_LOADED || info->kind == SYM_ITERATION) continue;
-        strbuf_printf(b, "  %s in %lld..%lld, figures are for %lld\n", info->name, (long long)info->lo,
-                      (long long)info->hi, (long long)r->values[s]);
+        if (model_dims_is_given(g, s)) strbuf_printf(b, "  %s\n", model_dims_figures(b->a, info, r->values[s]));
     }
 }
 

@@ -12,7 +12,7 @@
 enum { MESSAGE_BYTES = 512, ALIGN = 64 };
 
 artifact_facts artifact_facts_of(cx *c, const frit_artifact *a) {
-    artifact_facts f = {.a = a, .info = {.struct_bytes = sizeof f.info}};
+    artifact_facts f = {.a = a, .plan = module_of(a)->plan, .info = {.struct_bytes = sizeof f.info}};
     a->info(a, &f.info);
     f.symbols = ARENA_ARRAY(c->job, frit_symbol, f.info.n_symbols + 1);
     f.inputs = ARENA_ARRAY(c->job, frit_port, f.info.n_inputs + 1);

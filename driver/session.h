@@ -7,10 +7,12 @@
 #include "driver/npy.h"
 #include "frit_artifact.h"
 #include "runtime/cuda_api.h"
+#include "runtime/plan_format.h"
 
 /* Facts of an artifact, from its table. */
 typedef struct artifact_facts {
     const frit_artifact *a;
+    const pf_header *plan; /* the artifact's own tables */
     frit_artifact_info info;
     frit_symbol *symbols; /* info.n_symbols */
     frit_port *inputs, *outputs;
@@ -26,6 +28,10 @@ const char *port_type_text(arena *a, const frit_port *p);
 frit_status inputs_from_args(cx *c, const artifact_facts *f, const args *a, bool may_invent, tensor *out);
 /* Values of the symbols from --dim NAME=N; the others get their hint or least value. */
 frit_status symbols_from_args(cx *c, const artifact_facts *f, const args *a, int64_t *out);
+/* "batch = 1, seq = 1": symbols that stand at the least of several values because nobody said more; "" none. *out_first:
+ * the first one's name. */
+const char *symbols_at_least(arena *a, const artifact_facts *f, const args *given, const int64_t *symbols,
+                             const char **out_first);
 
 /* device.c: tensors of a CUDA artifact, which wants them in device memory */
 typedef struct device device;

@@ -65,10 +65,12 @@ typedef enum frit_symbol_kind {
 /* A dim or host value that may differ from call to call. */
 typedef struct frit_symbol {
     uint32_t struct_bytes;
-    uint32_t kind;        /* frit_symbol_kind */
-    const char *name;     /* "B", "tokens.1" */
-    int64_t lo, hi, hint; /* inclusive range that every call is checked against; value tuned for, 0 none */
-    uint32_t input, axis; /* where its value comes from */
+    uint32_t kind;               /* frit_symbol_kind */
+    const char *name;            /* "B", "tokens.1" */
+    int64_t lo, hi, hint;        /* inclusive range that every call is checked against; value tuned for, 0 none */
+    uint32_t input, axis;        /* where its value comes from */
+    const char *why_lo, *why_hi; /* the place in the model that lo or hi comes from, "" when nothing narrowed it. Absent
+                                    (struct_bytes) in artifacts of frit 0.1 */
 } frit_symbol;
 
 /* An input or output. */

@@ -125,6 +125,18 @@ static frit_status solve_element(const pf_header *h, const pf_symbol *s, const f
 static frit_status check_range(const pf_header *h, const pf_symbol *s, int64_t value, message m) {
     if (value >= s->lo && value <= s->hi) return FRIT_OK;
     const char *what = s->kind == FRIT_SYMBOL_DIM ? "dim" : "element";
+    bool is_low = value < s->lo;
+    const char *why = pf_string(h, is_low ? s->why_lo : s->why_hi);
+    if (*why) /* the model's own bound; "=" where there is one value only */
+        return message_set(m, FRIT_RANGE,
+                           "input '%s', %s %" PRIu32 ": %s = %" PRId64
+                           " does not fit: this model only works with %s %s "
+                           "%" PRId64 ", from %s",
+                           port_name(h, s->input), what, s->axis, pf_string(h, s->name), value, pf_string(h, s->name),
+                           s->lo == s->hi ? "="
+                           : is_low       ? ">="
+                                          : "<=",
+                           is_low ? s->lo : s->hi, why);
     return message_set(m, FRIT_RANGE,
                        "input '%s': %s %" PRIu32 " makes %s = %" PRId64 ", which is not in %" PRId64 "..%" PRId64,
                        port_name(h, s->input), what, s->axis, pf_string(h, s->name), value, s->lo, s->hi);
@@ -178,7 +190,7 @@ static frit_status check_dims(const pf_header *h, uint32_t port, const frit_tens
     return FRIT_OK;
 }
 
-static bool holds(uint32_t kind, int64_t lhs, int64_t rhs) {
+bool bind_contract_holds(uint32_t kind, int64_t lhs, int64_t rhs) {
     bool is_one = (kind >= PF_BROADCASTS && lhs == 1) || (kind == PF_BROADCASTS && rhs == 1);
     return is_one || (kind == PF_AT_MOST ? lhs <= rhs : lhs == rhs);
 }
@@ -201,7 +213,7 @@ frit_status bind_check_contract(const pf_header *h, uint32_t contract, const int
     bool known = plan_dim(h, k->lhs, symbols, &lhs) && plan_dim(h, k->rhs, symbols, &rhs);
     if (!known)
         return message_set(m, FRIT_RANGE, "%s: %s cannot be computed", pf_string(h, k->text), dim_text_of(h, k->lhs));
-    return holds(k->kind, lhs, rhs) ? FRIT_OK : contract_failed(h, k, lhs, rhs, m);
+    return bind_contract_holds(k->kind, lhs, rhs) ? FRIT_OK : contract_failed(h, k, lhs, rhs, m);
 }
 
 /* The contracts that inputs decide. */

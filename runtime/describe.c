@@ -80,7 +80,16 @@ frit_status describe_symbol(const frit_artifact *a, uint32_t index, frit_symbol 
     const pf_header *h = module_of(a)->plan;
     if (index >= h->symbols.count) return FRIT_RANGE;
     const pf_symbol *s = &PF_ROWS(h, pf_symbol, symbols)[index];
-    frit_symbol symbol = {sizeof symbol, s->kind, pf_string(h, s->name), s->lo, s->hi, s->hint, s->input, s->axis};
+    frit_symbol symbol = {.struct_bytes = sizeof symbol,
+                          .kind = s->kind,
+                          .name = pf_string(h, s->name),
+                          .lo = s->lo,
+                          .hi = s->hi,
+                          .hint = s->hint,
+                          .input = s->input,
+                          .axis = s->axis,
+                          .why_lo = pf_string(h, s->why_lo),
+                          .why_hi = pf_string(h, s->why_hi)};
     return fill(out, &symbol, sizeof symbol);
 }
 

@@ -83,7 +83,8 @@ static const char *check_symbols(const pf_header *h) {
     const pf_port *ports = PF_ROWS(h, pf_port, ports);
     for (uint32_t i = 0; i < h->symbols.count; i++) {
         const pf_symbol *s = &symbols[i];
-        if (!is_string(h, s->name)) return "a symbol's name is missing";
+        if (!is_string(h, s->name) || !is_string(h, s->why_lo) || !is_string(h, s->why_hi))
+            return "a symbol's name is missing";
         if (s->kind == FRIT_SYMBOL_UNUSED) continue;
         if (s->kind == FRIT_SYMBOL_COUNTED) {
             if (!check_counted(h, s)) return "a counted symbol is broken";

@@ -44,6 +44,7 @@ typedef struct pf_symbol {
     uint32_t bound;       /* COUNTED: dim over symbols that calls decide, its greatest value; else PF_NONE */
     uint32_t first_late;  /* COUNTED: in late: the n_late dims that change with it */
     uint32_t n_late;
+    uint32_t why_lo, why_hi; /* strings: the place in the model that lo or hi comes from, "" when nothing narrowed it */
     uint32_t reserved;
 } pf_symbol;
 

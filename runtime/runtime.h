@@ -51,6 +51,8 @@ bool plan_dim(const pf_header *h, uint32_t dim, const int64_t *symbols, int64_t 
 frit_status bind_inputs(const pf_header *h, const frit_tensor *inputs, int64_t *out_symbols, message m);
 /* Checks one tensor of a call: dtype, rank, order in memory and, when data is needed, address. */
 frit_status bind_check_tensor(const pf_header *h, uint32_t port, const frit_tensor *t, message m);
+/* Whether a contract of pf_contract_kind holds for the values of its sides. */
+bool bind_contract_holds(uint32_t kind, int64_t lhs, int64_t rhs);
 frit_status bind_check_contract(const pf_header *h, uint32_t contract, const int64_t *symbols, message m);
 /* Greatest values of counted symbols for the values of the others, in place. False on overflow. */
 bool bind_counted(const pf_header *h, int64_t *symbols);

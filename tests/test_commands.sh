@@ -94,6 +94,79 @@ refuses 2 "has no option '--weight" "$FRIT" compile "$digits/digits.onnx" --weig
 says '^znver4$' "$FRIT" compile x.onnx --cpu=help
 says '^  -o, --output' "$FRIT" help compile
 
+# dims that the model itself binds: a length that was written into it, a table of 16 positions, a sum of two others
+cat >baked.fir <<'END'
+func @baked(%x: f32[B, seq, 64]) -> (%y: f32[B, 12, 4, 16]) {
+  %y = reshape %x {dims = [B, 12, 4, 16]} : f32[B, 12, 4, 16] loc("/att/Reshape_4")
+  return %y
+}
+END
+cat >position.fir <<'END'
+func @position(%x: f32[seq, 8], %t: f32[16, 8]) -> (%y: f32[seq, 8]) {
+  %p = slice %t {starts = [0, 0], sizes = [min(seq, 16), 8], steps = [1, 1]} : f32[min(seq, 16), 8] loc("/emb/Slice")
+  %y = add %x, %p : f32[seq, 8] loc("/emb/Add")
+  return %y
+}
+END
+cat >sum.fir <<'END'
+func @sum(%p: f32[4, past], %n: f32[4, new], %m: f32[total, 4]) -> (%y: f32[4, 4]) {
+  %c = concat %p, %n {axis = 1} : f32[4, new + past] loc("/cat")
+  %y = matmul %c, %m : f32[4, 4] loc("/att/MatMul")
+  return %y
+}
+END
+# zeros SHAPE >FILE: a .npy file of f32 zeros; the shape's product is $2
+zeros() {
+    printf '\223NUMPY\1\0\166\0%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': $1, }"
+    head -c $((4 * $2)) /dev/zero
+}
+zeros '(2, 7, 64)' 896 >seven.npy
+zeros '(20, 8)' 160 >twenty.npy
+zeros '(16, 8)' 128 >table.npy
+for model in baked position sum; do
+    holds "$model.fir does not compile" "$FRIT" compile $model.fir -o $model.so --cpu=x86-64-v2
+done
+says '  seq = 12 \(dim 1 of x\), from /att/Reshape_4$' "$FRIT" info baked.so
+says '  seq = 12 \(dim 1 of x\), from /att/Reshape_4$' "$FRIT" info baked.fir
+says '"lo_from": "/att/Reshape_4"' "$FRIT" info baked.so --json
+says '  seq in 1\.\.16 \(dim 0 of x\), at most 16 from /emb/Add$' "$FRIT" info position.so
+says '^  seq = 12, from /att/Reshape_4$' "$FRIT" compile baked.fir -o x.so --report
+says '^  seq in 1\.\.16, at most 16 from /emb/Add; figures are for 1, the least; --dim seq=1\.\.16@N is for another$' \
+    "$FRIT" compile position.fir -o x.so --report
+refuses 1 "input 'x', dim 1: seq = 7 does not fit: this model only works with seq = 12, from /att/Reshape_4$" "$FRIT" run baked.so --input x=seven.npy
+refuses 1 "input 'x', dim 0: seq = 20 does not fit: this model only works with seq <= 16, from /emb/Add$" "$FRIT" run position.so --input x=twenty.npy --input t=table.npy
+refuses 1 'dim: seq = 7 does not fit: this model only works with seq = 12, from /att/Reshape_4$' "$FRIT" bench baked.so --dim seq=7
+refuses 1 'dim: seq = 7 does not fit: this model only works with seq = 12, from /att/Reshape_4$' "$FRIT" compile baked.fir -o x.so --dim seq=7
+refuses 1 'dim: seq in 17\.\.20 does not fit: this model only works with seq <= 16, from /emb/Add$' "$FRIT" compile position.fir -o x.so --dim seq=17..20
+says ', B = 1, seq = 12$' "$FRIT" bench baked.so --threads 1
+says '^measured for the least values: B = 1; --dim B=N measures others$' "$FRIT" bench baked.so --threads 1
+says ', past = 5, new = 1, total = 6$' "$FRIT" bench sum.so --threads 1 --dim past=5
+says '^equal$' "$FRIT" verify baked.so
+says '^equal$' "$FRIT" verify sum.so
+says '^figures are for the least values: past = 1, new = 1; --dim past=N is for another$' "$FRIT" info sum.so
+says 'memory of a context for past = 1, new = 1, total = 2,' "$FRIT" info sum.fir
+says '^  total in 1\.\.65536; figures are for 2$' "$FRIT" compile sum.fir -o x.so --report
+
+# names of dims
+says '^  p: f32\[4, was\]$' "$FRIT" info sum.fir --dim past:was --dim was=1..9
+says '^  was in 1\.\.9 ' "$FRIT" info sum.fir --dim past:was --dim was=1..9
+says '^  n: f32\[4, past\]$' "$FRIT" info sum.fir --dim new=past
+says '^  image: f32\[n, 1, 8, 8\]$' "$FRIT" info "$digits/digits.onnx" --dim batch:n
+says '^  n in 1\.\.9, tuned for 4 ' "$FRIT" info "$digits/digits.onnx" --dim batch:n --dim n=1..9@4
+says '^  image: f32\[4, 1, 8, 8\]$' "$FRIT" info "$digits/digits.onnx" --dim batch:n --dim n=4
+refuses 2 "a dim 'new' is there already; --dim past=new ties the two" "$FRIT" info sum.fir --dim past:new
+refuses 2 "has no dim 'bach'; did you mean 'batch'\? \(dims: batch\)" "$FRIT" info "$digits/digits.onnx" --dim bach=1
+refuses 2 "has no dim 'zzzzzz' \(dims: batch\)" "$FRIT" info "$digits/digits.onnx" --dim batch=zzzzzz
+refuses 2 "has no dim 'zzzzzz' \(dims: past, new, total\)" "$FRIT" info sum.fir --dim zzzzzz=1
+refuses 2 "'batch=batch' ties a dim to itself" "$FRIT" info "$digits/digits.onnx" --dim batch=batch
+refuses 2 "'a' is tied to itself in a circle" "$FRIT" info "$digits/digits.onnx" --dim batch:a --dim a=batch
+refuses 2 "'batch:n' renames a dim, which is for frit compile" "$FRIT" bench d.so --dim batch:n
+refuses 2 "'batch=-3': a dim cannot be negative" "$FRIT" compile "$digits/digits.onnx" -o x.so --dim batch=-3
+refuses 2 "'batch=9\.\.3': a range goes from small to large" "$FRIT" compile "$digits/digits.onnx" -o x.so --dim batch=9..3
+refuses 2 "'batch=1\.\.x' is not NAME=N, " "$FRIT" compile "$digits/digits.onnx" -o x.so --dim batch=1..x
+refuses 2 "'batch' is not NAME=N" "$FRIT" compile "$digits/digits.onnx" -o x.so --dim batch
+refuses 1 'batch: -3 is not in 1\.\.65536' "$FRIT" bench d.so --dim batch=-3
+
 # weights beside the artifact
 says '^y: f32' "$FRIT" run a.so --input x="$attention/x.npy"
 says 'in a.so.weights' "$FRIT" info a.so
@@ -166,6 +239,10 @@ unset TMPDIR
 if command -v script >/dev/null; then
     script -qc "$FRIT compile $digits/digits.onnx -o told.so" /dev/null >out 2>err
     holds "no line about the result" grep -qE 'told.so: [0-9.]+ [KM]iB, [0-9]+ kernels, [0-9.]+ s' out
+    script -qc "$FRIT compile baked.fir -o told.so" /dev/null >out 2>err
+    holds "no line about a dim that is bound" grep -qE '^  only works with seq = 12, from /att/Reshape_4' out
+    script -qc "$FRIT compile position.fir -o told.so" /dev/null >out 2>err
+    holds "no line about a dim's bound" grep -qE '^  only works with seq <= 16, from /emb/Add' out
 else
     echo "skip: result on a terminal: no script(1) here"
     skipped=1

@@ -137,6 +137,37 @@ START_TEST(symbols_narrow_later) {
 }
 END_TEST
 
+/* "lhs == rhs" or "lhs <= rhs" says this of one symbol; "" when it is not solved. */
+static void solves(const char *lhs, const char *sign, const char *rhs, const char *expected) {
+    dim_range r;
+    dim a = P(lhs), b = P(rhs);
+    bool is_solved = str_equal(sign, "==") ? dim_solve_equal(t, a, b, &r) : dim_solve_at_most(t, a, b, &r);
+    const char *text = is_solved ? dim_range_text(&job, dim_sym_info(t, r.sym)->name, r.lo, r.hi) : "";
+    ck_assert_msg(str_equal(text, expected), "%s %s %s: '%s', not '%s'", lhs, sign, rhs, text, expected);
+}
+
+START_TEST(relations_solved) {
+    solves("64*B*S", "==", "768*B", "S = 12");
+    solves("S", "==", "12", "S = 12");
+    solves("2*S + 1", "<=", "1024", "S <= 511");
+    solves("1024", "<=", "2*S + 1", "S >= 512");
+    solves("4*S", "==", "6", "S in 2..1"); /* never */
+    solves("(S + 3) floordiv 4", "==", "5", "S in 17..20");
+    solves("(S + 3) floordiv 4", "<=", "5", "S <= 20");
+    solves("((S - 1) floordiv 2 + 1) floordiv 2", "==", "4", "S in 15..18");
+    solves("S", "==", "min(S, 512)", "S <= 512");
+    solves("8*B*min(S, 512)", "==", "8*B*S", "S <= 512");
+    solves("S", "==", "max(S, 16)", "S >= 16");
+    solves("S", "==", "T", "");
+    solves("B*S", "==", "12", "");
+    solves("S mod 4", "==", "0", "");
+    sym_id s;
+    dim_is_sym(t, P("B"), &s);
+    dim_sym_info(t, s)->lo = 0; /* with B = 0 any S will do */
+    solves("64*B*S", "==", "768*B", "");
+}
+END_TEST
+
 START_TEST(structure) {
     dim d = P("4*S + B*S - 3");
     ck_assert_int_eq(dim_kind_of(t, d), DIM_SUM);
@@ -317,6 +348,9 @@ static void check_claims(dim a, int64_t x, dim b, int64_t y) {
     ck_assert(!dim_equal(t, a, b) || x == y);
     ck_assert(!dim_never_equal(t, a, b) || x != y);
     ck_assert(!dim_divides(t, a, b) || x == 0 || y % x == 0);
+    dim_range r;
+    if (dim_solve_equal(t, a, b, &r)) ck_assert((x == y) == (values[r.sym] >= r.lo && values[r.sym] <= r.hi));
+    if (dim_solve_at_most(t, a, b, &r)) ck_assert((x <= y) == (values[r.sym] >= r.lo && values[r.sym] <= r.hi));
     int64_t q;
     if (dim_div_exact(t, b, a, &quot)) {
         ck_assert_int_eq(dim_eval(&c, t, quot, values, &q), FRIT_OK);
@@ -375,6 +409,7 @@ int main(void) {
     tcase_add_test(k, proofs);
     tcase_add_test(k, divisors_may_be_zero);
     tcase_add_test(k, symbols_narrow_later);
+    tcase_add_test(k, relations_solved);
     tcase_add_test(k, structure);
     tcase_add_test(k, overflow_and_bad_text);
     tcase_add_test(k, random_expressions);

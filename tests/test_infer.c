@@ -180,6 +180,35 @@ START_TEST(position_table_bounds_the_length) {
 }
 END_TEST
 
+static void range_is(const char *text, const char *range, const char *why) {
+    graph *g = parsed(text);
+    sym_id s = SYM_NONE;
+    ck_assert(dim_sym_find(g->dims, "S", &s));
+    const sym_info *info = dim_sym_info(g->dims, s);
+    ck_assert_str_eq(dim_range_text(&job, "S", info->lo, info->hi), range);
+    const char *from = info->why_hi ? info->why_hi : "";
+    ck_assert_str_eq(from, why);
+}
+
+/* A length that was written into the model when it was exported. */
+START_TEST(baked_length_is_the_only_one) {
+    range_is("func @f(%x: f32[B, S, 64]) -> (%y: f32[B, 12, 4, 16]) {\n"
+             " %y = reshape %x {dims = [B, 12, 4, 16]} loc(\"/att/Reshape_4\")\n return %y }",
+             "S = 12", "/att/Reshape_4");
+    range_is("func @f(%x: f32[B, S, 64]) -> (%y: f32[B, 12, 4, 16]) where B in 0..9 {\n" /* B = 0: any S will do */
+             " %y = reshape %x {dims = [B, 12, 4, 16]} loc(\"/att/Reshape_4\")\n return %y }",
+             "S in 1..65536", "");
+}
+END_TEST
+
+START_TEST(sliced_table_bounds_the_length) {
+    range_is("func @f(%x: f32[S, 8], %t: f32[512, 8]) -> (%y: f32[S, 8]) {\n"
+             " %p = slice %t {starts = [0, 0], sizes = [min(S, 512), 8], steps = [1, 1]}\n"
+             " %y = add %x, %p loc(\"/emb/Add\")\n return %y }",
+             "S in 1..512", "/emb/Add");
+}
+END_TEST
+
 /* --- the verifier --- */
 
 static const char *const victim =
@@ -253,6 +282,8 @@ int main(void) {
     tcase_add_test(t, symbol_beside_a_constant);
     tcase_add_test(t, size_that_is_never_one);
     tcase_add_test(t, position_table_bounds_the_length);
+    tcase_add_test(t, baked_length_is_the_only_one);
+    tcase_add_test(t, sliced_table_bounds_the_length);
     tcase_add_loop_test(t, damage_is_found, 0, (int)countof(damages));
     suite_add_tcase(s, t);
     SRunner *r = srunner_create(s);

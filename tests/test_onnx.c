@@ -157,7 +157,7 @@ START_TEST(dims_are_named_and_never_unified) {
     graph *out;
     ck_assert_int_eq(read_model(&m, NULL, &out), FRIT_OK);
     ck_assert_str_eq(output_shape(out, 0), "x.0,N,x.2,3");
-    onnx_dim_range n = {"N", 5, 5, 0};
+    onnx_dim_option n = {.kind = ONNX_DIM_RANGE, .name = "N", .lo = 5, .hi = 5};
     onnx_options o = {.n_dims = 1, .dims = &n};
     ck_assert_int_eq(read_model(&m, &o, &out), FRIT_OK);
     ck_assert_str_eq(output_shape(out, 0), "x.0,5,x.2,3");

@@ -433,9 +433,9 @@ START_TEST(calls_that_would_leave_a_tensor_are_refused) {
         frit_model *m;
         ck_assert_msg(frit_compile(t, NULL, &m) == FRIT_OK, "%s", frit_error(t));
         if (which == 0) expect_refusal(m, 2, 4, 5, "of axis 0 lie outside its extent A*B");
-        if (which == 1) expect_refusal(m, 1, 1, 0, "an extent is negative"); /* -2 by -2 is no 4 elements */
-        if (which == 2) expect_refusal(m, 0, 4, 0, "the axis has no elements");
-        if (which == 3) expect_refusal(m, 0, 1, 0, "the axis has no elements");
+        if (which == 1) expect_refusal(m, 1, 1, 0, "only works with A >= 3"); /* -2 by -2 is no 4 elements */
+        if (which == 2) expect_refusal(m, 0, 4, 0, "only works with A >= 1");
+        if (which == 3) expect_refusal(m, 0, 1, 0, "only works with A >= 1");
         frit_model_destroy(m);
         frit_tracer_destroy(t);
     }

@@ -135,8 +135,13 @@ static frit_status add_symbols(encoder *e) {
     for (sym_id s = 0; s < dim_n_syms(e->dims); s++) {
         if (e->numbers[s] == UINT32_MAX) continue;
         const sym_info *info = dim_sym_info(e->dims, s);
-        pf_symbol row = {
-            .name = add_string(e, info->name), .lo = info->lo, .hi = info->hi, .hint = info->hint, .bound = PF_NONE};
+        pf_symbol row = {.name = add_string(e, info->name),
+                         .lo = info->lo,
+                         .hi = info->hi,
+                         .hint = info->hint,
+                         .bound = PF_NONE,
+                         .why_lo = add_string(e, info->why_lo),
+                         .why_hi = add_string(e, info->why_hi)};
         if (e->is_counted[e->numbers[s]]) {
             add_counted(e, s, &row);
         } else if (!find_source(e, s, info, &row)) {

@@ -11,11 +11,18 @@ typedef struct onnx_const {
     const_data data;
 } onnx_const;
 
-/* --dim NAME=LO..HI@HINT: the range of a symbol; lo == hi makes it that number. */
-typedef struct onnx_dim_range {
-    const char *name;
-    int64_t lo, hi, hint;
-} onnx_dim_range;
+/* --dim: what is asked of a model's dim. */
+typedef enum onnx_dim_kind {
+    ONNX_DIM_RANGE,   /* NAME=LO..HI@HINT: its range; lo == hi makes it that number */
+    ONNX_DIM_RENAMED, /* NAME:OTHER: it is called OTHER, which is no other dim's name */
+    ONNX_DIM_TIED     /* NAME=OTHER: it is the dim OTHER */
+} onnx_dim_kind;
+typedef struct onnx_dim_option {
+    onnx_dim_kind kind;
+    const char *name;     /* as the model calls it; of a range also what it is renamed or tied to */
+    const char *other;    /* RENAMED, TIED */
+    int64_t lo, hi, hint; /* RANGE; hint 0: none */
+} onnx_dim_option;
 
 /* One operator of a model, by name and opset. */
 typedef struct onnx_operator {
@@ -30,7 +37,7 @@ typedef struct onnx_options {
     uint32_t n_consts;
     const onnx_const *consts;
     uint32_t n_dims;
-    const onnx_dim_range *dims;
+    const onnx_dim_option *dims;
     bool refuse_host_dims; /* integer inputs that decide extents need a const too, instead of becoming symbols */
     bool check_only;       /* list unsupported operators only: *out stays NULL */
     /* When an input must be constant (FRIT_MISSING), its name is stored here if not NULL, so that the caller can add a

@@ -177,16 +177,39 @@ static frit_status refuse_unsupported(reader *r) {
 
 /* --- inputs --- */
 
-static const onnx_dim_range *range_of(const reader *r, const char *name) {
-    for (uint32_t i = 0; i < r->options->n_dims; i++)
-        if (str_equal(r->options->dims[i].name, name)) return &r->options->dims[i];
+static bool is_among(const char *name, uint32_t n, const char *const *names) {
+    for (uint32_t i = 0; i < n; i++)
+        if (str_equal(names[i], name)) return true;
+    return false;
+}
+
+static const onnx_dim_option *dim_option(const reader *r, const char *name, bool is_range) {
+    for (uint32_t i = 0; i < r->options->n_dims; i++) {
+        const onnx_dim_option *o = &r->options->dims[i];
+        if ((o->kind == ONNX_DIM_RANGE) == is_range && str_equal(o->name, name)) return o;
+    }
     return NULL;
+}
+
+/* What a dim of the model is called in the end; *out_range: what --dim says of its values, NULL nothing. */
+static const char *final_name(reader *r, const char *name, const onnx_dim_option **out_range) {
+    *out_range = dim_option(r, name, true);
+    for (uint32_t n = 0; n <= r->options->n_dims; n++) {
+        const onnx_dim_option *o = dim_option(r, name, false);
+        if (!o) return name;
+        name = o->other;
+        const onnx_dim_option *range = dim_option(r, name, true);
+        if (range) *out_range = range;
+    }
+    fail_node(r, FRIT_USAGE, "--dim: '%s' is tied to itself in a circle", name);
+    return name;
 }
 
 /* The symbol of that name, or the number that --dim gives it. */
 static dim symbol(reader *r, const char *name, bool may_be_empty) {
-    vec_push(r->c->job, r->dim_names, name);
-    const onnx_dim_range *range = range_of(r, name);
+    const onnx_dim_option *range;
+    if (!is_among(name, r->dim_names.n, r->dim_names.at)) vec_push(r->c->job, r->dim_names, name);
+    name = final_name(r, name, &range);
     if (range && range->lo == range->hi) return dimi(r, range->lo);
     sym_id s;
     bool is_new = !dim_sym_find(r->dims, name, &s);
@@ -448,17 +471,12 @@ static frit_status check_opset(reader *r) {
                 (long long)version, NEWEST_OPSET);
 }
 
-/* name is none of names: says so, with a suggestion. */
+/* name is none of names: says so, with a suggestion and what there is. */
 static frit_status unknown_name(reader *r, const char *what, const char *name, uint32_t n, const char *const *names) {
     const char *near = str_nearest(name, names, n);
-    return FAIL(r->c, USAGE, r->path, "has no %s '%s'%s%s%s", what, name, near ? "; did you mean '" : "",
-                near ? near : "", near ? "'?" : "");
-}
-
-static bool is_among(const char *name, uint32_t n, const char *const *names) {
-    for (uint32_t i = 0; i < n; i++)
-        if (str_equal(names[i], name)) return true;
-    return false;
+    const char *meant = near ? arena_printf(r->c->job, "; did you mean '%s'?", near) : "";
+    return FAIL(r->c, USAGE, r->path, "has no %s '%s'%s (%ss: %s)", what, name, meant, what,
+                str_list(r->c->job, names, n));
 }
 
 /* A --const that names no input. */
@@ -473,13 +491,35 @@ static frit_status check_consts(reader *r) {
     return FRIT_OK;
 }
 
+/* Whether a dim is called name in the model or by a --dim OLD:NEW. */
+static bool is_dim_name(const reader *r, const char *name) {
+    for (uint32_t i = 0; i < r->options->n_dims; i++)
+        if (r->options->dims[i].kind == ONNX_DIM_RENAMED && str_equal(r->options->dims[i].other, name)) return true;
+    return is_among(name, r->dim_names.n, r->dim_names.at);
+}
+
+/* A new name is nobody else's: two dims of one name would be one dim. */
+static frit_status check_rename(reader *r, uint32_t at) {
+    const onnx_dim_option *o = &r->options->dims[at];
+    bool is_taken = is_among(o->other, r->dim_names.n, r->dim_names.at);
+    for (uint32_t i = 0; i < at && !is_taken; i++)
+        is_taken = r->options->dims[i].kind == ONNX_DIM_RENAMED && str_equal(r->options->dims[i].other, o->other);
+    if (!is_taken) return FRIT_OK;
+    return FAIL(r->c, USAGE, r->path, "a dim '%s' is there already; --dim %s=%s ties the two", o->other, o->name,
+                o->other);
+}
+
 /* A --dim that names no symbol of an input, or an empty range. */
-static frit_status check_ranges(reader *r) {
+static frit_status check_dims(reader *r) {
     for (uint32_t k = 0; k < r->options->n_dims; k++) {
-        const onnx_dim_range *d = &r->options->dims[k];
-        if (!is_among(d->name, r->dim_names.n, r->dim_names.at))
-            return unknown_name(r, "dim", d->name, r->dim_names.n, r->dim_names.at);
-        if (d->lo < 0 || d->lo > d->hi) return FAIL(r->c, USAGE, d->name, "a dim's range is LO..HI with 0 <= LO <= HI");
+        const onnx_dim_option *d = &r->options->dims[k];
+        const char *unknown = NULL;
+        if (!is_dim_name(r, d->name)) unknown = d->name;
+        if (d->kind == ONNX_DIM_TIED && !is_dim_name(r, d->other)) unknown = d->other;
+        if (unknown) return unknown_name(r, "dim", unknown, r->dim_names.n, r->dim_names.at);
+        if (d->kind == ONNX_DIM_RENAMED) TRY(check_rename(r, k));
+        bool is_empty = d->kind == ONNX_DIM_RANGE && (d->lo < 0 || d->lo > d->hi);
+        if (is_empty) return FAIL(r->c, USAGE, d->name, "a dim's range is LO..HI with 0 <= LO <= HI");
     }
     return FRIT_OK;
 }
@@ -511,7 +551,7 @@ static frit_status read_model(reader *r) {
     for (uint32_t i = 0; i < g->inputs.n; i++)
         if (!map_get_str(&weights, g->inputs.at[i].name, &ignored) || const_override(r, g->inputs.at[i].name))
             TRY(read_input(r, &names, &g->inputs.at[i]));
-    TRY(check_ranges(r));
+    TRY(check_dims(r));
     read_initializers(r, &names, g);
     read_nodes(r, &top);
     if (!failed(r)) r->where = NULL, r->loc = 0;

@@ -43,6 +43,8 @@ typedef struct sym_info {
     dim extent;     /* SYM_AXIS, SYM_LOADED, SYM_RESULT, SYM_ITERATION: exclusive symbolic upper bound; else DIM_BAD */
     uint32_t input; /* SYM_INPUT_DIM, SYM_HOST_ELEM: input index; SYM_LOADED: kernel expression id; else UINT32_MAX */
     uint32_t axis;  /* SYM_INPUT_DIM: axis; SYM_HOST_ELEM: element index; else UINT32_MAX */
+    const char *why_lo,
+        *why_hi; /* the place in the model that lo or hi comes from; NULL: nothing in it narrowed them */
 } sym_info;
 
 dim_table *dim_table_new(arena *a);
@@ -97,6 +99,20 @@ bool dim_depends(const dim_table *t, dim d, sym_id s);
 /* d == coeff * s + rest with neither depending on s; false when d is not linear in s. */
 bool dim_linear(dim_table *t, dim d, sym_id s, dim *out_coeff, dim *out_rest);
 dim dim_subst(dim_table *t, dim d, uint32_t n, const sym_id *syms, const dim *by);
+
+/* What a relation says about the one symbol that it depends on: lo <= symbol <= hi, INT64_MIN and INT64_MAX where it says
+ * nothing, lo > hi where it never holds. */
+typedef struct dim_range {
+    sym_id sym;
+    int64_t lo, hi;
+} dim_range;
+/* lhs == rhs or lhs <= rhs solved; false when it is about several symbols or not linear in one. */
+bool dim_solve_equal(dim_table *t, dim lhs, dim rhs, dim_range *out);
+bool dim_solve_at_most(dim_table *t, dim lhs, dim rhs, dim_range *out);
+/* Whether lhs == rhs is no more than *out_lo <= *out_hi: x == min(x, y) is x <= y, x == max(x, y) is y <= x. */
+bool dim_equal_as_order(dim_table *t, dim lhs, dim rhs, dim *out_lo, dim *out_hi);
+/* "S = 12", "S <= 512", "S >= 2", "S in 2..512"; INT64_MIN and INT64_MAX: no bound. */
+const char *dim_range_text(arena *a, const char *name, int64_t lo, int64_t hi);
 
 /* Evaluation. values[s] is the value of symbol s (dim_n_syms entries). Errors: FRIT_RANGE on overflow or division by
  * zero. */

@@ -205,34 +205,59 @@ bool graph_is_within(const graph *g, region_id r, region_id outer) {
     return false;
 }
 
-/* A bound on an input dim by a constant, or the one extent it may have, is one of its symbol too: later proofs and
- * arena sizes profit. What only a region requires binds nothing: it may not run. */
-static void tighten(graph *g, const contract *k) {
-    sym_id s = SYM_NONE;
-    int64_t bound = 0;
-    bool swap = (k->kind == CK_EQUAL || k->kind == CK_BROADCASTS) && !dim_is_sym(g->dims, k->lhs, &s);
-    dim lhs = swap ? k->rhs : k->lhs, rhs = swap ? k->lhs : k->rhs;
-    bool is_general = k->region == 0 && !g->is_case;
-    if (!is_general || !dim_is_sym(g->dims, lhs, &s) || !dim_is_const(g->dims, rhs, &bound)) return;
-    sym_info *info = dim_sym_info(g->dims, s);
-    if (info->kind != SYM_INPUT_DIM || bound < info->lo || bound > info->hi) return;
+/* Where a contract comes from: the location that its text begins with ("LOC: OP: ..."), else the operator, else all of
+ * the text. */
+static const char *contract_origin(const graph *g, const contract *k) {
+    const char *colon = strstr(k->text, ": ");
+    return colon ? arena_strndup(g->a, k->text, (size_t)(colon - k->text)) : k->text;
+}
+
+/* What a contract says about a single symbol; false when it is about several or not linear. */
+static bool contract_solve(dim_table *t, const contract *k, dim_range *out) {
+    dim lo, hi;
+    int64_t most;
     switch (k->kind) {
     case CK_EQUAL:
-        info->lo = bound;
-        info->hi = bound;
-        break;
+        return dim_solve_equal(t, k->lhs, k->rhs, out);
     case CK_AT_MOST:
-        info->hi = bound;
-        break;
-    case CK_BROADCASTS: /* the bound or 1; the bound is what it most likely is */
-    case CK_EXPANDS:
-        if (bound > 1 && info->lo < 1) info->lo = 1;
-        info->hi = bound > 1 ? bound : 1;
-        if (!info->hint) info->hint = bound;
-        break;
+        return dim_solve_at_most(t, k->lhs, k->rhs, out);
+    case CK_BROADCASTS:
+    case CK_EXPANDS: /* n ~ min(n, 512): where n is 1, both are */
+        return dim_equal_as_order(t, k->lhs, k->rhs, &lo, &hi) && dim_is_const(t, hi, &most) && most > 1 &&
+               dim_solve_at_most(t, lo, hi, out);
     case CK_ASSUMED:
-        break;
+        return false;
     }
+    return false;
+}
+
+/* A size that is a number or 1; the number is what it most likely is. */
+static void tighten_broadcast(graph *g, const contract *k) {
+    sym_id s = SYM_NONE;
+    int64_t bound = 0;
+    bool swap = k->kind == CK_BROADCASTS && !dim_is_sym(g->dims, k->lhs, &s);
+    dim lhs = swap ? k->rhs : k->lhs, rhs = swap ? k->lhs : k->rhs;
+    if (!dim_is_sym(g->dims, lhs, &s) || !dim_is_const(g->dims, rhs, &bound)) return;
+    sym_info *info = dim_sym_info(g->dims, s);
+    if (info->kind != SYM_INPUT_DIM || bound < info->lo || bound > info->hi) return;
+    if (bound > 1 && info->lo < 1) info->lo = 1;
+    int64_t most = bound > 1 ? bound : 1;
+    if (most < info->hi) info->hi = most, info->why_hi = contract_origin(g, k);
+    if (!info->hint) info->hint = bound;
+}
+
+/* A bound on an input dim, or the one extent it may have, is one of its symbol too: later proofs and arena sizes profit,
+ * and a call that breaks it is told so. What only a region requires binds nothing: it may not run. */
+static void tighten(graph *g, const contract *k) {
+    dim_range r;
+    bool is_general = k->region == 0 && !g->is_case;
+    if (!is_general) return;
+    if (k->kind == CK_BROADCASTS || k->kind == CK_EXPANDS) tighten_broadcast(g, k);
+    if (!contract_solve(g->dims, k, &r)) return;
+    sym_info *info = dim_sym_info(g->dims, r.sym);
+    if (info->kind != SYM_INPUT_DIM || r.lo > r.hi || r.lo > info->hi || r.hi < info->lo) return;
+    if (r.lo > info->lo) info->lo = r.lo, info->why_lo = contract_origin(g, k);
+    if (r.hi < info->hi) info->hi = r.hi, info->why_hi = contract_origin(g, k);
 }
 
 static bool is_symmetric(contract_kind kind) { return kind != CK_AT_MOST && kind != CK_EXPANDS; }
@@ -268,11 +293,24 @@ static bool is_hopeless(dim_table *t, dim lhs, dim rhs, contract_kind kind) {
     return dim_never_equal(t, lhs, one) && (kind == CK_EXPANDS || dim_never_equal(t, rhs, one));
 }
 
+/* A contract on one symbol has something in common with its range. */
+static frit_status check_possible(cx *c, graph *g, const contract *k) {
+    dim_range r;
+    if (!contract_solve(g->dims, k, &r)) return FRIT_OK;
+    const sym_info *info = dim_sym_info(g->dims, r.sym);
+    if (r.lo > r.hi) return FAIL(c, SHAPE, NULL, "%s", k->text);
+    if (r.lo <= info->hi && r.hi >= info->lo) return FRIT_OK;
+    return FAIL(c, SHAPE, NULL, "%s; it only works with %s, and %s", k->text,
+                dim_range_text(c->job, info->name, r.lo, r.hi), dim_range_text(c->job, info->name, info->lo, info->hi));
+}
+
 frit_status graph_require(cx *c, graph *g, dim lhs, dim rhs, contract_kind kind, const char *text) {
     if (lhs == DIM_BAD || rhs == DIM_BAD) return FAIL(c, RANGE, NULL, "%s: a dim overflows 64 bits", text);
     if (is_proven(g->dims, lhs, rhs, kind)) return FRIT_OK;
     if (is_hopeless(g->dims, lhs, rhs, kind)) return FAIL(c, SHAPE, NULL, "%s", text);
-    graph_add_contract(g, &(contract){lhs, rhs, kind, text, g->at});
+    contract k = {lhs, rhs, kind, text, g->at};
+    TRY(check_possible(c, g, &k));
+    graph_add_contract(g, &k);
     return FRIT_OK;
 }
 

@@ -210,11 +210,12 @@ value_id *graph_rewrite_operands(graph_rewriter *r, const node *n);
  * one region. */
 frit_status graph_rewrite_inline(graph_rewriter *r, region_id id, const value_id *params, value_id *out_results);
 frit_status graph_rewrite(cx *c, const graph *from, rewrite_fn *fn, void *data, graph **out);
-/* A case of a graph: the same nodes with other dims in all types and attributes, inferred again, for the calls in which
+/* The same nodes with other dims in all types and attributes, inferred again. A case of a graph is for the calls in which
  * map gives each dim its own value. Errors: FRIT_SHAPE when no call can be one. */
 typedef struct dim_mapping {
     dim (*map)(void *data, dim d);
     void *data;
+    bool is_case; /* the result is a case; else a graph for all calls */
 } dim_mapping;
 frit_status graph_map_dims(cx *c, const graph *from, const dim_mapping *dims, graph **out);
 /* A copy without dead nodes: the last step of a pass that leaves some behind. */

@@ -119,7 +119,7 @@ static frit_status copy_contracts(const rewrite_job *j, region_id from) {
         k.lhs = j->dims->map(j->dims->data, k.lhs);
         k.rhs = j->dims->map(j->dims->data, k.rhs);
         bool broadcasts = k.kind == CK_BROADCASTS || k.kind == CK_EXPANDS;
-        if (broadcasts && graph_may_assume_equal(r->to, k.lhs, k.rhs)) k.kind = CK_ASSUMED;
+        if (j->dims->is_case && broadcasts && graph_may_assume_equal(r->to, k.lhs, k.rhs)) k.kind = CK_ASSUMED;
         TRY(graph_require(r->c, r->to, k.lhs, k.rhs, k.kind, k.text));
     }
     return FRIT_OK;
@@ -217,7 +217,7 @@ frit_status graph_rewrite_inline(graph_rewriter *r, region_id id, const value_id
 
 static frit_status rewrite(cx *c, const graph *from, rewrite_fn *fn, void *data, const dim_mapping *dims, graph **out) {
     graph *to = graph_new(c->job, from->name, from->dims);
-    to->is_case = from->is_case || dims;
+    to->is_case = from->is_case || (dims && dims->is_case);
     graph_rewriter r = {.c = c, .from = from, .to = to, .data = data};
     r.map = ARENA_ARRAY(c->scratch, value_id, from->values.n + 1);
     for (uint32_t i = 0; i < from->values.n; i++) r.map[i] = VALUE_NONE;

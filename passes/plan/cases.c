@@ -122,7 +122,7 @@ frit_status case_of_equal_sizes(cx *c, const graph *g, size_case *out) {
     for (uint32_t i = 0; i < s.from.n; i++)
         out->distance = dim_add(s.t, out->distance, distance_between(s.t, s.from.at[i], s.to.at[i]));
     cx quiet = *c; /* sizes that are never all equal make no case */
-    dim_mapping mapping = {solved, &s};
+    dim_mapping mapping = {solved, &s, .is_case = true};
     if (graph_map_dims(&quiet, g, &mapping, &out->g) != FRIT_OK) out->g = NULL;
     return FRIT_OK;
 }

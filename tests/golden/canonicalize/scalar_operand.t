@@ -8,7 +8,7 @@ func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: f32[B, 3]) {
   return %r
 }
 ---
-func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: f32[B, 3]) where B in 1..65536, require 4 <= B "slice: elements 0..3 of axis 0 lie outside its extent B" {
+func @f(%x: f32[B, 3], %y: f32[B, 3]) -> (%z: f32[B, 3]) where B in 4..65536, require 4 <= B "slice: elements 0..3 of axis 0 lie outside its extent B" {
   %s = slice %y {starts = [0, 0], sizes = [4, 3], steps = [1, 1]} : f32[4, 3]
   %0 = const splat(2.5) : f32[]
   %a = mul %s, %0 : f32[4, 3]
