@@ -26,9 +26,7 @@ static const refusal refusals[] = {
 };
 
 /* The values that an option may have at all; NULL-terminated. */
-static const char *const target_values[] = {"cpu", "cuda", NULL},
-                         *const precision_values[] = {"f32", "bf16", "f16", "int8", NULL},
-                         *const blas_values[] = {"none", "openblas", NULL},
+static const char *const target_values[] = {"cpu", "cuda", NULL}, *const blas_values[] = {"none", "openblas", NULL},
                          *const weights_values[] = {"embed", "side", NULL};
 
 static frit_status check_value(cx *c, const args *a, opt_id id, const char *what, const char *const *values) {
@@ -43,7 +41,6 @@ static frit_status check_value(cx *c, const args *a, opt_id id, const char *what
 
 static frit_status check_flags(cx *c, const args *a) {
     TRY(check_value(c, a, OPT_TARGET, "target", target_values));
-    TRY(check_value(c, a, OPT_PRECISION, "precision", precision_values));
     TRY(check_value(c, a, OPT_BLAS, "BLAS", blas_values));
     TRY(check_value(c, a, OPT_WEIGHTS, "place for weights", weights_values));
     for (size_t i = 0; i < countof(refusals); i++) {
@@ -57,12 +54,7 @@ static frit_status check_flags(cx *c, const args *a) {
 
 /* --precision, --exact-casts and --direct-convs. */
 static frit_status numeric_options(cx *c, const args *a, compile_options *o) {
-    const char *precision = args_text(a, OPT_PRECISION);
-    bool is_bf16 = str_equal(precision, "bf16");
-    if (precision && !is_bf16 && !str_equal(precision, "f32"))
-        return FAIL(c, UNSUPPORTED, args_spelling(c->scratch, OPT_PRECISION, precision),
-                    "models are lowered to bf16 only; what is f16 or int8 in the model itself is compiled as it is");
-    o->lowers_to_bf16 = is_bf16;
+    TRY(compile_precision(c, args_text(a, OPT_PRECISION), o));
     o->has_direct_convs = args_has(a, OPT_DIRECT_CONVS);
     if (!args_has(a, OPT_EXACT_CASTS)) return FRIT_OK;
     const char **disabled = ARENA_ARRAY(c->job, const char *, o->n_disabled + 1u);

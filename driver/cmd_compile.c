@@ -57,28 +57,38 @@ static frit_status check_outputs(cx *c, const args *a) {
     return FRIT_OK;
 }
 
-/* In the form that the name's ending asks for: .json, .html, text for any other. */
-static frit_status write_report(cx *c, const report *r, const char *path) {
-    strbuf b = {.a = c->job};
-    if (str_ends(path, ".html") || str_ends(path, ".htm"))
-        report_print_html(&b, r);
-    else if (str_ends(path, ".json"))
-        TRY(report_print_json(c, &b, r));
-    else
-        report_print_text(&b, r);
-    return cli_write_text(c, *path ? path : "-", strbuf_text(&b));
+static bool is_file(const char *path) { return *path && !str_equal(path, "-") && !path_is_special(path); }
+
+static void note_written(cx *c, path_vec *written, const char *path) {
+    if (is_file(path)) vec_push(c->job, *written, path);
 }
 
-static frit_status write_extras(cx *c, const args *a, const compiled *m) {
-    const char *header = args_text(a, OPT_EMIT_HEADER);
+/* written: the files that are there. */
+static frit_status write_outputs(cx *c, const args *a, const compile_options *o, const compiled *m, path_vec *written) {
+    const char *header = args_text(a, OPT_EMIT_HEADER), *artifact = args_text(a, OPT_OUTPUT);
+    TRY(compile_write(c, m, o, artifact));
+    note_written(c, written, artifact);
+    if (o->side_weights) note_written(c, written, arena_printf(c->job, "%s.weights", artifact));
     if (header) {
         strbuf b = {.a = c->job};
         header_print(&b, m, header);
         TRY(cli_write_text(c, header, strbuf_text(&b)));
+        note_written(c, written, header);
     }
     const report *r = args_has(a, OPT_REPORT) ? report_new(c, m) : NULL;
-    for (uint32_t i = 0; i < a->options[OPT_REPORT].n; i++) TRY(write_report(c, r, a->options[OPT_REPORT].at[i]));
+    for (uint32_t i = 0; i < a->options[OPT_REPORT].n; i++) {
+        TRY(report_write(c, r, a->options[OPT_REPORT].at[i]));
+        note_written(c, written, a->options[OPT_REPORT].at[i]);
+    }
     return FRIT_OK;
+}
+
+/* All outputs or none: what was written before one failed goes. */
+static frit_status write_all(cx *c, const args *a, const compile_options *o, const compiled *m) {
+    path_vec written = {0};
+    frit_status status = write_outputs(c, a, o, m, &written);
+    for (uint32_t i = 0; status != FRIT_OK && i < written.n; i++) unlink(written.at[i]);
+    return status;
 }
 
 /* What the model itself demands of its dims: "  only works with seq = 12, from /att/Reshape_4". */
@@ -115,9 +125,9 @@ static frit_status compile(cx *c, const args *a, const compile_options *o, const
         return status;
     }
     TRY(cli_check_dump(c, w));
-    TRY(compile_write(c, &m, o, args_text(a, OPT_OUTPUT)));
+    TRY(write_all(c, a, o, &m));
     say_result(c, &m, w, args_text(a, OPT_OUTPUT));
-    return write_extras(c, a, &m);
+    return FRIT_OK;
 }
 
 frit_status cmd_compile(cx *c, const args *a) {

@@ -43,12 +43,9 @@ static frit_status check_weights(cx *c, const graph *g) {
     return FRIT_OK;
 }
 
-static frit_status read_fir(cx *c, const char *path, const compile_options *o, graph **out) {
-    mapped_file f;
-    TRY(file_map(c, path, &f));
-    const char *text = arena_strndup(c->job, (const char *)f.data, f.bytes);
-    bool has_zero = strlen(text) != f.bytes;
-    file_unmap(&f);
+static frit_status read_fir(cx *c, const char *path, const mapped_file *f, const compile_options *o, graph **out) {
+    const char *text = arena_strndup(c->job, (const char *)f->data, f->bytes);
+    bool has_zero = strlen(text) != f->bytes;
     if (has_zero) return FAIL(c, FORMAT, path, "is not text: it holds a zero byte");
     TRY(graph_parse(c, path, text, out));
     TRY(graph_verify(c, *out));
@@ -66,16 +63,25 @@ static const char *foreign_format(const char *path, const mapped_file *f) {
     return NULL;
 }
 
-static frit_status read_any(cx *c, const char *path, const compile_options *o, graph **out) {
-    if (str_ends(path, ".fir")) return read_fir(c, path, o, out);
-    mapped_file f;
-    TRY(file_map(c, path, &f));
-    const char *foreign = foreign_format(path, &f), *mistake = file_mistake(&f);
-    file_unmap(&f);
+static frit_status read_bytes(cx *c, const char *path, const mapped_file *f, const compile_options *o, graph **out) {
+    if (str_ends(path, ".fir")) return read_fir(c, path, f, o, out);
+    const char *foreign = foreign_format(path, f), *mistake = file_mistake(f);
     if (mistake) return FAIL(c, FORMAT, path, "%s", mistake);
     if (foreign)
         return FAIL(c, UNSUPPORTED, path, "%s files are not read yet; ONNX models and .fir texts are", foreign);
     return onnx_read(c, path, o->model, out);
+}
+
+static frit_status read_any(cx *c, const char *path, const compile_options *o, graph **out) {
+    mapped_file f;
+    if (o->model && o->model->bytes) {
+        f = (mapped_file){.data = o->model->bytes, .bytes = o->model->n_bytes};
+        return read_bytes(c, path, &f, o, out);
+    }
+    TRY(file_map(c, path, &f));
+    frit_status status = read_bytes(c, path, &f, o, out);
+    file_unmap(&f);
+    return status;
 }
 
 /* A model that does not go with the ranges that --dim gives is read again without them: then it says itself which values
@@ -85,19 +91,41 @@ static frit_status explain_dims(cx *c, const char *path, const compile_options *
     cx trial = {.job = c->job, .scratch = c->scratch};
     onnx_options model = *o->model;
     onnx_dim_option *names = ARENA_ARRAY(c->job, onnx_dim_option, model.n_dims);
-    model.n_dims = 0, model.dims = names, model.out_operators = NULL;
+    onnx_files files = {0};
+    model.n_dims = 0, model.dims = names, model.out_operators = NULL, model.out_files = &files;
     for (uint32_t i = 0; i < o->model->n_dims; i++)
         if (o->model->dims[i].kind != ONNX_DIM_RANGE) names[model.n_dims++] = o->model->dims[i];
     compile_options without = *o;
     without.model = &model;
     graph *g;
-    if (read_any(&trial, path, &without, &g) != FRIT_OK) return status;
-    for (uint32_t i = 0; i < o->model->n_dims; i++)
-        if (model_dims_check(&trial, g, &o->model->dims[i]) != FRIT_OK) {
-            cx_clear(c);
-            return cx_fail(c, trial.status, NULL, "%s", trial.message);
-        }
-    return status;
+    bool is_explained = false;
+    if (read_any(&trial, path, &without, &g) == FRIT_OK)
+        for (uint32_t i = 0; i < o->model->n_dims && !is_explained; i++)
+            is_explained = model_dims_check(&trial, g, &o->model->dims[i]) != FRIT_OK;
+    compile_unmap(&files);
+    if (!is_explained) return status;
+    cx_clear(c);
+    return cx_fail(c, trial.status, NULL, "%s", trial.message);
+}
+
+void compile_unmap(onnx_files *files) {
+    for (uint32_t i = 0; i < files->n; i++) file_unmap(&files->at[i]);
+    files->n = 0;
+}
+
+frit_status compile_precision(cx *c, const char *name, compile_options *o) {
+    static const char *const known[] = {"f32", "bf16", "f16", "int8"};
+    o->lowers_to_bf16 = str_equal(name, "bf16");
+    if (!name || o->lowers_to_bf16 || str_equal(name, "f32")) return FRIT_OK;
+    if (str_equal(name, "f16"))
+        return FAIL(c, UNSUPPORTED, NULL,
+                    "precision f16: lowering a model to f16 is not built yet; bf16 is, and what is f16 in the model "
+                    "itself is compiled as it is");
+    if (str_equal(name, "int8"))
+        return FAIL(c, UNSUPPORTED, NULL,
+                    "precision int8: quantising a model is not built yet; one that was quantised before is compiled "
+                    "as it is, and bf16 lowers the products of any");
+    return FAIL(c, USAGE, NULL, "unknown precision '%s'; known: %s", name, str_list(c->scratch, known, countof(known)));
 }
 
 frit_status compile_read(cx *c, const char *path, const compile_options *o, graph **out) {

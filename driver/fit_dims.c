@@ -5,14 +5,14 @@
 
 enum { MAX_ROUNDS = 16 };
 
-/* The value of a symbol with which a demand that is missed by `by` holds, where it changes by slope for each step. */
-static bool step_to(const fit_miss *m, int64_t slope, int64_t value, int64_t *out) {
+/* The value of a symbol, `now` before, with which a demand holds that changes by slope for each step of it. */
+static bool step_to(const fit_miss *m, int64_t slope, int64_t now, int64_t *out) {
     if (slope == 0 || m->by == INT64_MIN) return false;
     int64_t missing = -m->by, steps = missing / slope;
     bool is_exact = missing % slope == 0;
     if (!is_exact && !m->is_order) return false;
     if (!is_exact) steps += (missing < 0) == (slope < 0) ? 1 : -1;
-    return !__builtin_add_overflow(value, steps, out);
+    return !__builtin_add_overflow(now, steps, out);
 }
 
 /* Whether changing symbol s alone makes a demand hold; *out is its value then. */
@@ -36,11 +36,11 @@ static bool fit_demand(const fit_problem *p, uint32_t demand) {
     fit_miss m = p->miss(p->data, demand, p->values);
     if (!m.is_known || m.holds) return false;
     uint32_t best = p->n_symbols;
-    int64_t best_value = 0, value;
+    int64_t best_value = 0, found;
     for (uint32_t s = 0; s < p->n_symbols; s++) {
-        if (!solve_for(p, demand, &m, s, &value)) continue;
-        bool grows = value > p->values[s];
-        if (best == p->n_symbols || (grows && best_value < p->values[best])) best = s, best_value = value;
+        if (!solve_for(p, demand, &m, s, &found)) continue;
+        bool grows = found > p->values[s];
+        if (best == p->n_symbols || (grows && best_value < p->values[best])) best = s, best_value = found;
     }
     if (best == p->n_symbols) return false;
     p->values[best] = best_value;

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "driver/cli.h"
 #include "driver/info.h"
 #include "driver/model_dims.h"
 
@@ -225,4 +226,15 @@ report *report_new(cx *c, const compiled *m) {
     measure_memory(r);
     r->ideal = report_ideal_of(r);
     return r;
+}
+
+frit_status report_write(cx *c, const report *r, const char *path) {
+    strbuf b = {.a = c->job};
+    if (str_ends(path, ".html") || str_ends(path, ".htm"))
+        report_print_html(&b, r);
+    else if (str_ends(path, ".json"))
+        TRY(report_print_json(c, &b, r));
+    else
+        report_print_text(&b, r);
+    return cli_write_text(c, *path ? path : "-", strbuf_text(&b));
 }

@@ -52,6 +52,8 @@ typedef struct report {
 } report;
 
 report *report_new(cx *c, const compiled *m);
+/* In the form that the name's ending asks for: .json, .html, text for any other; "" and "-" are stdout. */
+frit_status report_write(cx *c, const report *r, const char *path);
 /* d at the report's dims; NaN when unknown. */
 double report_amount(const report *r, dim d);
 double report_buffer_bytes(const report *r, pbuf_id b);

@@ -285,21 +285,58 @@ frit_value *frit_resize_at(const char *where, frit_value *x, frit_list shape, co
 
 /* ---- compiling ---- */
 
+/* A model's input that becomes a constant. */
+typedef struct frit_model_const {
+    const char *name;
+    frit_tensor value; /* of the dtype and dims that the model declares */
+} frit_model_const;
+
+/* How to compile. All zero but struct_bytes is a good start. The struct grows at its end: fields that the caller's does
+ * not have count as zero. */
 typedef struct frit_compile_options {
-    const char *cpu;      /* "x86-64-v3", a CPU's name as LLVM spells it; NULL: this machine's */
-    uint32_t n_threads;   /* to compile on, 0: all that are there */
-    bool is_checked;      /* every access of memory and every index is checked at run time */
-    bool side_weights;    /* frit_save: weights go to PATH.weights */
-    bool calls_openblas;  /* as --blas=openblas, for files only: frit_compile refuses it */
-    uint32_t reserved[8]; /* 0 */
+    uint32_t struct_bytes;   /* sizeof(frit_compile_options); 0 is refused */
+    uint32_t n_threads;      /* to compile on, 0: all that are there */
+    const char *cpu;         /* "x86-64-v3", a CPU's name as LLVM spells it; NULL: this machine's */
+    const char *target;      /* "cpu", or "cuda", which only files can be compiled for; NULL: "cpu" */
+    const char *arch;        /* with "cuda": "sm_90a"; NULL: that */
+    const char *precision;   /* "f32", or "bf16": products of bf16 where the model asks for f32; NULL: "f32" */
+    const char *report;      /* file for the report: .json, .html, text for any other; NULL: none */
+    const char *const *dims; /* n_dims texts as --dim takes them: "seq=128", "seq=1..512@128", "a=b", "old:new" */
+    const frit_model_const *consts; /* n_consts inputs; for ONNX models */
+    uint32_t n_dims, n_consts;
+    bool is_checked;     /* every access of memory and every index is checked at run time */
+    bool side_weights;   /* files: weights go to PATH.weights */
+    bool calls_openblas; /* as --blas=openblas, for files only: refused where the code is for this process */
 } frit_compile_options;
 
 /* Compiles for this process. On failure *out is NULL and frit_error(t) says why. */
 frit_status frit_compile(frit_tracer *t, const frit_compile_options *o, frit_model **out);
 /* Writes the artifact. It gives the same bits as one from a model file that holds the same program. */
 frit_status frit_save(frit_tracer *t, const frit_compile_options *o, const char *path);
-/* A model file (ONNX or .fir text) to an artifact, without a tracer. message gets the text of a failure, cut to
- * message_bytes; may be NULL. */
+
+/* A model that exists: a file (ONNX, or .fir text by its name), or the bytes of one. */
+typedef struct frit_source {
+    const char *path;  /* the file; with bytes: what messages call it, and beside what its external data lies. NULL with
+                          bytes: "model", an ONNX model */
+    const void *bytes; /* NULL: those of the file. Only read during the call */
+    uint64_t n_bytes;
+} frit_source;
+/* Compiles it for this process: a model that owns itself, as frit_compile gives it. On failure *out is NULL; message gets
+ * the text, cut to message_bytes, and may be NULL.
+ *
+ *     frit_source source = {.bytes = onnx, .n_bytes = n};                          // or {.path = "digits.onnx"}
+ *     const char *dims[] = {"batch=1..64@8"};
+ *     frit_compile_options o = {.struct_bytes = sizeof o, .dims = dims, .n_dims = 1};
+ *     char message[512];
+ *     frit_model *m;
+ *     if (frit_compile_model(&source, &o, &m, message, sizeof message) != FRIT_OK) return puts(message);
+ *     int64_t in_dims[4] = {8, 1, 8, 8}, out_dims[2] = {8, 10};
+ *     frit_tensor in = {pixels, FRIT_DT_F32, 4, in_dims, NULL}, out = {logits, FRIT_DT_F32, 2, out_dims, NULL};
+ *     if (frit_run(m, &in, &out) != FRIT_OK) puts(frit_model_error(m));
+ *     frit_model_destroy(m); */
+frit_status frit_compile_model(const frit_source *source, const frit_compile_options *o, frit_model **out,
+                               char *message, uint64_t message_bytes);
+/* A model file (ONNX or .fir text) to an artifact, without a tracer. message as above. */
 frit_status frit_compile_file(const char *model, const frit_compile_options *o, const char *path, char *message,
                               uint64_t message_bytes);
 void frit_model_destroy(frit_model *m);

@@ -185,8 +185,9 @@ START_TEST(wrong_pointers_say_so) {
     ck_assert_ptr_null(frit_map_file(t, "x", NULL));
     ck_assert_ptr_nonnull(strstr(frit_error(t), "no room for the file's size"));
     frit_tracer_destroy(t);
-    frit_compile_options o = {.reserved = {0, 1}};
+    frit_compile_options o = {.n_threads = 1};
     ck_assert_int_eq(frit_compile_file("a.onnx", &o, "a.so", text, sizeof text), FRIT_USAGE);
+    ck_assert_str_eq(text, "frit_compile_options.struct_bytes is 0; set it to sizeof(frit_compile_options)");
     ck_assert_int_eq(frit_compile_file("a.onnx", NULL, "./a.onnx", text, sizeof text), FRIT_USAGE);
     ck_assert_str_eq(text, "./a.onnx: this is the model itself");
 }
@@ -202,7 +203,10 @@ START_TEST(failed_save_does_not_stop_recording) {
     ck_assert_int_eq(frit_save(t, NULL, "/nonexistent/x.so"), FRIT_IO);
     ck_assert_ptr_nonnull(strstr(frit_error(t), "/nonexistent/x.so"));
     ck_assert_int_eq(frit_tracer_status(t), FRIT_OK);
-    ck_assert_int_eq(frit_compile(t, &(frit_compile_options){.cpu = "no-such-cpu"}, &m), FRIT_TARGET);
+    ck_assert_int_eq(
+        frit_compile(t, &(frit_compile_options){.struct_bytes = sizeof(frit_compile_options), .cpu = "no-such-cpu"},
+                     &m),
+        FRIT_TARGET);
     ck_assert_int_eq(frit_compile(t, NULL, &m), FRIT_OK);
     ck_assert_str_eq(frit_error(t), "");
     frit_model_destroy(m);
@@ -255,7 +259,8 @@ static void trial_init(trial *x, frit_tracer *t) {
     *x = (trial){.t = t};
     arena_init(&x->job);
     arena_init(&x->scratch);
-    frit_status status = frit_compile(t, &(frit_compile_options){.is_checked = true}, &x->m);
+    frit_status status = frit_compile(
+        t, &(frit_compile_options){.struct_bytes = sizeof(frit_compile_options), .is_checked = true}, &x->m);
     ck_assert_msg(status == FRIT_OK, "%s", frit_error(t));
 }
 
@@ -613,7 +618,7 @@ START_TEST(products_of_a_library_are_for_files) {
     frit_value *x = frit_input(t, "x", FRIT_DT_F32, FRIT_LIST(4, 8)),
                *w = frit_input(t, "w", FRIT_DT_F32, FRIT_LIST(8, 8));
     frit_output(frit_matmul(x, w), "y");
-    frit_compile_options o = {.calls_openblas = true};
+    frit_compile_options o = {.struct_bytes = sizeof o, .calls_openblas = true};
     frit_model *m;
     ck_assert_int_eq(frit_compile(t, &o, &m), FRIT_UNSUPPORTED);
     ck_assert_ptr_nonnull(strstr(frit_error(t), "only run from a file"));

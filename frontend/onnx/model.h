@@ -5,6 +5,7 @@
 #define FRIT_FRONTEND_ONNX_MODEL_H
 
 #include "base/file.h"
+#include "frontend/onnx/onnx.h"
 #include "frontend/onnx/wire.h"
 #include "ir/op/ops.h"
 
@@ -120,8 +121,8 @@ const char *onnx_type_name(int32_t type);
  * files of external data, each once; folder is where they are looked for. */
 typedef struct weight_files {
     const char *model_path;
-    VEC(mapped_file) files;
-    VEC(const char *) names;
+    onnx_files files;        /* the model itself and those of external data */
+    VEC(const char *) names; /* of external data, parallel to files; "" for the model */
 } weight_files;
 frit_status weight_read(cx *c, weight_files *files, const onnx_tensor *t, const_data *out);
 void weight_files_close(weight_files *files);

@@ -3,6 +3,7 @@
 #ifndef FRIT_FRONTEND_ONNX_ONNX_H
 #define FRIT_FRONTEND_ONNX_ONNX_H
 
+#include "base/file.h"
 #include "ir/eval/eval.h"
 
 /* --const NAME=FILE: the model input NAME becomes this constant. */
@@ -32,6 +33,7 @@ typedef struct onnx_operator {
     bool is_supported;
 } onnx_operator;
 typedef VEC(onnx_operator) onnx_operators;
+typedef VEC(mapped_file) onnx_files;
 
 typedef struct onnx_options {
     uint32_t n_consts;
@@ -44,9 +46,12 @@ typedef struct onnx_options {
      * const and read again. */
     const char **out_wanted;
     onnx_operators *out_operators; /* receives all operators of the model, also when some are refused; NULL: none */
+    const void *bytes;             /* the model's bytes, which last as long as the graph; NULL: the file holds them */
+    size_t n_bytes;
+    onnx_files *out_files; /* receives the files that weights lie in, to be unmapped after the graph; NULL: they stay */
 } onnx_options;
 
-/* Reads a model. Weights stay in the mapped file, which is never unmapped when reading succeeds. options may be NULL.
+/* Reads a model. Weights stay in the mapped files. options may be NULL.
  * Errors: FRIT_IO, FRIT_FORMAT (malformed), FRIT_UNSUPPORTED (all operators at once), FRIT_MISSING (an input decides
  * a rank or an axis: the message asks for --const), FRIT_SHAPE and FRIT_TYPE (the model contradicts itself). */
 frit_status onnx_read(cx *c, const char *path, const onnx_options *options, graph **out);

@@ -560,11 +560,15 @@ static frit_status read_model(reader *r) {
 }
 
 static frit_status open_and_read(reader *r, graph **out) {
-    mapped_file file;
-    TRY(file_map(r->c, r->path, &file));
-    vec_push(r->c->job, r->files.files, file);
-    vec_push(r->c->job, r->files.names, "");
-    TRY(model_parse(r->c, r->path, (wire_bytes){file.data, file.bytes}, &r->model));
+    wire_bytes whole = {r->options->bytes, r->options->n_bytes};
+    if (!whole.at) {
+        mapped_file file;
+        TRY(file_map(r->c, r->path, &file));
+        vec_push(r->c->job, r->files.files, file);
+        vec_push(r->c->job, r->files.names, "");
+        whole = (wire_bytes){file.data, file.bytes};
+    }
+    TRY(model_parse(r->c, r->path, whole, &r->model));
     TRY(check_opset(r));
     index_functions(r);
     TRY(refuse_unsupported(r));
@@ -589,6 +593,7 @@ frit_status onnx_read(cx *c, const char *path, const onnx_options *options, grap
     *out = NULL;
     frit_status status = open_and_read(&r, out);
     if (status != FRIT_OK || !*out) weight_files_close(&r.files);
+    if (r.options->out_files) *r.options->out_files = r.files.files;
     return status;
 }
 
