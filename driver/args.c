@@ -152,7 +152,7 @@ static frit_status count_files(cx *c, const args *a) {
     return FRIT_OK;
 }
 
-/* Of two values for one name (NAME=...) one would be ignored. */
+/* Of two values for one name (NAME=...) one would be ignored. Names of inputs may hold '=': read_given looks at them. */
 static frit_status check_names(cx *c, const args *a, opt_id id) {
     const struct opt_values *given = &a->options[id];
     map seen = {.a = c->scratch};
@@ -188,7 +188,7 @@ frit_status args_parse(cx *c, int argc, const char *const *argv, args *out) {
     out->n_files = g.files.n;
     out->files = g.files.at;
     for (int i = 0; i < N_OPTIONS; i++)
-        if (option_rows[i].argument && str_starts(option_rows[i].argument, "NAME="))
+        if (i != OPT_INPUT && option_rows[i].argument && str_starts(option_rows[i].argument, "NAME="))
             TRY(check_names(c, out, (opt_id)i));
     return count_files(c, out);
 }

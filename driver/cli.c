@@ -83,6 +83,18 @@ static frit_status target_options(cx *c, const args *a, compile_options *o) {
 
 /* --- values --- */
 
+/* NAME=FILE; of several '=' the first one behind which there is a file. */
+static frit_status split_const(cx *c, const char *given, const char **out_name, const char **out_path) {
+    TRY(args_pair(c, OPT_CONST, given, out_name, out_path));
+    for (const char *at = strchr(given, '='); at; at = strchr(at + 1, '='))
+        if (at[1] && access(at + 1, F_OK) == 0) {
+            *out_name = arena_strndup(c->job, given, (size_t)(at - given));
+            *out_path = at + 1;
+            break;
+        }
+    return FRIT_OK;
+}
+
 static frit_status model_options(cx *c, const args *a, onnx_options *o) {
     o->n_dims = a->options[OPT_DIM].n;
     onnx_dim_option *dims = ARENA_ARRAY(c->job, onnx_dim_option, o->n_dims + 1u);
@@ -92,7 +104,7 @@ static frit_status model_options(cx *c, const args *a, onnx_options *o) {
     onnx_const *consts = ARENA_ARRAY(c->job, onnx_const, o->n_consts + 1u);
     for (uint32_t i = 0; i < o->n_consts; i++) {
         const char *path;
-        TRY(args_pair(c, OPT_CONST, a->options[OPT_CONST].at[i], &consts[i].name, &path));
+        TRY(split_const(c, a->options[OPT_CONST].at[i], &consts[i].name, &path));
         TRY(cli_read_const(c, path, &consts[i].data));
     }
     o->consts = consts;

@@ -250,7 +250,9 @@ static frit_status run_bench(cx *c, const args *a, bench *b) {
     frit_memory memory = {.struct_bytes = sizeof memory};
     b->facts.a->memory(b->facts.a, &o, &memory, NULL, 0);
     b->n_threads = memory.n_threads;
-    if (!roofline_measure(b->n_threads, &b->roof)) return FAIL(c, MEMORY, NULL, "no memory to measure the machine");
+    if (!roofline_measure(b->n_threads, &b->roof))
+        return FAIL(c, MEMORY, NULL, "no memory or threads to measure the machine with %u threads; give --threads=N",
+                    b->n_threads);
     TRY(measure_runs(c, b));
     TRY(measure_kernels(c, b));
     if (args_has(a, OPT_TRACE)) TRY(write_trace(c, b, args_text(a, OPT_TRACE)));

@@ -14,7 +14,7 @@
 #include "ir/op/attrs.h"
 #include "runtime/runtime.h"
 
-enum { MESSAGE_BYTES = 512 };
+enum { MESSAGE_BYTES = 512, MOST_THREADS = 1024 };
 
 struct frit_model {
     arena job, scratch;
@@ -144,6 +144,8 @@ static frit_status read_options(cx *c, const frit_compile_options *given, reques
     frit_compile_options o;
     *out = (request){.report = NULL};
     TRY(full_options(c, given, &o));
+    if (o.n_threads > MOST_THREADS)
+        return FAIL(c, USAGE, NULL, "n_threads is %u; %d at most", o.n_threads, MOST_THREADS);
     out->options = (compile_options){.cpu = o.cpu,
                                      .n_threads = o.n_threads,
                                      .checked = o.is_checked,
@@ -260,10 +262,10 @@ frit_status frit_save(frit_tracer *t, const frit_compile_options *o, const char 
 /* ---- of a model that exists ---- */
 
 /* Why a call failed, for its caller: "" when it did not. */
-static void tell(const cx *c, frit_status status, char *message, uint64_t message_bytes) {
-    if (!message || !message_bytes) return;
-    const char *text = status == FRIT_OK ? "" : c->message ? c->message : frit_status_text(status);
-    snprintf(message, message_bytes, "%s", text);
+static void tell(const cx *c, frit_status status, char *text, uint64_t text_bytes) {
+    if (!text || !text_bytes) return;
+    const char *why = status == FRIT_OK ? "" : c->message ? c->message : frit_status_text(status);
+    snprintf(text, text_bytes, "%s", why);
 }
 
 static frit_status compile_source(cx *c, const frit_source *source, const frit_compile_options *o, frit_model *m) {
@@ -280,14 +282,14 @@ static frit_status compile_source(cx *c, const frit_source *source, const frit_c
     return status;
 }
 
-frit_status frit_compile_model(const frit_source *source, const frit_compile_options *o, frit_model **out,
-                               char *message, uint64_t message_bytes) {
+frit_status frit_compile_model(const frit_source *source, const frit_compile_options *o, frit_model **out, char *text,
+                               uint64_t text_bytes) {
     if (!out) return FRIT_USAGE;
     *out = NULL;
     frit_model *m = model_new();
     cx c = {.job = &m->job, .scratch = &m->scratch};
     frit_status status = compile_source(&c, source, o, m);
-    tell(&c, status, message, message_bytes);
+    tell(&c, status, text, text_bytes);
     if (status == FRIT_OK)
         *out = m;
     else
@@ -307,14 +309,14 @@ static frit_status compile_to_file(cx *c, const char *model, const frit_compile_
     return status;
 }
 
-frit_status frit_compile_file(const char *model, const frit_compile_options *o, const char *path, char *message,
-                              uint64_t message_bytes) {
+frit_status frit_compile_file(const char *model, const frit_compile_options *o, const char *path, char *text,
+                              uint64_t text_bytes) {
     arena job, scratch;
     arena_init(&job);
     arena_init(&scratch);
     cx c = {.job = &job, .scratch = &scratch};
     frit_status status = compile_to_file(&c, model, o, path);
-    tell(&c, status, message, message_bytes);
+    tell(&c, status, text, text_bytes);
     arena_fini(&scratch);
     arena_fini(&job);
     return status;

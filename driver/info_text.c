@@ -7,6 +7,7 @@
 
 #include "driver/info.h"
 #include "driver/model_dims.h"
+#include "runtime/runtime.h"
 
 static const char *shown(arena *a, const char *name) { return str_printable(arena_strdup(a, name)); }
 
@@ -62,11 +63,12 @@ static void print_memory(arena *a, const info_subject *s) {
         arena_dim == PF_NONE ? "" : pf_string(s->plan, PF_ROWS(s->plan, pf_dim, dims)[arena_dim].text);
     printf("weights: %s%s%s\n", bytes_text(a, (double)s->facts.info.weights_bytes),
            *s->facts.info.weights_file ? " in " : "", shown(a, s->facts.info.weights_file));
-    printf("memory of a context%s, %u thread%s: %" PRIu64 " bytes\n", dims_text(a, s), m->n_threads,
-           m->n_threads == 1 ? "" : "s", m->context_bytes);
-    printf("  between kernels: %" PRIu64 " bytes = %s\n", m->arena_bytes, shown(a, formula));
-    printf("  scratch of the threads: %" PRIu64 " bytes\n", m->scratch_bytes);
-    printf("  tables: %" PRIu64 " bytes\n", m->context_bytes - m->arena_bytes - m->scratch_bytes);
+    char text[AMOUNT_TEXT];
+    printf("memory of a context%s, %u thread%s: %s\n", dims_text(a, s), m->n_threads, m->n_threads == 1 ? "" : "s",
+           amount_text(m->context_bytes, text));
+    printf("  between kernels: %s = %s\n", amount_text(m->arena_bytes, text), shown(a, formula));
+    printf("  scratch of the threads: %s\n", amount_text(m->scratch_bytes, text));
+    printf("  tables: %s\n", amount_text(m->context_bytes - m->arena_bytes - m->scratch_bytes, text));
     if (m->n_stacks)
         printf("  beside the context: %" PRIu64 " stack%s of %s, unless the caller brings a pool\n", m->n_stacks,
                m->n_stacks == 1 ? "" : "s", bytes_text(a, (double)m->stack_bytes));

@@ -12,30 +12,40 @@ enum { ALIGN = 64 };
 
 /* --- from files --- */
 
-static frit_status find_input(cx *c, const artifact_facts *f, const char *name, uint32_t *out) {
+/* Splits NAME=FILE where NAME is an input: names and files may hold '=', and the longest name that there is wins. */
+static frit_status split_input(cx *c, const artifact_facts *f, const char *given, uint32_t *out,
+                               const char **out_path) {
+    const char *name, **names = ARENA_ARRAY(c->scratch, const char *, f->info.n_inputs + 1);
+    size_t longest = 0;
+    TRY(args_pair(c, OPT_INPUT, given, &name, out_path));
     for (uint32_t i = 0; i < f->info.n_inputs; i++) {
-        *out = i;
-        if (str_equal(f->inputs[i].name, name)) return FRIT_OK;
+        size_t n = strlen(f->inputs[i].name);
+        names[i] = f->inputs[i].name;
+        if (strncmp(given, names[i], n) != 0 || given[n] != '=' || !given[n + 1] || n < longest) continue;
+        longest = n;
+        *out = i, *out_path = given + n + 1;
     }
-    const char **names = ARENA_ARRAY(c->scratch, const char *, f->info.n_inputs + 1);
-    for (uint32_t i = 0; i < f->info.n_inputs; i++) names[i] = f->inputs[i].name;
-    TRY(args_unknown(c, "input", name, names, f->info.n_inputs));
-    return FRIT_USAGE;
+    return longest ? FRIT_OK : args_unknown(c, "input", name, names, f->info.n_inputs);
 }
 
 static frit_status read_given(cx *c, const artifact_facts *f, const args *a, bool *has, tensor *out) {
     const struct opt_values *given = &a->options[OPT_INPUT];
+    const char **paths = ARENA_ARRAY(c->scratch, const char *, f->info.n_inputs + 1);
     for (uint32_t i = 0; i < given->n; i++) {
-        const char *name, *path;
-        uint32_t input;
-        TRY(args_pair(c, OPT_INPUT, given->at[i], &name, &path));
-        TRY(find_input(c, f, name, &input));
-        frit_status status = tensor_file_read(c, path, (dtype)f->inputs[input].dtype, &out[input]);
+        uint32_t input = 0;
+        const char *path;
+        TRY(split_input(c, f, given->at[i], &input, &path));
+        if (paths[input]) return FAIL(c, USAGE, NULL, "--input: '%s' is given twice", f->inputs[input].name);
+        paths[input] = path;
+    }
+    for (uint32_t i = 0; i < f->info.n_inputs; i++) {
+        if (!paths[i]) continue;
+        frit_status status = tensor_file_read(c, paths[i], (dtype)f->inputs[i].dtype, &out[i]);
         if (status != FRIT_OK) {
-            cx_prefix(c, arena_printf(c->job, "input '%s'", name));
+            cx_prefix(c, arena_printf(c->job, "input '%s'", f->inputs[i].name));
             return status;
         }
-        has[input] = true;
+        has[i] = true;
     }
     return FRIT_OK;
 }

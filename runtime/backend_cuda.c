@@ -90,16 +90,17 @@ static frit_status load_functions(frit_context *x, cuda_state *s, message m) {
 static frit_status fill_device(frit_context *x, cuda_state *s, const frit_options *o, message m) {
     const pf_header *h = x->plan;
     layout l;
+    char given[AMOUNT_TEXT], needed[AMOUNT_TEXT];
     frit_status status = context_layout(x->module, o, &l, m);
     if (status != FRIT_OK) return status;
     cuda_pointer block = (cuda_pointer)(uintptr_t)o->device_memory;
     if (block && o->device_memory_bytes < l.device_bytes)
-        return message_set(m, FRIT_MEMORY, "the device memory given has %" PRIu64 " bytes, %" PRIu64 " are needed",
-                           o->device_memory_bytes, l.device_bytes);
+        return message_set(m, FRIT_MEMORY, "the device memory given has %s, needed are %s",
+                           amount_text(o->device_memory_bytes, given), amount_text(l.device_bytes, needed));
     bool has_memory = block || l.device_bytes == 0; /* the driver refuses to allocate nothing */
     cuda_result r = has_memory ? 0 : s->api.memory_alloc(&s->memory, l.device_bytes);
     if (r)
-        return message_set(m, FRIT_MEMORY, "no %" PRIu64 " bytes on the GPU: %s", l.device_bytes,
+        return message_set(m, FRIT_MEMORY, "no %s on the GPU: %s", amount_text(l.device_bytes, needed),
                            cuda_api_text(&s->api, r));
     if (!block) block = s->memory;
     cuda_pointer weights = block + align64(l.arena_bytes);

@@ -164,15 +164,16 @@ static frit_status check_machine(const pf_header *h, message m) {
 }
 
 static frit_status take_memory(const frit_options *o, const layout *l, void **out, message m) {
+    char given[AMOUNT_TEXT], needed[AMOUNT_TEXT];
+    amount_text(l->total_bytes, needed);
     if (!o->memory) {
         *out = memory_new(l->total_bytes);
-        return *out ? FRIT_OK
-                    : message_set(m, FRIT_MEMORY, "no memory for a context of %" PRIu64 " bytes", l->total_bytes);
+        return *out ? FRIT_OK : message_set(m, FRIT_MEMORY, "no memory for a context of %s", needed);
     }
     *out = o->memory;
     if (o->memory_bytes < l->total_bytes)
-        return message_set(m, FRIT_MEMORY, "the memory given has %" PRIu64 " bytes, %" PRIu64 " are needed",
-                           o->memory_bytes, l->total_bytes);
+        return message_set(m, FRIT_MEMORY, "the memory given has %s, needed are %s",
+                           amount_text(o->memory_bytes, given), needed);
     bool is_aligned = (uintptr_t)o->memory % ALIGN == 0;
     return is_aligned ? FRIT_OK : message_set(m, FRIT_USAGE, "the memory given is not aligned to %d bytes", ALIGN);
 }

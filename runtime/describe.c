@@ -15,6 +15,18 @@ frit_status message_set(message m, frit_status code, const char *format, ...) {
     return code;
 }
 
+const char *amount_text(uint64_t n_bytes, char out[AMOUNT_TEXT]) {
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double scaled = (double)n_bytes / 1024;
+    int unit = 0;
+    for (; scaled >= 1000 && unit < 5; unit++) scaled /= 1024;
+    if (n_bytes < 10240)
+        snprintf(out, AMOUNT_TEXT, "%llu bytes", (unsigned long long)n_bytes);
+    else
+        snprintf(out, AMOUNT_TEXT, "%llu bytes (%.1f %s)", (unsigned long long)n_bytes, scaled, units[unit]);
+    return out;
+}
+
 const char *element_text(uint32_t dtype) {
     switch (dtype) {
 #define FRIT_DTYPE_ROW(name, code, text, bits, kind)                                                                   \

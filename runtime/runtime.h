@@ -47,6 +47,10 @@ uint32_t element_bits(uint32_t dtype);    /* 0 for an unknown code */
 bool dim_code_run(const int64_t *code, const int64_t *symbols, int64_t *out);
 bool plan_dim(const pf_header *h, uint32_t dim, const int64_t *symbols, int64_t *out);
 
+/* describe.c: "123 bytes", "1288490189 bytes (1.2 GiB)"; gives out */
+enum { AMOUNT_TEXT = 48 };
+const char *amount_text(uint64_t n_bytes, char out[AMOUNT_TEXT]);
+
 /* bind.c */
 frit_status bind_inputs(const pf_header *h, const frit_tensor *inputs, int64_t *out_symbols, message m);
 /* Checks one tensor of a call: dtype, rank, order in memory and, when data is needed, address. */

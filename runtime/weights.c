@@ -46,10 +46,11 @@ static frit_status map_side(frit_context *x, int fd, const char *path, message m
 
 /* Points x at its weights. */
 static frit_status find(frit_context *x, const frit_options *o, message m) {
+    char given[AMOUNT_TEXT], needed[AMOUNT_TEXT];
     const pf_header *h = x->plan;
     if (o->weights && o->weights_bytes != h->weights_bytes)
-        return message_set(m, FRIT_SHAPE, "the weights given have %llu bytes, %llu are needed",
-                           (unsigned long long)o->weights_bytes, (unsigned long long)h->weights_bytes);
+        return message_set(m, FRIT_SHAPE, "the weights given have %s, needed are %s",
+                           amount_text(o->weights_bytes, given), amount_text(h->weights_bytes, needed));
     x->weights = o->weights ? o->weights : x->module->weights;
     if (x->weights || h->weights_bytes == 0) return FRIT_OK;
     if (!h->weights_file) {

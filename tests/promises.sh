@@ -44,7 +44,7 @@ info_agrees() {
     local bytes options n=0
     while read -r _ bytes options; do
         # shellcheck disable=SC2086 # options are words
-        "$FRIT" info "$1" $options | grep "^memory of a context.*: $bytes bytes\$" >/dev/null ||
+        "$FRIT" info "$1" $options | grep -E "^memory of a context.*: $bytes bytes( \(.*\))?\$" >/dev/null ||
             { echo "$options: not $bytes" && return 1; }
         n=$((n + 1))
     done < <(grep '^context ' "$work/promised")

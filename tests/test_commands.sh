@@ -147,6 +147,42 @@ says '^figures are for the least values: past = 1, new = 1; --dim past=N is for 
 says 'memory of a context for past = 1, new = 1, total = 2,' "$FRIT" info sum.fir
 says '^  total in 1\.\.65536; figures are for 2$' "$FRIT" compile sum.fir -o x.so --report
 
+# what is not built says so and what to use; numbers that make no sense; nothing is left behind a failure
+refuses 1 'lowering a model to f16 is not built yet; bf16 is' "$FRIT" compile "$digits/digits.onnx" -o x.so --precision=f16
+refuses 1 'quantising a model is not built yet; .* bf16' "$FRIT" compile "$digits/digits.onnx" -o x.so --precision=int8
+refuses 2 "unknown precision 'fp16'; known: f32, bf16, f16, int8" "$FRIT" compile "$digits/digits.onnx" -o x.so --precision=fp16
+refuses 2 "threads: '1000000000' is not an integer from 1 to 1024" "$FRIT" bench d.so --threads=1000000000
+refuses 2 "threads: '1e9' is not an integer from 1 to 1024" "$FRIT" run d.so --threads=1e9
+refuses 2 "threads: '0' is not an integer" "$FRIT" info d.so --threads=0
+refuses 2 "jobs: '1000000000' is not an integer from 1 to 1024" "$FRIT" compile "$digits/digits.onnx" -o x.so -j 1000000000
+rm -f x.so x.json
+refuses 1 '/dev/full: cannot be written: No space left' "$FRIT" compile "$digits/digits.onnx" -o x.so --report=x.json --report=/dev/full
+holds "an artifact or a report is left behind a failed report" test ! -e x.so -a ! -e x.json
+refuses 1 "the folder 'nowhere' does not exist" "$FRIT" compile "$digits/digits.onnx" -o x.so --report=nowhere/r.html
+holds "an artifact is left behind a refused report" test ! -e x.so
+says 'memory of a context for batch = 4000, .*: [0-9]+ bytes \([0-9.]+ MiB\)$' "$FRIT" info d.so --dim batch=4000
+
+# names of inputs that hold '='
+cat >equals.fir <<'END'
+func @equals(%"a=b": f32[3], %a: f32[3]) -> (%y: f32[3]) {
+  %y = sub %"a=b", %a : f32[3]
+  return %y
+}
+END
+vector() {
+    printf '\223NUMPY\1\0\166\0%-117s\n' "{'descr': '<f4', 'fortran_order': False, 'shape': (3,), }"
+    printf '\0\0%b\0\0%b\0\0%b' "$1" "$1" "$1"
+}
+vector '\200\77' >ones.npy
+vector '\0\100' >twos.npy
+cp ones.npy 'c=ones.npy'
+holds "equals.fir does not compile" "$FRIT" compile equals.fir -o equals.so
+says '^  -1 -1 -1$' "$FRIT" run equals.so --input a=b=ones.npy --input a=twos.npy
+says '^  -1 -1 -1$' "$FRIT" run equals.so --input a=twos.npy --input a=b=c=ones.npy
+says '^  1 1 1$' "$FRIT" run equals.so --input a=c=ones.npy --input a=b=twos.npy
+refuses 2 "'a=b' is given twice" "$FRIT" run equals.so --input a=b=ones.npy --input a=b=twos.npy
+refuses 2 "unknown input 'quite'; known: a=b, a" "$FRIT" run equals.so --input quite=b=ones.npy
+
 # names of dims
 says '^  p: f32\[4, was\]$' "$FRIT" info sum.fir --dim past:was --dim was=1..9
 says '^  was in 1\.\.9 ' "$FRIT" info sum.fir --dim past:was --dim was=1..9

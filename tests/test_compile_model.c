@@ -218,6 +218,8 @@ START_TEST(options_have_a_size) {
     frit_model_destroy(compiled(&digits, &o)); /* cpu lies behind its end */
     o.struct_bytes = sizeof o;
     refuses(&digits, &o, FRIT_TARGET, "no-such-cpu");
+    o.n_threads = 1000000000;
+    refuses(&digits, &o, FRIT_USAGE, "n_threads is 1000000000; 1024 at most");
     o.struct_bytes = 0;
     refuses(&digits, &o, FRIT_USAGE, "struct_bytes is 0; set it to sizeof(frit_compile_options)");
     struct {
