@@ -14,6 +14,7 @@ typedef struct mapped_file {
     const uint8_t *data;
     size_t bytes;
 } mapped_file;
+typedef VEC(mapped_file) mapped_files;
 
 /* Maps path. Errors: FRIT_IO with the path and the reason (directory, missing, unreadable). */
 frit_status file_map(cx *c, const char *path, mapped_file *out);

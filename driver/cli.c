@@ -54,7 +54,10 @@ static frit_status check_flags(cx *c, const args *a) {
 
 /* --precision, --exact-casts and --direct-convs. */
 static frit_status numeric_options(cx *c, const args *a, compile_options *o) {
-    TRY(compile_precision(c, args_text(a, OPT_PRECISION), o));
+    const char *precision = args_text(a, OPT_PRECISION);
+    frit_status status = compile_precision(c, precision, o);
+    if (status == FRIT_UNSUPPORTED) cx_prefix(c, args_spelling(c->scratch, OPT_PRECISION, precision));
+    TRY(status);
     o->has_direct_convs = args_has(a, OPT_DIRECT_CONVS);
     if (!args_has(a, OPT_EXACT_CASTS)) return FRIT_OK;
     const char **disabled = ARENA_ARRAY(c->job, const char *, o->n_disabled + 1u);

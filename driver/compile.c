@@ -91,7 +91,7 @@ static frit_status explain_dims(cx *c, const char *path, const compile_options *
     cx trial = {.job = c->job, .scratch = c->scratch};
     onnx_options model = *o->model;
     onnx_dim_option *names = ARENA_ARRAY(c->job, onnx_dim_option, model.n_dims);
-    onnx_files files = {0};
+    mapped_files files = {0};
     model.n_dims = 0, model.dims = names, model.out_operators = NULL, model.out_files = &files;
     for (uint32_t i = 0; i < o->model->n_dims; i++)
         if (o->model->dims[i].kind != ONNX_DIM_RANGE) names[model.n_dims++] = o->model->dims[i];
@@ -108,7 +108,7 @@ static frit_status explain_dims(cx *c, const char *path, const compile_options *
     return cx_fail(c, trial.status, NULL, "%s", trial.message);
 }
 
-void compile_unmap(onnx_files *files) {
+void compile_unmap(mapped_files *files) {
     for (uint32_t i = 0; i < files->n; i++) file_unmap(&files->at[i]);
     files->n = 0;
 }
@@ -119,11 +119,11 @@ frit_status compile_precision(cx *c, const char *name, compile_options *o) {
     if (!name || o->lowers_to_bf16 || str_equal(name, "f32")) return FRIT_OK;
     if (str_equal(name, "f16"))
         return FAIL(c, UNSUPPORTED, NULL,
-                    "precision f16: lowering a model to f16 is not built yet; bf16 is, and what is f16 in the model "
+                    "lowering a model to f16 is not built yet; bf16 is, and what is f16 in the model "
                     "itself is compiled as it is");
     if (str_equal(name, "int8"))
         return FAIL(c, UNSUPPORTED, NULL,
-                    "precision int8: quantising a model is not built yet; one that was quantised before is compiled "
+                    "quantising a model is not built yet; one that was quantised before is compiled "
                     "as it is, and bf16 lowers the products of any");
     return FAIL(c, USAGE, NULL, "unknown precision '%s'; known: %s", name, str_list(c->scratch, known, countof(known)));
 }

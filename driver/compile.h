@@ -73,7 +73,7 @@ frit_status compile_write(cx *c, const compiled *m, const compile_options *o, co
 /* The four together. */
 frit_status compile_file(cx *c, const char *path, const compile_options *o, const char *out_path);
 /* Ends the life of the files that a graph's weights lie in. */
-void compile_unmap(onnx_files *files);
+void compile_unmap(mapped_files *files);
 /* NULL, "f32" or "bf16". Errors: FRIT_UNSUPPORTED for what is not built, FRIT_USAGE for what there is not. */
 frit_status compile_precision(cx *c, const char *name, compile_options *o);
 const char *compile_backends(arena *a); /* "LLVM 22.1.0", for --version */

@@ -75,7 +75,7 @@ typedef struct request {
     compile_options options;
     onnx_options model;
     const char *report; /* NULL: none */
-    onnx_files files;
+    mapped_files files;
 } request;
 
 /* The caller's struct, as far as it goes, as this version's. */

@@ -42,14 +42,14 @@ static frit_status check_range(cx *c, const char *given, const onnx_dim_option *
 frit_status model_dims_parse(cx *c, const char *given, onnx_dim_option *out) {
     const char *equals = strchr(given, '=');
     if (!equals) return parse_rename(c, given, out);
-    const char *value = equals + 1;
-    if (equals == given || !*value) return malformed(c, given);
+    const char *text = equals + 1;
+    if (equals == given || !*text) return malformed(c, given);
     *out = (onnx_dim_option){.kind = ONNX_DIM_RANGE, .name = arena_strndup(c->job, given, (size_t)(equals - given))};
-    if (parse_range(c, value, out)) return check_range(c, given, out);
-    bool is_number = (*value >= '0' && *value <= '9') || strchr("+-.@", *value);
+    if (parse_range(c, text, out)) return check_range(c, given, out);
+    bool is_number = (*text >= '0' && *text <= '9') || strchr("+-.@", *text);
     if (is_number) return malformed(c, given);
-    *out = (onnx_dim_option){.kind = ONNX_DIM_TIED, .name = out->name, .other = value};
-    return str_equal(out->name, value) ? FAIL(c, USAGE, NULL, "--dim: '%s' ties a dim to itself", given) : FRIT_OK;
+    *out = (onnx_dim_option){.kind = ONNX_DIM_TIED, .name = out->name, .other = text};
+    return str_equal(out->name, text) ? FAIL(c, USAGE, NULL, "--dim: '%s' ties a dim to itself", given) : FRIT_OK;
 }
 
 /* --- on a graph --- */
@@ -64,6 +64,10 @@ bool model_dims_is_given(const graph *g, sym_id s) {
             if (dim_depends(g->dims, t->shape[k], s)) return true;
     }
     return false;
+}
+
+bool model_dims_is_told(const graph *g, sym_id s) {
+    return model_dims_is_given(g, s) || dim_sym_info(g->dims, s)->kind == SYM_RESULT;
 }
 
 static frit_status find_dim(cx *c, const graph *g, const char *name, sym_id *out) {
@@ -189,13 +193,13 @@ const char *model_dims_origin(arena *a, int64_t lo, int64_t hi, const char *why_
     return strbuf_text(&b);
 }
 
-const char *model_dims_figures(arena *a, const sym_info *info, int64_t value) {
+const char *model_dims_figures(arena *a, const sym_info *info, int64_t at) {
     strbuf b = {.a = a};
     strbuf_printf(&b, "%s%s", dim_range_text(a, info->name, info->lo, info->hi),
                   model_dims_origin(a, info->lo, info->hi, info->why_lo, info->why_hi));
     if (info->lo == info->hi) return strbuf_text(&b);
-    strbuf_printf(&b, "; figures are for %lld", (long long)value);
-    if (!info->hint && value == info->lo)
+    strbuf_printf(&b, "; figures are for %lld", (long long)at);
+    if (!info->hint && at == info->lo && info->kind != SYM_RESULT)
         strbuf_printf(&b, ", the least; --dim %s=%lld..%lld@N is for another", info->name, (long long)info->lo,
                       (long long)info->hi);
     return strbuf_text(&b);

@@ -21,8 +21,10 @@ const char *model_dims_origin(arena *a, int64_t lo, int64_t hi, const char *why_
 const char *model_dims_bound(arena *a, const sym_info *info, bool is_low);
 /* Whether calls give s its value: some input's shape, or an element of one, mentions it. */
 bool model_dims_is_given(const graph *g, sym_id s);
+/* Whether figures depend on it: a call gives its value, or the program counts it. */
+bool model_dims_is_told(const graph *g, sym_id s);
 /* "seq in 1..512, at most 512 from /emb/Add; figures are for 1, the least; --dim seq=1..512@N is for another" */
-const char *model_dims_figures(arena *a, const sym_info *info, int64_t value);
+const char *model_dims_figures(arena *a, const sym_info *info, int64_t at);
 
 /* fit_dims.c: values of symbols that keep what a model demands of them.
  * A demand is missed by rhs - lhs: 0 wanted, or 0 and more. */

@@ -115,7 +115,7 @@ static void print_dims(strbuf *b, const report *r) {
     dim_table *t = r->p->iface->dims;
     for (sym_id s = 0; s < dim_n_syms(t); s++) {
         const sym_info *info = dim_sym_info(t, s);
-        if (model_dims_is_given(r->p->iface, s)) fact(b, "dim", model_dims_figures(b->a, info, r->values[s]));
+        if (model_dims_is_told(r->p->iface, s)) fact(b, "dim", model_dims_figures(b->a, info, r->values[s]));
     }
 }
 

@@ -142,7 +142,7 @@ static json_t *symbols_json(const report *r) {
     json_t *list = json_array();
     for (sym_id s = 0; s < dim_n_syms(t); s++) {
         const sym_info *info = dim_sym_info(t, s);
-        if (!model_dims_is_given(r->p->iface, s)) continue;
+        if (!model_dims_is_told(r->p->iface, s)) continue;
         json_t *one = json_object();
         put(one, "name", json_text(r->a, info->name));
         put(one, "lo", json_integer(info->lo));

@@ -25,7 +25,7 @@ static void print_interface(strbuf *b, const report *r) {
     print_ports(b, r, "output", g->outputs.n, g->outputs.at);
     for (uint32_t s = 0; s < dim_n_syms(g->dims); s++) {
         const sym_info *info = dim_sym_info(g->dims, s);
-        if (model_dims_is_given(g, s)) strbuf_printf(b, "  %s\n", model_dims_figures(b->a, info, r->values[s]));
+        if (model_dims_is_told(g, s)) strbuf_printf(b, "  %s\n", model_dims_figures(b->a, info, r->values[s]));
     }
 }
 

@@ -5,7 +5,6 @@
 #define FRIT_FRONTEND_ONNX_MODEL_H
 
 #include "base/file.h"
-#include "frontend/onnx/onnx.h"
 #include "frontend/onnx/wire.h"
 #include "ir/op/ops.h"
 
@@ -121,7 +120,7 @@ const char *onnx_type_name(int32_t type);
  * files of external data, each once; folder is where they are looked for. */
 typedef struct weight_files {
     const char *model_path;
-    onnx_files files;        /* the model itself and those of external data */
+    mapped_files files;      /* the model itself and those of external data */
     VEC(const char *) names; /* of external data, parallel to files; "" for the model */
 } weight_files;
 frit_status weight_read(cx *c, weight_files *files, const onnx_tensor *t, const_data *out);

@@ -33,7 +33,6 @@ typedef struct onnx_operator {
     bool is_supported;
 } onnx_operator;
 typedef VEC(onnx_operator) onnx_operators;
-typedef VEC(mapped_file) onnx_files;
 
 typedef struct onnx_options {
     uint32_t n_consts;
@@ -48,7 +47,8 @@ typedef struct onnx_options {
     onnx_operators *out_operators; /* receives all operators of the model, also when some are refused; NULL: none */
     const void *bytes;             /* the model's bytes, which last as long as the graph; NULL: the file holds them */
     size_t n_bytes;
-    onnx_files *out_files; /* receives the files that weights lie in, to be unmapped after the graph; NULL: they stay */
+    mapped_files
+        *out_files; /* receives the files that weights lie in, to be unmapped after the graph; NULL: they stay */
 } onnx_options;
 
 /* Reads a model. Weights stay in the mapped files. options may be NULL.

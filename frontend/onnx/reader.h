@@ -174,4 +174,14 @@ static inline value_id sub(reader *r, value_id x, value_id y) { return make2(r, 
 static inline value_id mul(reader *r, value_id x, value_id y) { return make2(r, OP_mul, x, y); }
 static inline value_id quotient(reader *r, value_id x, value_id y) { return make2(r, OP_div, x, y); }
 
+/* asked.c: what the options ask of the model's inputs. */
+/* Extents of an input: numbers, named symbols (shared by name), or a symbol of their own named INPUT.AXIS. */
+void asked_shape(reader *r, const onnx_value_info *info, dim *shape);
+const onnx_const *asked_const(const reader *r, const char *name); /* NULL: the input stays one */
+/* A constant has the type and the extents that the model declares of that input. */
+frit_status asked_check_const(reader *r, const onnx_value_info *info, const const_data *given);
+/* Errors: FRIT_USAGE for names that are none. Dims when the inputs have been read. */
+frit_status asked_check_consts(reader *r);
+frit_status asked_check_dims(reader *r);
+
 #endif

@@ -39,7 +39,7 @@ static bounds solve_linear(bounds b, int64_t a, int64_t c) {
 
 /* p as coefficient * *out_atom + *out_rest; false when it is anything else. */
 static bool split_atom(dim_table *t, const dim_poly *p, int64_t *out_coefficient, dim *out_atom, int64_t *out_rest) {
-    *out_atom = DIM_BAD, *out_rest = 0;
+    *out_atom = DIM_BAD, *out_rest = 0, *out_coefficient = 0;
     if (p->bad || p->n == 0 || p->n > 2) return false;
     for (uint32_t i = 0; i < p->n; i++) {
         if (p->at[i].monic == DIM_ONE) {
