@@ -28,10 +28,11 @@ static frit_status set_counted(frit_context *x, uint32_t symbol, int64_t value) 
 
 /* Whether the wanted symbols are those of the last call; those that the last call counted have their bounds again. */
 static bool is_same_call(frit_context *x) {
+    if (!x->is_bound) return false;
     const pf_symbol *symbols = PF_ROWS(x->plan, pf_symbol, symbols);
     for (uint32_t i = 0; i < x->plan->symbols.count; i++)
         if (symbols[i].kind != FRIT_SYMBOL_COUNTED && x->symbols[i] != x->wanted[i]) return false;
-    return x->is_bound;
+    return true;
 }
 
 static frit_status reset_counted(frit_context *x) {
