@@ -36,6 +36,8 @@ void cli_print_times(const cli_watch *w); /* to stderr */
  * with the compile options that the command takes. Errors: those of loader_open and compile_file. */
 frit_status cli_open_artifact(cx *c, const args *a, const char *path, loaded_artifact *out);
 note_trust cli_trust(const args *a); /* what --trust says */
+/* g compiled by way of a file, for code that only runs from one. */
+frit_status cli_open_graph(cx *c, graph *g, const compile_options *o, loaded_artifact *out);
 
 /* header.c: a C header of the model's interface; path gives its names. */
 void header_print(strbuf *b, const compiled *m, const char *path);

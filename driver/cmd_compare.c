@@ -1,32 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
-/* frit compare: the same inputs through two compiled models, or through one and the evaluator on its model. */
+/* frit compare: the same inputs through two compiled models, or through one and the reference of its model. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "driver/check.h"
-#include "driver/cli.h"
-#include "driver/jit.h"
-#include "driver/session.h"
+#include "driver/compare.h"
 #include "runtime/loader.h"
-
-/* One side: its outputs by name. */
-typedef struct side {
-    uint32_t n_outputs;
-    const char **names;
-    tensor *outputs;
-} side;
-
-typedef struct comparison {
-    cx *c;
-    const args *a;
-    artifact_facts facts; /* of A */
-    tensor *inputs;       /* of A, in its order */
-    double rtol, atol;
-    uint32_t n_threads;
-    uint32_t n_far; /* outputs that are not close */
-} comparison;
 
 /* --- what differs --- */
 
@@ -95,119 +76,18 @@ static frit_status compare_sides(comparison *k, const side *a, const side *b) {
     return FRIT_OK;
 }
 
-/* --- running a side --- */
-
-static const tensor *input_named(const comparison *k, const char *name) {
-    for (uint32_t i = 0; i < k->facts.info.n_inputs; i++)
-        if (str_equal(k->facts.inputs[i].name, name)) return &k->inputs[i];
-    return NULL;
-}
-
-static frit_status pick_input(const comparison *k, const char *name, tensor *out) {
-    const tensor *t = input_named(k, name);
-    if (!t)
-        return FAIL(k->c, MISSING, k->a->files[1], "wants an input '%s' that %s does not have", name, k->a->files[0]);
-    *out = *t;
-    return FRIT_OK;
-}
-
-static frit_status run_artifact(comparison *k, const artifact_facts *f, side *out) {
-    cx *c = k->c;
-    tensor *inputs = ARENA_ARRAY(c->job, tensor, f->info.n_inputs + 1u);
-    for (uint32_t i = 0; i < f->info.n_inputs; i++) TRY(pick_input(k, f->inputs[i].name, &inputs[i]));
-    *out = (side){.n_outputs = f->info.n_outputs};
-    out->names = ARENA_ARRAY(c->job, const char *, out->n_outputs + 1u);
-    out->outputs = ARENA_ARRAY(c->job, tensor, out->n_outputs + 1u);
-    for (uint32_t i = 0; i < out->n_outputs; i++) out->names[i] = arena_strdup(c->job, f->outputs[i].name);
-    return session_call(c, f->a, inputs, k->n_threads, out->outputs);
-}
-
-static frit_status evaluate(comparison *k, const graph *g, side *out) {
-    cx *c = k->c;
-    tensor *inputs = ARENA_ARRAY(c->job, tensor, g->inputs.n + 1u);
-    for (uint32_t i = 0; i < g->inputs.n; i++) TRY(pick_input(k, g->inputs.at[i].name, &inputs[i]));
-    *out = (side){.n_outputs = g->outputs.n};
-    out->names = ARENA_ARRAY(c->job, const char *, out->n_outputs + 1u);
-    out->outputs = ARENA_ARRAY(c->job, tensor, out->n_outputs + 1u);
-    for (uint32_t i = 0; i < out->n_outputs; i++) out->names[i] = g->outputs.at[i].name;
-    return eval_graph(c, g, c->job, inputs, out->outputs);
-}
-
-/* --- layers: the model once more, each of its values an output --- */
-
-typedef struct layer {
-    const char *where; /* name in the model */
-    value_id value;
-} layer;
-typedef VEC(layer) layer_vec;
-
-static layer_vec list_layers(cx *c, const graph *g) {
-    layer_vec out = {0};
-    const region *body = &g->regions.at[0];
-    for (uint32_t i = 0; i < body->nodes.n; i++) {
-        const node *n = graph_node(g, body->nodes.at[i]);
-        if (n->op == OP_const || n->op == OP_from_dims) continue;
-        const char *where = g->locs.at[n->loc];
-        if (!*where) where = arena_printf(c->job, "%s %%%u", op_name(n->op), n->out);
-        for (uint32_t j = 0; j < n->n_out; j++) vec_push(c->job, out, (layer){where, n->out + j});
-    }
-    return out;
-}
-
-/* Compiled with all layers visible, against the evaluator: *out_first is the first that is not close, NULL none. */
-static frit_status find_layer(comparison *k, graph *g, const compile_options *o, const layer_vec *layers, uint32_t only,
-                              const char **out_first) {
-    cx *c = k->c;
-    uint32_t n_own = g->outputs.n;
-    for (uint32_t i = 0; i < layers->n; i++)
-        if (only == UINT32_MAX || only == i)
-            graph_output(g, arena_printf(c->job, "layer %u: %s", i, layers->at[i].where), layers->at[i].value);
-    side wanted, got;
-    TRY(evaluate(k, g, &wanted));
-    jit *code;
-    TRY(jit_graph(c, g, o, &code));
-    artifact_facts f = artifact_facts_of(c, jit_artifact(code));
-    frit_status status = run_artifact(k, &f, &got);
-    jit_close(code);
-    TRY(status);
-    *out_first = NULL;
-    for (uint32_t i = n_own; i < wanted.n_outputs && !*out_first; i++) {
-        cx trial = {.job = c->job, .scratch = c->scratch};
-        if (check_close(&trial, wanted.names[i], &got.outputs[i], &wanted.outputs[i], k->rtol, k->atol) != FRIT_OK)
-            *out_first = trial.message;
-    }
-    return FRIT_OK;
-}
-
-static frit_status compare_layers(comparison *k, const char *path, const compile_options *o) {
-    graph *g;
-    TRY(compile_read(k->c, path, o, &g));
-    layer_vec layers = list_layers(k->c, g);
-    const char *first = NULL;
-    TRY(find_layer(k, g, o, &layers, UINT32_MAX, &first));
-    /* Visible layers fuse less: a fault of fusion may hide. So each layer is looked at alone, the rest fused. */
-    for (uint32_t i = 0; i < layers.n && !first && k->n_far; i++) {
-        TRY(compile_read(k->c, path, o, &g));
-        TRY(find_layer(k, g, o, &layers, i, &first));
-    }
-    if (first)
-        printf("first layer that differs: %s\n", first);
-    else
-        printf("no layer differs (%u compared)\n", layers.n);
-    return FRIT_OK;
-}
-
 /* --- the command --- */
 
 static frit_status compare_with_model(comparison *k, const side *a) {
     compile_options o;
     graph *g;
     side b;
-    TRY(cli_compile_options(k->c, k->a, NULL, &o));
+    TRY(compare_reference_options(k, &o));
     TRY(compile_read(k->c, k->a->files[1], &o, &g));
-    TRY(evaluate(k, g, &b));
+    TRY(compare_run_reference(k, g, &b));
+    cli_clear_progress(&k->watch);
     TRY(compare_sides(k, a, &b));
-    return args_has(k->a, OPT_LAYERS) ? compare_layers(k, k->a->files[1], &o) : FRIT_OK;
+    return args_has(k->a, OPT_LAYERS) ? compare_layers(k, k->a->files[1]) : FRIT_OK;
 }
 
 static frit_status compare_with_artifact(comparison *k, const side *a) {
@@ -218,7 +98,7 @@ static frit_status compare_with_artifact(comparison *k, const side *a) {
     side b;
     TRY(loader_open(k->c, k->a->files[1], cli_trust(k->a), &other));
     artifact_facts f = artifact_facts_of(k->c, other.table);
-    frit_status status = run_artifact(k, &f, &b);
+    frit_status status = compare_run_artifact(k, &f, &b);
     loader_close(&other);
     TRY(status);
     return compare_sides(k, a, &b);
@@ -230,7 +110,7 @@ static frit_status compare_all(comparison *k) {
     side a;
     k->inputs = ARENA_ARRAY(c->job, tensor, k->facts.info.n_inputs + 1u);
     TRY(inputs_from_args(c, &k->facts, k->a, !args_has(k->a, OPT_INPUT), k->inputs));
-    TRY(run_artifact(k, &k->facts, &a));
+    TRY(compare_run_artifact(k, &k->facts, &a));
     TRY(file_map(c, k->a->files[1], &second));
     bool is_artifact = note_is_elf(&second);
     file_unmap(&second);
@@ -240,9 +120,18 @@ static frit_status compare_all(comparison *k) {
                 k->atol, k->rtol);
 }
 
+static frit_status read_reference(cx *c, const args *a, bool *out_is_evaluated) {
+    static const char *const kinds[] = {"compiled", "evaluator"};
+    const char *given = args_text(a, OPT_REFERENCE);
+    *out_is_evaluated = str_equal(given, "evaluator");
+    if (!given || *out_is_evaluated || str_equal(given, "compiled")) return FRIT_OK;
+    return args_unknown(c, "reference", given, kinds, countof(kinds));
+}
+
 frit_status cmd_compare(cx *c, const args *a) {
     comparison k = {.c = c, .a = a};
     int64_t n_threads;
+    TRY(read_reference(c, a, &k.is_evaluated));
     TRY(args_int(c, a, OPT_THREADS, 1, 1024, 0, &n_threads));
     TRY(args_f64(c, a, OPT_RTOL, 1e-3, &k.rtol));
     TRY(args_f64(c, a, OPT_ATOL, 1e-5, &k.atol));
@@ -251,6 +140,7 @@ frit_status cmd_compare(cx *c, const args *a) {
     TRY(cli_open_artifact(c, a, a->files[0], &first));
     k.facts = artifact_facts_of(c, first.table);
     frit_status status = compare_all(&k);
+    cli_clear_progress(&k.watch);
     loader_close(&first);
     return status;
 }

@@ -76,7 +76,7 @@ static frit_status check_list(cx *c, const args *a, const opt_list *l) {
  * only as part of `core`. */
 static frit_status run_passes(cx *c, const opt_list *l, const compile_options *o, graph **g, size_case *k) {
     pipeline_options p;
-    compile_pipeline(o, &p);
+    compile_pipeline(c, o, &p);
     p.is_verified = true;
     if (l->is_core)
         TRY(passes_of_cases(c, *g, &p, g, k));

@@ -150,25 +150,41 @@ frit_status compile_target(cx *c, const compile_options *o, target *out) {
     return target_cpu(c, o->cpu ? o->cpu : "native", out);
 }
 
-void compile_pipeline(const compile_options *o, pipeline_options *out) {
-    static const char *const requested[] = {"to_bf16"};
-    *out = (pipeline_options){.n_disabled = o->n_disabled,
-                              .disabled = o->disabled,
-                              .n_requested = o->lowers_to_bf16,
+/* Those of o, and for --unfused all that move work from one node to another. */
+static void list_disabled(cx *c, const compile_options *o, pipeline_options *p) {
+    static const char *const of_unfused[] = {"canonicalize",   "raise",           "raise_bf16",
+                                             "cast_pairs",     "raise_quantized", "canonicalize_core",
+                                             "widen_channels", "layout"};
+    const char **all = ARENA_ARRAY(c->job, const char *, o->n_disabled + countof(of_unfused));
+    for (uint32_t i = 0; i < o->n_disabled; i++) all[p->n_disabled++] = o->disabled[i];
+    for (uint32_t i = 0; i < countof(of_unfused) && o->is_unfused; i++) all[p->n_disabled++] = of_unfused[i];
+    p->disabled = all;
+}
+
+void compile_pipeline(cx *c, const compile_options *o, pipeline_options *out) {
+    const char **requested = ARENA_ARRAY(c->job, const char *, 2);
+    uint32_t n = 0;
+    if (o->lowers_to_bf16) requested[n++] = "to_bf16";
+    if (o->is_unfused) requested[n++] = "widen_sums";
+    *out = (pipeline_options){.n_requested = n,
                               .requested = requested,
                               .is_verified = o->checked,
                               .after = after_pass,
                               .data = (void *)(uintptr_t)&o->watch};
+    list_disabled(c, o, out);
 }
 
 void compile_lowering(const compile_options *o, const target *t, lower_options *out) {
-    *out = (lower_options){
-        .t = t, .is_checked = o->checked, .calls_openblas = o->calls_openblas, .has_direct_convs = o->has_direct_convs};
+    *out = (lower_options){.t = t,
+                           .is_checked = o->checked,
+                           .calls_openblas = o->calls_openblas,
+                           .has_direct_convs = o->has_direct_convs || o->is_unfused,
+                           .is_unfused = o->is_unfused};
 }
 
 static frit_status run_passes(cx *c, const compile_options *o, compiled *m, size_case *k) {
     pipeline_options p;
-    compile_pipeline(o, &p);
+    compile_pipeline(c, o, &p);
     m->is_checked = o->checked;
     stage_begin(&o->watch, "passes");
     return passes_of_cases(c, m->model, &p, &m->core, k);
@@ -227,9 +243,12 @@ static const char *numeric_options(cx *c, const compiled *m, const compile_optio
     if (o->lowers_to_bf16) strbuf_add(&b, " --precision=bf16");
     if (plan_calls_openblas(m->plan)) strbuf_add(&b, " --blas=openblas");
     for (uint32_t i = 0; i < o->n_disabled; i++)
-        if (str_equal(o->disabled[i], "cast_pairs") && !strstr(strbuf_text(&b), "--exact-casts"))
+        if (!str_equal(o->disabled[i], "cast_pairs"))
+            strbuf_printf(&b, " --disable=%s", o->disabled[i]);
+        else if (!strstr(strbuf_text(&b), "--exact-casts"))
             strbuf_add(&b, " --exact-casts");
     if (o->has_direct_convs) strbuf_add(&b, " --direct-convs");
+    if (o->is_unfused) strbuf_add(&b, " --unfused");
     return b.n ? strbuf_text(&b) + 1 : NULL;
 }
 

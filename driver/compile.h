@@ -37,6 +37,7 @@ typedef struct compile_options {
     uint32_t n_disabled;
     const char *const *disabled; /* passes to leave out */
     bool lowers_to_bf16;         /* products in bf16, sums in f32 */
+    bool is_unfused;             /* a kernel for each node, sums in f64: what frit compare holds a model against */
     bool has_direct_convs;       /* convolutions as plain sums of products only */
     bool checked;                /* bounds checks on every access */
     bool calls_openblas;         /* products call OpenBLAS; such code only runs from a file */
@@ -58,7 +59,7 @@ typedef struct compiled {
 
 /* What the options say to each stage; out lives as long as o. */
 frit_status compile_target(cx *c, const compile_options *o, target *out);
-void compile_pipeline(const compile_options *o, pipeline_options *out);
+void compile_pipeline(cx *c, const compile_options *o, pipeline_options *out);
 void compile_lowering(const compile_options *o, const target *t, lower_options *out);
 
 /* Reads a model: .fir text by its name, anything else as ONNX. Errors: those of the readers; FRIT_UNSUPPORTED naming

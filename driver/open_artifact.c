@@ -33,17 +33,43 @@ static frit_status compile_to(cx *c, const args *a, const char *path, const char
     return status;
 }
 
-frit_status cli_open_artifact(cx *c, const args *a, const char *path, loaded_artifact *out) {
-    if (is_artifact(c, path)) return loader_open(c, path, cli_trust(a), out);
+/* A folder of this process's own for a file called model.so. */
+static frit_status make_folder(cx *c, char **out_folder, const char **out_so) {
     const char *root = getenv("TMPDIR");
     char *folder = arena_printf(c->job, "%s/frit-XXXXXX", root && *root ? root : "/tmp");
     if (!mkdtemp(folder)) return FAIL(c, IO, folder, "cannot be made: %s", strerror(errno));
-    const char *so = arena_printf(c->job, "%s/model.so", folder);
+    *out_folder = folder;
+    *out_so = arena_printf(c->job, "%s/model.so", folder);
+    return FRIT_OK;
+}
+
+/* What is loaded stays when its file is gone. */
+static void remove_folder(const char *folder, const char *so) {
+    unlink(so);
+    rmdir(folder);
+}
+
+frit_status cli_open_artifact(cx *c, const args *a, const char *path, loaded_artifact *out) {
+    char *folder;
+    const char *so;
+    if (is_artifact(c, path)) return loader_open(c, path, cli_trust(a), out);
+    TRY(make_folder(c, &folder, &so));
     if (isatty(2))
         fprintf(stderr, "frit: compiling %s for this run; frit compile %s -o FILE.so keeps it\n", path, path);
     frit_status status = compile_to(c, a, path, so);
     if (status == FRIT_OK) status = loader_open(c, so, NOTE_TRUST_WEIGHTS, out); /* written just now */
-    unlink(so);                                                                  /* what is loaded stays */
-    rmdir(folder);
+    remove_folder(folder, so);
+    return status;
+}
+
+frit_status cli_open_graph(cx *c, graph *g, const compile_options *o, loaded_artifact *out) {
+    char *folder;
+    const char *so;
+    compiled m;
+    TRY(compile_graph(c, g, o, &m));
+    TRY(make_folder(c, &folder, &so));
+    frit_status status = compile_write(c, &m, o, so);
+    if (status == FRIT_OK) status = loader_open(c, so, NOTE_TRUST_WEIGHTS, out);
+    remove_folder(folder, so);
     return status;
 }

@@ -257,6 +257,42 @@ says '^3 threads: [0-9]+ runs, [0-9a-f]{64}$' "$FRIT" verify d.so --input image=
 says '^logits: equal, 0 of 3600' "$FRIT" compare d.so same.so --input image="$held"
 says '^logits: (equal|close)' "$FRIT" compare d.so "$digits/digits.onnx" --input image="$held"
 says '^no layer differs' "$FRIT" compare d.so "$digits/digits.onnx" --dim batch=2 --layers
+
+# finds PATTERN COMMAND...: exit 1 with one line on stderr, and a line of stdout that matches.
+finds() {
+    local pattern=$1
+    shift
+    "$@" >"$work/out" 2>"$work/err"
+    local status=$?
+    if [ $status = 1 ] && grep -qE -- "$pattern" "$work/out" && [ "$(wc -l <"$work/err")" = 1 ]; then
+        pass
+    else
+        fault "exit $status, no '$pattern': $*"
+    fi
+}
+
+# layers are compiled with the options and for the CPU of the artifact: what --precision=bf16 rounds is found
+"$FRIT" compile "$digits/digits.onnx" -o narrow.so --cpu=x86-64-v3 --precision=bf16
+finds '^logits: FAR' "$FRIT" compare narrow.so "$digits/digits.onnx" --input image="$held"
+finds "^first layer that differs: output 'layer [0-9]+: .*(Conv|Gemm|MatMul|conv|fc)" \
+    "$FRIT" compare narrow.so "$digits/digits.onnx" --input image="$held" --layers
+finds '^[0-9]+ of [0-9]+ layers differ$' "$FRIT" compare narrow.so "$digits/digits.onnx" --input image="$held" --layers
+says '^logits: (equal|close)' "$FRIT" compare d.so "$digits/digits.onnx" --input image="$held" --reference=evaluator
+says '^logits: (equal|close)' "$FRIT" compare d.so "$digits/digits.onnx" --input image="$held" --reference=compiled
+refuses 2 "unknown reference 'evaluated'; did you mean 'evaluator'" "$FRIT" compare d.so "$digits/digits.onnx" --reference=evaluated
+# an artifact of another model of the same interface: its layers are right, and that is said
+printf 'func @f(%%x: f32[4]) -> (%%y: f32[4]) {\n  %%0 = exp %%x\n  return %%0\n}\n' >exp.fir
+printf 'func @f(%%x: f32[4]) -> (%%y: f32[4]) {\n  %%0 = sin %%x\n  %%1 = exp %%0\n  return %%1\n}\n' >sin.fir
+"$FRIT" compile exp.fir -o exp.so
+finds '^no layer differs \(2 compared\): .* made from another' "$FRIT" compare exp.so sin.fir --layers
+
+# the reference: a kernel for each node, which the artifact says
+"$FRIT" compile "$digits/digits.onnx" -o unfused.so --unfused
+says ', --unfused$' "$FRIT" info unfused.so
+n_kernels() { "$FRIT" info "$1" --json | grep -c '"title"'; }
+holds "--unfused fuses" test "$(n_kernels unfused.so)" -gt "$(n_kernels d.so)"
+says '^logits: (equal|close)' "$FRIT" compare d.so unfused.so --input image="$held"
+
 # a model in the place of an artifact: compiled for the call, nothing left behind, nothing said into a pipe
 mkdir temporary
 export TMPDIR=$work/temporary
@@ -279,6 +315,8 @@ if command -v script >/dev/null; then
     holds "no line about a dim that is bound" grep -qE '^  only works with seq = 12, from /att/Reshape_4' out
     script -qc "$FRIT compile position.fir -o told.so" /dev/null >out 2>err
     holds "no line about a dim's bound" grep -qE '^  only works with seq <= 16, from /emb/Add' out
+    script -qc "$FRIT compare d.so $digits/digits.onnx" /dev/null >out 2>err
+    holds "no progress of compare" grep -q 'frit: running the reference' out
 else
     echo "skip: result on a terminal: no script(1) here"
     skipped=1

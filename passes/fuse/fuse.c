@@ -196,7 +196,7 @@ static bool join_operand_group(fuse_cx *x, node_id id, const node *n) {
 
 static void place_elementwise(fuse_cx *x, node_id id) {
     const node *n = graph_node(x->g, id);
-    if (op_is(n->op, OPF_EW) && join_operand_group(x, id, n)) return;
+    if (op_is(n->op, OPF_EW) && !x->o->is_unfused && join_operand_group(x, id, n)) return;
     uint32_t own = group_add(x, GROUP_MAP, id, graph_type(x->g, n->out));
     group_join(x, own, id, x->f->groups.at[own].axes);
 }
@@ -240,7 +240,7 @@ static void place_reduce(fuse_cx *x, node_id id) {
     const attr_reduce *a = n->attrs;
     value_id operand = n->in[0];
     /* the groups it may join: the one that computes its operand, or one that has reduced the same operand */
-    for (uint32_t gi = x->f->groups.n; gi-- > 0;) {
+    for (uint32_t gi = x->o->is_unfused ? 0 : x->f->groups.n; gi-- > 0;) {
         const dim *index = index_in_group(x, gi, operand);
         group *gr = &x->f->groups.at[gi];
         if (!index || !a->axes.n || gr->region != n->region || !needs_fit(x, gi, n)) continue;

@@ -102,6 +102,7 @@ typedef struct fusion {
 typedef struct fuse_options {
     bool has_siblings;   /* a kernel can hold several products of one left operand */
     bool calls_openblas; /* products of f32 and f64 with a matrix form are calls of OpenBLAS */
+    bool is_unfused;     /* every node that computes has a group of its own */
 } fuse_options;
 
 /* Groups the nodes of g. Guarantees: no cycle between groups; every use of a stored value outside its group reads

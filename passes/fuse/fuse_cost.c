@@ -167,6 +167,15 @@ static bool should_dissolve(const graph *g, const group *gr, const uses_of *u, u
     return (!u->grows && cost <= COST_MOST && !fuse_is_full(gr)) || cost <= COST_INLINE;
 }
 
+/* Without fusion only what a product reads goes into it: windows, which stored are many times their tensor, and
+ * operands widened for its sums. */
+static bool is_of_product(const graph *g, const group *gr, const uses_of *u) {
+    const node *n = graph_node(g, gr->anchor);
+    bool is_widened =
+        n->op == OP_cast && dtype_bits(graph_type(g, n->out)->dt) > dtype_bits(graph_type(g, n->in[0])->dt);
+    return u->as_operand && (n->op == OP_window || is_widened);
+}
+
 void fuse_dissolve(fuse_cx *x, const use_list *users) {
     for (uint32_t id = 0; id < x->f->groups.n; id++) {
         group *gr = &x->f->groups.at[id];
@@ -180,6 +189,7 @@ void fuse_dissolve(fuse_cx *x, const use_list *users) {
         uses_of u;
         fuse_outputs(x, users, id, &u);
         u.of_constants = gr->outputs.n == 1 && is_of_constants(x, id, gr->outputs.at[0]);
+        if (x->o->is_unfused && !is_of_product(x->g, gr, &u)) continue;
         if (!should_dissolve(x->g, gr, &u, x->cost[id], is_window, has_concat)) continue;
         if (!is_window && gr->outputs.n == 1 && fuse_feeds_windows(x, users, gr->outputs.at[0], false)) continue;
         gr->is_dissolved = true;

@@ -357,7 +357,9 @@ static void make_region_buffers(lower_cx *x) {
 
 fuse_options lower_fuse_options(const lower_options *o) {
     bool is_cpu = o->t->kind == TARGET_CPU;
-    return (fuse_options){.has_siblings = is_cpu, .calls_openblas = is_cpu && o->calls_openblas};
+    return (fuse_options){.has_siblings = is_cpu && !o->is_unfused,
+                          .calls_openblas = is_cpu && o->calls_openblas,
+                          .is_unfused = o->is_unfused};
 }
 
 frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {

@@ -18,6 +18,7 @@ typedef struct lower_options {
     bool is_checked;
     bool calls_openblas;   /* products of f32 and f64 with a matrix form are calls of OpenBLAS; CPU only */
     bool has_direct_convs; /* no convolution by transforms */
+    bool is_unfused;       /* every node that computes has a kernel of its own */
     uint32_t first_kernel; /* the number that kernels' names begin with */
 } lower_options;
 
