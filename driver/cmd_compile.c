@@ -63,6 +63,17 @@ static void note_written(cx *c, path_vec *written, const char *path) {
     if (is_file(path)) vec_push(c->job, *written, path);
 }
 
+/* What the user gave beside the names of outputs, as he could give it again. */
+static const char *given_flags(cx *c, const args *a) {
+    strbuf b = {.a = c->job};
+    for (int i = 0; i < N_OPTIONS; i++) {
+        bool is_output = i == OPT_OUTPUT || i == OPT_REPORT || i == OPT_EMIT_HEADER;
+        for (uint32_t k = 0; k < a->options[i].n && !is_output; k++)
+            strbuf_printf(&b, "%s%s", b.n ? " " : "", args_spelling(c->job, (opt_id)i, a->options[i].at[k]));
+    }
+    return strbuf_text(&b);
+}
+
 /* written: the files that are there. */
 static frit_status write_outputs(cx *c, const args *a, const compile_options *o, const compiled *m, path_vec *written) {
     const char *header = args_text(a, OPT_EMIT_HEADER), *artifact = args_text(a, OPT_OUTPUT);
@@ -75,7 +86,8 @@ static frit_status write_outputs(cx *c, const args *a, const compile_options *o,
         TRY(cli_write_text(c, header, strbuf_text(&b)));
         note_written(c, written, header);
     }
-    const report *r = args_has(a, OPT_REPORT) ? report_new(c, m) : NULL;
+    report_head head = {a->files[0], given_flags(c, a)};
+    const report *r = args_has(a, OPT_REPORT) ? report_new(c, m, &head) : NULL;
     for (uint32_t i = 0; i < a->options[OPT_REPORT].n; i++) {
         TRY(report_write(c, r, a->options[OPT_REPORT].at[i]));
         note_written(c, written, a->options[OPT_REPORT].at[i]);

@@ -139,8 +139,15 @@ frit_status compile_read(cx *c, const char *path, const compile_options *o, grap
 
 /* --- graph to code --- */
 
+typedef struct pass_watch {
+    const compile_watch *watch;
+    compiled *m; /* NULL: only told */
+} pass_watch;
+
 static void after_pass(void *data, const char *pass, const graph *g, double seconds) {
-    const compile_watch *w = data;
+    const pass_watch *p = data;
+    const compile_watch *w = p->watch;
+    if (p->m && str_equal(pass, "raise")) p->m->named = g;
     if (w->done) w->done(w->data, pass, seconds);
     if (w->graph) w->graph(w->data, pass, g);
 }
@@ -163,14 +170,13 @@ static void list_disabled(cx *c, const compile_options *o, pipeline_options *p) 
 
 void compile_pipeline(cx *c, const compile_options *o, pipeline_options *out) {
     const char **requested = ARENA_ARRAY(c->job, const char *, 2);
+    pass_watch *watched = ARENA_NEW(c->job, pass_watch);
+    *watched = (pass_watch){&o->watch, NULL};
     uint32_t n = 0;
     if (o->lowers_to_bf16) requested[n++] = "to_bf16";
     if (o->is_unfused) requested[n++] = "widen_sums";
-    *out = (pipeline_options){.n_requested = n,
-                              .requested = requested,
-                              .is_verified = o->checked,
-                              .after = after_pass,
-                              .data = (void *)(uintptr_t)&o->watch};
+    *out = (pipeline_options){
+        .n_requested = n, .requested = requested, .is_verified = o->checked, .after = after_pass, .data = watched};
     list_disabled(c, o, out);
 }
 
@@ -185,7 +191,10 @@ void compile_lowering(const compile_options *o, const target *t, lower_options *
 static frit_status run_passes(cx *c, const compile_options *o, compiled *m, size_case *k) {
     pipeline_options p;
     compile_pipeline(c, o, &p);
+    pass_watch watched = {&o->watch, m};
+    p.data = &watched;
     m->is_checked = o->checked;
+    m->named = m->model;
     stage_begin(&o->watch, "passes");
     return passes_of_cases(c, m->model, &p, &m->core, k);
 }
@@ -194,6 +203,7 @@ static frit_status lower(cx *c, const compile_options *o, compiled *m, size_case
     double began = stage_begin(&o->watch, "lower");
     lower_options options;
     compile_lowering(o, &m->target, &options);
+    options.named = m->named;
     arena_mark mark = arena_save(c->scratch);
     frit_status status = lower_cases(c, m->core, k, &options, &m->plan);
     arena_release(c->scratch, mark);

@@ -50,6 +50,7 @@ typedef struct compile_options {
 typedef struct compiled {
     target target;
     graph *model, *core; /* as read, after the passes */
+    const graph *named;  /* the model's operators as far as they are recognised: before decompose */
     plan *plan;
     cpu_objects objects;
     cuda_modules modules; /* CUDA */

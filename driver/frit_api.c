@@ -161,7 +161,8 @@ static frit_status read_options(cx *c, const frit_compile_options *given, reques
 }
 
 static frit_status write_report(cx *c, const compiled *m, const char *path) {
-    return path ? report_write(c, report_new(c, m), path) : FRIT_OK;
+    report_head head = {.file = "", .flags = ""};
+    return path ? report_write(c, report_new(c, m, &head), path) : FRIT_OK;
 }
 
 static frit_status fill_model(frit_model *m, cx *c, graph *g, const request *r) {

@@ -37,6 +37,10 @@ typedef struct info_subject {
 /* product_group: as in frit_kernel_info. */
 double info_predict_ms(double flops, double bytes, uint32_t product_group, const target *t, uint32_t n_threads);
 
+/* machine.c: "AMD EPYC 7763, 2 cores"; "2 threads at 3 GHz and 10 GB/s each", what predictions are for. */
+const char *info_machine(arena *a);
+const char *info_basis(arena *a, uint32_t n_threads);
+
 /* info_text.c */
 frit_status info_print_text(cx *c, const info_subject *s);
 /* info_json.c: the form of docs/CLI.md */

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/par.h"
 #include "driver/cli.h"
 #include "driver/info.h"
 #include "driver/model_dims.h"
@@ -66,9 +67,13 @@ const char *report_nodes(const report *r, const plan_holds *h) {
         strbuf_printf(&b, "%s%s", b.n ? ", " : "", loc);
         const char *before = " (";
         for (uint32_t j = i; j < h->n; j++) {
-            bool is_view = op_is(h->at[j].op, OPF_VIEW);
-            if (is_view || !str_equal(h->at[j].loc, loc)) continue;
-            strbuf_printf(&b, "%s%s", before, op_name(h->at[j].op));
+            const char *op = h->at[j].model_op;
+            bool is_said = op_is(h->at[j].op, OPF_VIEW) || !str_equal(h->at[j].loc, loc);
+            for (uint32_t k = i; k < j && !is_said; k++)
+                is_said =
+                    str_equal(h->at[k].loc, loc) && str_equal(h->at[k].model_op, op) && !op_is(h->at[k].op, OPF_VIEW);
+            if (is_said) continue;
+            strbuf_printf(&b, "%s%s", before, op);
             before = " ";
         }
         if (*before == ' ' && before[1] == 0) strbuf_addc(&b, ')');
@@ -160,8 +165,8 @@ static void measure_kernel(report *r, uint32_t i) {
     k->flops = report_amount(r, k->k->flops);
     k->bytes = report_amount(r, k->k->bytes);
     k->written = report_amount(r, k->k->written);
-    k->ms = info_predict_ms(k->flops, k->bytes, k->k->k_pack, &r->m->target, 1);
-    k->is_memory_bound = info_predict_ms(0, k->bytes, 1, &r->m->target, 1) >= k->ms;
+    k->ms = info_predict_ms(k->flops, k->bytes, k->k->k_pack, &r->m->target, r->n_threads);
+    k->is_memory_bound = info_predict_ms(0, k->bytes, 1, &r->m->target, r->n_threads) >= k->ms;
 }
 
 static void add_known(double *sum, double x) {
@@ -215,14 +220,15 @@ static void measure_memory(report *r) {
     r->weights_bytes = (double)weights_layout(r->p, NULL);
 }
 
-report *report_new(cx *c, const compiled *m) {
+report *report_new(cx *c, const compiled *m, const report_head *head) {
     report *r = ARENA_NEW(c->job, report);
-    *r = (report){.a = c->job, .c = c, .m = m, .p = m->plan};
+    *r = (report){.a = c->job, .c = c, .m = m, .p = m->plan, .head = *head, .n_threads = par_default_threads()};
     set_values(r);
     list_steps(r, &r->p->steps, true);
     r->kernels = ARENA_ARRAY(r->a, report_kernel, r->p->kernels.n + 1u);
     for (uint32_t i = 0; i < r->p->kernels.n; i++) measure_kernel(r, i);
     for (uint32_t i = 0; i < r->steps.n; i++) count_step(r, i);
+    report_fold_steps(r);
     measure_memory(r);
     r->ideal = report_ideal_of(r);
     return r;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception */
 /* Draws the plan as a graph, one box for each step, in layers from the inputs down (after Sugiyama, Tagawa and Toda):
  *
+ * Of equal layers (report_fold.c) the first is drawn, in a frame; what reads the others' tensors reads the first's.
+ *
  *   1. a box stands one layer below the last of what it reads;
  *   2. a tensor that passes layers on its way gets a place in each, one for all its readers;
  *   3. layers are sorted by the mean position of neighbours, sweeping down and up;
@@ -13,16 +15,17 @@
 #include "driver/report.h"
 
 enum {
-    BOX_WIDTH = 190,
-    BOX_HEIGHT = 46,
-    ROW = 92,
-    GAP = 18,
+    BOX_WIDTH = 210,
+    BOX_HEIGHT = 62,
+    ROW = 100,
+    GAP = 22,
     PASS_WIDTH = 10,
     MARGIN = 12,
     MOST_PASSES = 20000, /* beyond, wires go straight */
     N_SORTS = 16,
     N_PULLS = 24,
-    TEXT_CHARS = 30
+    TEXT_CHARS = 33,
+    FRAME = 9
 };
 
 typedef enum item_kind { ITEM_STEP, ITEM_INPUT, ITEM_OUTPUT, ITEM_PASS } item_kind;
@@ -58,6 +61,7 @@ typedef struct drawing {
     VEC(item) items;
     VEC(wire) wires;
     VEC(wire) reads;   /* from box to box, before passes are put in */
+    uint32_t *item_of; /* step that is drawn -> item */
     uint32_t *writer;  /* buffer -> item, UINT32_MAX none */
     passes *passes_of; /* buffer */
     uint32_t n_passes;
@@ -87,8 +91,10 @@ static void add_read(drawing *d, pbuf_id buf, uint32_t reader) {
 
 static void add_step(drawing *d, uint32_t number) {
     const pstep *s = d->r->steps.at[number];
-    uint32_t id = item_add(d, ITEM_STEP, number, 0);
-    for (uint32_t i = 0; i < s->n_args; i++)
+    bool is_drawn = d->r->drawn[number] == number;
+    uint32_t id = is_drawn ? item_add(d, ITEM_STEP, number, 0) : d->item_of[d->r->drawn[number]];
+    d->item_of[number] = id;
+    for (uint32_t i = 0; i < s->n_args && is_drawn; i++)
         if (s->args[i] < d->r->p->bufs.n) add_read(d, s->args[i], id);
     for (uint32_t i = 0; i < s->n_args; i++)
         if (report_writes(d->r, s, i)) d->writer[s->args[i]] = id;
@@ -234,6 +240,7 @@ static void lay_out(drawing *d) {
     const plan *p = d->r->p;
     d->writer = ARENA_ARRAY(d->a, uint32_t, p->bufs.n + 1u);
     d->passes_of = ARENA_ARRAY(d->a, passes, p->bufs.n + 1u);
+    d->item_of = ARENA_ARRAY(d->a, uint32_t, d->r->steps.n + 1u);
     memset(d->writer, 0xff, (p->bufs.n + 1u) * sizeof *d->writer);
     add_boxes(d);
     for (uint32_t i = 0; i < d->reads.n; i++) route(d, &d->reads.at[i]);
@@ -245,38 +252,55 @@ static void lay_out(drawing *d) {
 
 /* --- drawing --- */
 
-void report_escape(strbuf *b, const char *text) {
-    for (const char *p = text; *p; p++) {
-        unsigned char ch = (unsigned char)*p;
-        if (ch == '<')
-            strbuf_add(b, "&lt;");
-        else if (ch == '>')
-            strbuf_add(b, "&gt;");
-        else if (ch == '&')
-            strbuf_add(b, "&amp;");
-        else if (ch == '"')
-            strbuf_add(b, "&quot;");
-        else
-            strbuf_addc(b, ch < ' ' || ch == 0x7f ? '?' : *p);
-    }
+/* Where the first n bytes of text end without cutting a character. */
+static size_t whole_chars(const char *text, size_t n) {
+    while (n && ((unsigned char)text[n] & 0xc0) == 0x80) n--;
+    return n;
+}
+
+/* Long text loses its middle: what it begins with and what it ends in say most. */
+static const char *shortened(arena *a, const char *text) {
+    size_t n = strlen(text), half = (TEXT_CHARS - 2) / 2;
+    if (n <= TEXT_CHARS) return text;
+    size_t from = n - half;
+    while (from < n && ((unsigned char)text[from] & 0xc0) == 0x80) from++;
+    return arena_printf(a, "%.*s..%s", (int)whole_chars(text, half), text, text + from);
 }
 
 static void draw_text(strbuf *b, const item *x, double y, const char *class, const char *text) {
-    char *cut = arena_strdup(b->a, text);
-    if (strlen(cut) > TEXT_CHARS) {
-        size_t end = TEXT_CHARS - 2;
-        while (end && ((unsigned char)cut[end] & 0xc0) == 0x80) end--; /* not inside a character */
-        memcpy(cut + end, "..", 3);
-    }
     strbuf_printf(b, "<text class=\"%s\" x=\"%.0f\" y=\"%.0f\">", class, x->x, y);
-    report_escape(b, cut);
+    report_escape(b, shortened(b->a, text));
     strbuf_add(b, "</text>");
+}
+
+/* One line, or two where the text can be parted at a blank. */
+static void draw_two_lines(strbuf *b, const item *x, double y, const char *class, const char *text) {
+    size_t at = TEXT_CHARS;
+    if (strlen(text) <= TEXT_CHARS) {
+        draw_text(b, x, y + 6, class, text);
+        return;
+    }
+    while (at && text[at] != ' ') at--;
+    if (!at) at = whole_chars(text, TEXT_CHARS);
+    draw_text(b, x, y, class, arena_strndup(b->a, text, at));
+    draw_text(b, x, y + 13, class, text + at + (text[at] == ' '));
+}
+
+/* Where the kernel ends, in the model's words: its last node that computes, else its last view. */
+static const char *last_node(const plan_holds *h) {
+    for (uint32_t i = h->n; i-- > 0;)
+        if (*h->at[i].loc && !op_is(h->at[i].op, OPF_VIEW)) return h->at[i].loc;
+    for (uint32_t i = h->n; i-- > 0;)
+        if (*h->at[i].loc) return h->at[i].loc;
+    return "";
 }
 
 static void draw_launch(strbuf *b, const drawing *d, const item *x, double y, double most_ms) {
     const report_kernel *k = &d->r->kernels[d->r->steps.at[x->index]->kernel];
-    double heat = most_ms > 0 && !isnan(k->ms) ? 0.08 + 0.72 * k->ms / most_ms : 0.08;
-    strbuf_printf(b, "<a href=\"#%s\"><title>", k->k->name);
+    double call_ms = report_call_ms(d->r, k);
+    double heat = most_ms > 0 && !isnan(k->ms) ? 0.08 + 0.72 * call_ms / most_ms : 0.08;
+    uint32_t times = d->r->times[x->index];
+    strbuf_printf(b, "<a href=\"#%s\"><title>%s: ", k->k->name, k->k->name);
     report_escape(b, k->k->title ? k->k->title : "");
     strbuf_addc(b, '\n');
     report_escape(b, report_nodes(d->r, k->holds));
@@ -285,10 +309,28 @@ static void draw_launch(strbuf *b, const drawing *d, const item *x, double y, do
     strbuf_printf(
         b, "<rect class=\"%s\" x=\"%.0f\" y=\"%.0f\" width=\"%d\" height=\"%d\" rx=\"5\" fill-opacity=\"%.2f\"/>",
         k->is_memory_bound ? "memory" : "arithmetic", x->x - (double)BOX_WIDTH / 2, y, BOX_WIDTH, BOX_HEIGHT, heat);
-    draw_text(b, x, y + 15, "name", k->k->name);
-    draw_text(b, x, y + 28, "title", k->k->title ? k->k->title : "");
-    draw_text(b, x, y + 41, "title", arena_printf(b->a, "%.3g ms, %s", k->ms, report_bytes(b->a, k->bytes)));
+    draw_two_lines(b, x, y + 14, "name", report_operators(d->r, k->k));
+    draw_text(b, x, y + 42, "title", last_node(k->holds));
+    const char *ms =
+        times > 1 ? arena_printf(b->a, "%u x %.3g ms", times, k->ms) : arena_printf(b->a, "%.3g ms", k->ms);
+    double share = call_ms / d->r->total.ms * 100;
+    draw_text(b, x, y + 55, "title", arena_printf(b->a, "%s, %.1f %%, %s", ms, share, report_bytes(b->a, k->bytes)));
     strbuf_add(b, "</a>\n");
+}
+
+/* Around the boxes of one layer that stands for several. */
+static void draw_fold(strbuf *b, const drawing *d, const report_fold *f) {
+    double left = INFINITY, right = -INFINITY, top = INFINITY, bottom = -INFINITY;
+    for (uint32_t s = f->first; s < f->first + f->n_steps; s++) {
+        const item *x = &d->items.at[d->item_of[s]];
+        left = fmin(left, x->x - x->width / 2 - FRAME), right = fmax(right, x->x + x->width / 2 + FRAME);
+        top = fmin(top, x->layer * (double)ROW - FRAME),
+        bottom = fmax(bottom, x->layer * (double)ROW + BOX_HEIGHT + FRAME);
+    }
+    strbuf_printf(b,
+                  "<rect class=\"fold\" x=\"%.0f\" y=\"%.0f\" width=\"%.0f\" height=\"%.0f\" rx=\"8\"/><text "
+                  "class=\"fold\" x=\"%.0f\" y=\"%.0f\">&#215; %u</text>\n",
+                  left, top, right - left, bottom - top, left + 2, top - 4, f->n_times);
 }
 
 static void draw_box(strbuf *b, const drawing *d, const item *x, double y, double most_ms) {
@@ -300,9 +342,9 @@ static void draw_box(strbuf *b, const drawing *d, const item *x, double y, doubl
         return;
     }
     strbuf_printf(b, "<rect class=\"port\" x=\"%.0f\" y=\"%.0f\" width=\"%d\" height=\"%d\" rx=\"14\"/>",
-                  x->x - (double)BOX_WIDTH / 2, y + 8, BOX_WIDTH, BOX_HEIGHT - 16);
+                  x->x - (double)BOX_WIDTH / 2, y, BOX_WIDTH, BOX_HEIGHT);
     const port *p = x->kind == ITEM_INPUT ? &g->inputs.at[x->index] : &g->outputs.at[x->index];
-    draw_text(b, x, y + 27, "name", is_port ? p->name : "copy");
+    draw_text(b, x, y + 35, "name", is_port ? p->name : "copy");
     strbuf_addc(b, '\n');
 }
 
@@ -330,12 +372,14 @@ void report_draw_graph(strbuf *b, const report *r) {
         left = fmin(left, d.items.at[i].x - d.items.at[i].width / 2);
         right = fmax(right, d.items.at[i].x + d.items.at[i].width / 2);
     }
-    for (uint32_t i = 0; i < r->p->kernels.n; i++) most_ms = fmax(most_ms, r->kernels[i].ms);
+    for (uint32_t i = 0; i < r->p->kernels.n; i++)
+        if (report_is_drawn(r, &r->kernels[i])) most_ms = fmax(most_ms, report_call_ms(r, &r->kernels[i]));
     for (uint32_t i = 0; i < d.wires.n; i++) most_bytes = fmax(most_bytes, report_buffer_bytes(r, d.wires.at[i].buf));
     double width = right - left + 2.0 * (double)MARGIN,
            height = (d.n_layers - 1) * (double)ROW + (double)(BOX_HEIGHT + 2 * MARGIN);
     strbuf_printf(b, "<svg class=\"graph\" viewBox=\"%.0f %d %.0f %.0f\" width=\"%.0f\" height=\"%.0f\">\n",
                   left - (double)MARGIN, -MARGIN, width, height, width, height);
+    for (uint32_t i = 0; i < r->folds.n; i++) draw_fold(b, &d, &r->folds.at[i]);
     for (uint32_t i = 0; i < d.wires.n; i++) draw_wire(b, &d, &d.wires.at[i], most_bytes);
     for (uint32_t i = 0; i < d.items.n; i++)
         draw_box(b, &d, &d.items.at[i], d.items.at[i].layer * (double)ROW, most_ms);

@@ -2,11 +2,12 @@
 /* The report as JSON: see docs/CLI.md. */
 #include <stdlib.h>
 
+#include "driver/info.h"
 #include "driver/json_text.h"
 #include "driver/model_dims.h"
 #include "driver/report.h"
 
-enum { JSON_VERSION = 1 };
+enum { JSON_VERSION = 2 };
 
 static void put(json_t *to, const char *key, json_t *x) { json_object_set_new(to, key, x); }
 
@@ -41,6 +42,7 @@ static json_t *holds_json(const report *r, const plan_holds *h) {
     for (uint32_t i = 0; i < h->n; i++) {
         json_t *one = json_object();
         put(one, "operator", json_string(op_name(h->at[i].op)));
+        put(one, "model_operator", json_string(h->at[i].model_op));
         put(one, "node", json_text(r->a, h->at[i].loc));
         json_array_append_new(list, one);
     }
@@ -85,6 +87,19 @@ static json_t *steps_json(const report *r) {
         put(one, "reads", reads);
         put(one, "writes", writes);
         put(one, "runs", json_boolean(r->runs.at[i]));
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
+/* Steps that repeat at once. */
+static json_t *folds_json(const report *r) {
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < r->folds.n; i++) {
+        json_t *one = json_object();
+        put(one, "first_step", json_integer(r->folds.at[i].first));
+        put(one, "steps", json_integer(r->folds.at[i].n_steps));
+        put(one, "times", json_integer(r->folds.at[i].n_times));
         json_array_append_new(list, one);
     }
     return list;
@@ -161,11 +176,17 @@ frit_status report_print_json(cx *c, strbuf *b, const report *r) {
     put(root, "version", json_integer(JSON_VERSION));
     put(root, "name", json_text(r->a, r->p->iface->name));
     put(root, "target", json_text(r->a, t->kind == TARGET_CUDA ? t->arch : t->cpu));
+    put(root, "file", json_text(r->a, r->head.file));
+    put(root, "options", json_text(r->a, r->head.flags));
+    put(root, "producer", json_string("frit " FRIT_VERSION));
+    put(root, "machine", json_text(r->a, info_machine(r->a)));
+    put(root, "threads", json_integer(r->n_threads));
     put(root, "nodes_read", json_integer(r->m->model->nodes.n));
     put(root, "symbols", symbols_json(r));
     put(root, "kernels", kernels_json(r));
     put(root, "steps", steps_json(r));
     put(root, "tensors", tensors_json(r));
+    put(root, "folds", folds_json(r));
     put(root, "stops", stops_json(r));
     put(root, "memory", memory_json(r));
     put(root, "totals", totals_json(r));

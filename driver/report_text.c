@@ -18,9 +18,11 @@ static void print_ports(strbuf *b, const report *r, const char *kind, uint32_t n
 static void print_interface(strbuf *b, const report *r) {
     const compiled *m = r->m;
     const graph *g = r->p->iface;
-    strbuf_printf(b, "model %s for %s: %u nodes as read, %u after the passes, %u kernels\n", g->name,
+    strbuf_printf(b, "%s: model %s for %s: %u nodes as read, %u after the passes, %u kernels\n", r->head.file, g->name,
                   m->target.kind == TARGET_CUDA ? m->target.arch : m->target.cpu, m->model->nodes.n, m->core->nodes.n,
                   r->p->kernels.n);
+    strbuf_printf(b, "  by frit %s on %s%s%s\n", FRIT_VERSION, info_machine(b->a), *r->head.flags ? ", with " : "",
+                  r->head.flags);
     print_ports(b, r, "input", g->inputs.n, g->inputs.at);
     print_ports(b, r, "output", g->outputs.n, g->outputs.at);
     for (uint32_t s = 0; s < dim_n_syms(g->dims); s++) {
@@ -66,11 +68,23 @@ static void print_kernel(strbuf *b, const report *r, uint32_t i) {
     print_amount(b, r, "of these written", report_bytes(r->a, k->written), k->k->written);
     if (!isnan(k->ms))
         strbuf_printf(b, "     predicted: %.3g ms, bound by %s", k->ms, k->is_memory_bound ? "memory" : "arithmetic");
+    if (k->n_launches && r->times[k->first_step] > 1) strbuf_printf(b, " x %u", r->times[k->first_step]);
     if (k->n_launches != 1) strbuf_printf(b, "; %u launches", k->n_launches);
     if (k->k->gemm)
         strbuf_add(b, "; computed by OpenBLAS\n");
     else
         strbuf_printf(b, "; %u phase%s\n", k->k->phases.n, k->k->phases.n == 1 ? "" : "s");
+}
+
+/* Where equal layers begin: "kernels 2 to 8, 12 times over (to 85)". */
+static void print_fold(strbuf *b, const report *r, uint32_t index) {
+    const report_kernel *k = &r->kernels[index];
+    for (uint32_t i = 0; k->n_launches && i < r->folds.n; i++) {
+        const report_fold *f = &r->folds.at[i];
+        if (f->first != k->first_step) continue;
+        strbuf_printf(b, "\n%u equal layers of %u kernel%s: the first one stands for all\n", f->n_times, f->n_steps,
+                      f->n_steps == 1 ? "" : "s");
+    }
 }
 
 static void print_memory(strbuf *b, const report *r) {
@@ -100,8 +114,8 @@ static void print_totals(strbuf *b, const report *r) {
     const report_total *all = &r->total;
     strbuf_printf(b, "\nin all: %u launches", all->n_launches);
     if (all->n_copies) strbuf_printf(b, ", %u copies", all->n_copies);
-    strbuf_printf(b, ", %s FLOPs, predicted %.3g ms (one thread at %.0f GHz and %.0f GB/s)\n",
-                  report_count(r->a, all->flops), all->ms, INFO_GHZ, INFO_GB_PER_S);
+    strbuf_printf(b, ", %s FLOPs, predicted %.3g ms (%s)\n", report_count(r->a, all->flops), all->ms,
+                  info_basis(r->a, r->n_threads));
     strbuf_printf(b, "  bytes read: %.0f, written: %.0f, together %.0f\n", all->bytes - all->written, all->written,
                   all->bytes);
     strbuf_printf(b, "  inputs, outputs and weights once: %.0f; the plan moves %.3g times that\n", r->ideal.floor,
@@ -115,9 +129,15 @@ static void print_totals(strbuf *b, const report *r) {
 
 void report_print_text(strbuf *b, const report *r) {
     print_interface(b, r);
-    for (uint32_t i = 0; i < r->p->kernels.n; i++) print_kernel(b, r, i);
+    for (uint32_t i = 0; i < r->p->kernels.n; i++) {
+        if (!report_is_drawn(r, &r->kernels[i])) continue;
+        print_fold(b, r, i);
+        print_kernel(b, r, i);
+    }
     if (r->p->stops.n) strbuf_add(b, "\nwhy fusion stopped\n");
-    for (uint32_t i = 0; i < r->p->stops.n; i++) strbuf_printf(b, "  %s\n", report_stop(r, &r->p->stops.at[i]));
+    for (uint32_t i = 0; i < r->p->stops.n; i++)
+        if (report_is_drawn(r, &r->kernels[r->p->stops.at[i].reader]))
+            strbuf_printf(b, "  %s\n", report_stop(r, &r->p->stops.at[i]));
     print_memory(b, r);
     print_totals(b, r);
 }

@@ -69,7 +69,8 @@ struct pstep {
 /* A node of the core graph that a kernel computes, for reports. */
 typedef struct plan_node {
     op_code op;
-    const char *loc; /* the model's node, "" unknown */
+    const char *model_op; /* the model's operator that it comes from: layer_norm for a reduce */
+    const char *loc;      /* the model's node, "" unknown */
 } plan_node;
 typedef struct plan_holds {
     uint32_t n;

@@ -92,25 +92,11 @@ static const char *kernel_name(const lower_cx *x, uint32_t id) {
     return arena_printf(x->p->a, "%s_%u", op, x->o->first_kernel + x->p->kernels.n);
 }
 
-static const char *kernel_title(const lower_cx *x, const group *gr) {
-    strbuf b = {.a = x->p->a};
-    const char *last = "";
-    for (uint32_t i = 0; i < gr->nodes.n; i++) {
-        const node *n = graph_node(x->g, gr->nodes.at[i]);
-        const char *loc = x->g->locs.at[n->loc];
-        if (i) strbuf_add(&b, " + ");
-        strbuf_add(&b, op_name(n->op));
-        if (*loc) last = loc;
-    }
-    if (*last) strbuf_printf(&b, " (%s)", last);
-    return strbuf_text(&b);
-}
-
 static frit_status build_kernel(lower_cx *x, uint32_t id) {
     const group *gr = &x->f->groups.at[id];
     plan *p = x->p;
     kernel *k = kernel_new(p->a, kernel_name(x, id), x->g->dims);
-    k->title = kernel_title(x, gr);
+    k->title = titles_text(&x->titles, x->g, gr);
     expander e;
     expander_init(&e, x->c, x->f, k, id);
     frit_status status = choose_tree(&e, x->o);
@@ -333,7 +319,7 @@ static void add_notes(lower_cx *x) {
         plan_node *nodes = ARENA_ARRAY(p->a, plan_node, gr->held.n + 1u);
         for (uint32_t i = 0; i < gr->held.n; i++) {
             const node *n = graph_node(x->g, gr->held.at[i]);
-            nodes[i] = (plan_node){n->op, x->g->locs.at[n->loc]};
+            nodes[i] = (plan_node){n->op, titles_operator(&x->titles, x->g, n), x->g->locs.at[n->loc]};
         }
         vec_push(p->a, p->holds, (plan_holds){gr->held.n, nodes});
     }
@@ -365,7 +351,7 @@ fuse_options lower_fuse_options(const lower_options *o) {
 frit_status lower_graph(cx *c, graph *g, const lower_options *o, plan **out) {
     plan *p = ARENA_NEW(c->job, plan);
     *p = (plan){.a = c->job, .iface = g};
-    lower_cx x = {.c = c, .g = g, .p = p, .o = o};
+    lower_cx x = {.c = c, .g = g, .p = p, .o = o, .titles = titles_of(c->job, o->named)};
     TRY(check_sizes(c, g));
     const fuse_options how = lower_fuse_options(o);
     TRY(fuse_graph(c, g, &how, &x.f));

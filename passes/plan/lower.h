@@ -19,6 +19,7 @@ typedef struct lower_options {
     bool calls_openblas;   /* products of f32 and f64 with a matrix form are calls of OpenBLAS; CPU only */
     bool has_direct_convs; /* no convolution by transforms */
     bool is_unfused;       /* every node that computes has a kernel of its own */
+    const graph *named;    /* the model before decompose, for the words of titles; NULL: core operators */
     uint32_t first_kernel; /* the number that kernels' names begin with */
 } lower_options;
 

@@ -5,6 +5,7 @@
 
 #include "passes/fuse/fuse.h"
 #include "passes/plan/lower.h"
+#include "passes/plan/titles.h"
 
 typedef VEC(pstep) step_vec;
 
@@ -14,6 +15,7 @@ typedef struct lower_cx {
     fusion *f;
     plan *p;
     const lower_options *o;
+    titles titles;
     pbuf_id *buf_of;     /* value that lives in memory -> plan buffer + 1 */
     uint32_t *kernel_of; /* group -> kernel, UINT32_MAX none */
     uint32_t *writer;    /* plan buffer -> group that writes it, GROUP_NONE none */
