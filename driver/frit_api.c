@@ -161,7 +161,7 @@ static frit_status read_options(cx *c, const frit_compile_options *given, reques
 }
 
 static frit_status write_report(cx *c, const compiled *m, const char *path) {
-    report_head head = {.file = "", .flags = ""};
+    report_head head = {.file = "in the process", .flags = ""};
     return path ? report_write(c, report_new(c, m, &head), path) : FRIT_OK;
 }
 

@@ -86,6 +86,7 @@ bool report_writes(const report *r, const pstep *s, uint32_t i);
 
 /* report_fold.c */
 void report_fold_steps(report *r);
+const char *report_operators_of(arena *a, const char *title);   /* the same of any title */
 const char *report_operators(const report *r, const kernel *k); /* the title without the place in the model */
 bool report_is_drawn(const report *r, const report_kernel *k);  /* the first of its equals */
 double report_call_ms(const report *r, const report_kernel *k); /* of all launches that a drawn kernel stands for */

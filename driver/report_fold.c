@@ -9,15 +9,14 @@
 
 #include "driver/report.h"
 
-/* The title without "(place)" at its end. */
-static const char *operators_of(arena *a, const char *title) {
+const char *report_operators_of(arena *a, const char *title) {
     const char *place = title ? strstr(title, " (") : NULL;
     for (const char *next = place; next && next[1]; next = strstr(next + 1, " (")) place = next;
     bool has_place = place && str_ends(title, ")") && !strchr(place, '+');
     return !title ? "" : has_place ? arena_strndup(a, title, (size_t)(place - title)) : title;
 }
 
-const char *report_operators(const report *r, const kernel *k) { return operators_of(r->a, k->title); }
+const char *report_operators(const report *r, const kernel *k) { return report_operators_of(r->a, k->title); }
 
 static const char *signature(const report *r, uint32_t number) {
     const pstep *s = r->steps.at[number];

@@ -91,6 +91,11 @@ static frit_status place_on_device(cx *c, const artifact_facts *f, session *s) {
 
 frit_status session_open(cx *c, const artifact_facts *f, const tensor *inputs, uint32_t n_threads,
                          const frit_trace *trace, session *out) {
+    return session_open_with(c, f, inputs, &(frit_options){.n_threads = n_threads, .trace = trace}, out);
+}
+
+frit_status session_open_with(cx *c, const artifact_facts *f, const tensor *inputs, const frit_options *given,
+                              session *out) {
     char text[MESSAGE_BYTES] = "";
     const frit_artifact *a = f->a;
     *out = (session){.a = a};
@@ -102,7 +107,9 @@ frit_status session_open(cx *c, const artifact_facts *f, const tensor *inputs, u
     if (status != FRIT_OK) return cx_fail(c, status, NULL, "%s", text);
     TRY(add_outputs(c, f, inputs, out));
     if (str_starts(f->info.target, "cuda")) TRY(place_on_device(c, f, out));
-    frit_options o = {.struct_bytes = sizeof o, .n_threads = n_threads, .max_symbols = out->symbols, .trace = trace};
+    frit_options o = *given;
+    o.struct_bytes = sizeof o;
+    o.max_symbols = out->symbols;
     status = a->create(a, &o, &out->context, text, sizeof text);
     return status == FRIT_OK ? status : cx_fail(c, status, NULL, "%s", text);
 }

@@ -56,6 +56,9 @@ typedef struct session {
 /* Binds, looks whether token ids are indices of what they index, creates a context for exactly these dims and allocates outputs. n_threads 0: all cores; trace NULL: none. */
 frit_status session_open(cx *c, const artifact_facts *f, const tensor *inputs, uint32_t n_threads,
                          const frit_trace *trace, session *out);
+/* The same with more to say: struct_bytes and max_symbols of o are set here. */
+frit_status session_open_with(cx *c, const artifact_facts *f, const tensor *inputs, const frit_options *o,
+                              session *out);
 frit_status session_run(cx *c, session *s);
 void session_close(session *s);
 /* All of it for one call: outputs has room for as many as the artifact gives; their data is in c->job. */

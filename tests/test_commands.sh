@@ -248,7 +248,38 @@ says '^a\?\[2Jb: i64' "$FRIT" run whole.so --input x=whole.npy
 says '^latency: min .* ms, median .* ms, p90' "$FRIT" bench d.so --threads 1 --dim batch=3
 says '"percent_of_limit"' "$FRIT" bench d.so --json --trace trace.json
 holds "bench --json is no JSON" is_json
-says '^latency' "$FRIT" bench d.so --threads 1 --perf-map=perf.map
+# sorted by time, with shares that add up, cut after N rows; every figure above 100 % has its remark
+is_sorted() { # of a bench in out: rows fall, shares of rows and rest make 100
+    awk '/of limit/ { on = 1; next } !on || /^\*/ { next } / in all, / { total = $1 + 0; next }
+         { share += $1; if (!/which --top/ && last != "" && $2 > last + 0) bad = 1; last = $2 }
+         END { exit bad || total != 100 || share < 99 || share > 101 }' out
+}
+says ' in all, [0-9]+ kernels$' "$FRIT" bench d.so --threads 1 --perf-map=perf.map --report=bench.html
+holds "bench is not sorted, or its shares do not add up" is_sorted
+holds "a figure above 100 % without a remark" awk '/%\*/ { above = 1 } /[1-9][0-9][0-9]% / && !/in all/ && !/100%/ { bad = 1 }
+    /^\* above 100 %/ { said = 1 } END { exit bad || above != said }' out
+says ' more, which --top=[0-9]+ shows$' "$FRIT" bench d.so --threads 1 --top=2
+holds "--top=2 shows more than two rows" test "$(grep -c ': ' out)" -le 5
+holds "the rest is not counted" is_sorted
+refuses 2 "'0' is not an integer from 1" "$FRIT" bench d.so --top=0
+# a page with a roofline
+holds "no roofline" grep -q 'class="roof' bench.html
+holds "no measured row" grep -q '<tr id="contract_' bench.html
+holds "the page reaches outside" test "$(grep -cE 'https?:|url\(|@import' bench.html)" = 0
+refuses 2 'writes its report as a page: --report=FILE.html' "$FRIT" bench d.so --report=bench.json
+# a trace names its threads and their shares
+says '"limits"' "$FRIT" bench d.so --threads 2 --dim batch=512 --json --trace threads.json
+names_threads() {
+    "${PYTHON:-python3}" - <<'END'
+import json
+trace = json.load(open("threads.json"))
+names = [e["args"]["name"] for e in trace["traceEvents"] if e["name"] == "thread_name"]
+assert names[0].startswith("caller, busy ") and names[1].startswith("worker 1, busy "), names
+assert len(trace["busyPercent"]) == 2 and all(0 < x <= 100.5 for x in trace["busyPercent"]), trace["busyPercent"]
+assert {e["tid"] for e in trace["traceEvents"]} == {1, 2}
+END
+}
+holds "the trace does not name its threads" names_threads
 says '^[0-9a-f]+ [0-9a-f]+ contract_[0-9]+\.0$' cat perf.map
 holds "no trace" grep -q '"ph": "X"' trace.json
 says '^equal$' "$FRIT" verify d.so
@@ -315,6 +346,8 @@ if command -v script >/dev/null; then
     holds "no line about a dim that is bound" grep -qE '^  only works with seq = 12, from /att/Reshape_4' out
     script -qc "$FRIT compile position.fir -o told.so" /dev/null >out 2>err
     holds "no line about a dim's bound" grep -qE '^  only works with seq <= 16, from /emb/Add' out
+    script -qc "stty cols 60; $FRIT bench d.so --threads 1" /dev/null | tr -d '\r' >out
+    holds "rows are wider than the terminal" awk '/of limit/ { on = 1; next } on && !/^\*/ && length > 60 { bad = 1 } END { exit !on || bad }' out
     script -qc "$FRIT compare d.so $digits/digits.onnx" /dev/null >out 2>err
     holds "no progress of compare" grep -q 'frit: running the reference' out
 else
