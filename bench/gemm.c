@@ -113,6 +113,12 @@ static void keep(double *best, double now) {
     if (now < *best) *best = now;
 }
 
+/* Seconds of one operation at the peak, HUGE_VAL where there is no instruction. Products of bf16 may be f32's, widened. */
+static double flop_seconds(int is_bf16, uint32_t vector_bytes) {
+    const double began = seconds(), n = peak_flops(PEAK_STEPS, is_bf16, vector_bytes);
+    return n > 0 ? (seconds() - began) / n : HUGE_VAL;
+}
+
 static best measure(const matmul *p) {
     best b = {HUGE_VAL, HUGE_VAL, HUGE_VAL, HUGE_VAL, HUGE_VAL};
     const double start = seconds(), flops = 2.0 * (double)p->m * (double)p->n * (double)p->k;
@@ -125,14 +131,23 @@ static best measure(const matmul *p) {
         double began = seconds();
         sink = sink + stream_read(p->read, bytes, (size_t)1 << i % 3);
         keep(&b.read, seconds() - began);
-        began = seconds();
-        const double peak = peak_flops(PEAK_STEPS, p->is_bf16, p->s.vector_bytes);
-        keep(&b.flop, (seconds() - began) * flops / peak);
+        keep(&b.flop, flops * flop_seconds(0, p->s.vector_bytes));
+        if (p->is_bf16) keep(&b.flop, flops * flop_seconds(1, p->s.vector_bytes));
     }
     return b;
 }
 
-static int bench(matmul *p, const char *path) {
+/* x and its mark, or as many columns of "-" where there is no figure. */
+static void print_figure(const char *format, double x, const char *mark) {
+    char text[32];
+    snprintf(text, sizeof text, format, x);
+    if (isfinite(x))
+        printf("%s%s", text, mark);
+    else
+        printf("%*s ", (int)strlen(text), "-");
+}
+
+static int bench(matmul *p, const char *path, int *is_above) {
     matmul_open(p, path);
     subject_time(&p->s);
     time_onednn(p);
@@ -143,14 +158,30 @@ static int bench(matmul *p, const char *path) {
     const int is_right = ours <= 2 * theirs + 1e-6 * (double)p->k / 100;
     char name[64];
     snprintf(name, sizeof name, "%lldx%lldx%lld", (long long)p->m, (long long)p->n, (long long)p->k);
-    printf("%-18s %8.1f %8.1f %8.1f %7.0f%% %7.0f%% %7.0f%% %7.1f%s\n", name, work / b.frit, work / b.onednn,
-           p->is_bf16 ? 0.0 : work / b.openblas, 100 * b.onednn / b.frit, p->is_bf16 ? 0.0 : 100 * b.openblas / b.frit,
-           100 * roof / b.frit, 1e-9 * (double)(p->k * p->n * (p->is_bf16 ? 2 : 4)) / b.read,
-           is_right ? "" : "  WRONG");
+    const int has_blas = !p->is_bf16, is_fallback = has_blas && !openblas_knows_cpu();
+    printf("%-18s %8.1f %8.1f", name, work / b.frit, work / b.onednn);
+    print_figure(" %7.1f", has_blas ? work / b.openblas : NAN, is_fallback ? "!" : " ");
+    print_figure(" %7.0f", 100 * b.onednn / b.frit, "%");
+    print_figure(" %7.0f", has_blas && !is_fallback ? 100 * b.openblas / b.frit : NAN, "%");
+    print_figure(" %7.0f", 100 * roof / b.frit, roof > 1.005 * b.frit ? "*" : "%");
+    *is_above |= isfinite(roof) && roof > 1.005 * b.frit;
+    printf(" %7.1f%s\n", 1e-9 * (double)(p->k * p->n * (p->is_bf16 ? 2 : 4)) / b.read, is_right ? "" : "  WRONG");
     if (!is_right) printf("    error %g, oneDNN's %g\n", ours, theirs);
     fflush(stdout);
     matmul_close(p);
     return !is_right;
+}
+
+/* Which kernels the libraries run, and what this CPU has no instruction for. */
+static void print_peers(int is_bf16) {
+    printf("%s\n", onednn_kernels());
+    if (!is_bf16)
+        printf("%s%s\n", openblas_kernels(),
+               openblas_knows_cpu() ? ""
+                                    : ": a fallback (!), as it does not know this CPU, and no yardstick; "
+                                      "OPENBLAS_CORETYPE=SkylakeX or Haswell names a core");
+    if (is_bf16 && !(peak_flops(1, 1, 64) > 0))
+        puts("this CPU has no instruction for products of bf16: frit widens them, at half the speed of f32 at most");
 }
 
 int main(int argc, char **argv) {
@@ -161,12 +192,15 @@ int main(int argc, char **argv) {
     const int n_threads = atoi(argv[2]);
     be_n_threads(argv, n_threads);
     printf("%s, %d thread%s; GFLOP/s, best of each\n", argv[1], n_threads, n_threads == 1 ? "" : "s");
+    print_peers(strcmp(argv[1], "bf16") == 0);
     printf("%-18s %8s %8s %8s %8s %8s %8s %7s\n", "M x N x K", "frit", "oneDNN", "OpenBLAS", "of dnn", "of blas",
            "of roof", "GB/s");
-    int n_wrong = 0;
+    int n_wrong = 0, is_above = 0;
     for (int i = 3; i < argc; i++) {
         matmul p = {.is_bf16 = strcmp(argv[1], "bf16") == 0, .n_threads = n_threads};
-        n_wrong += bench(&p, argv[i]);
+        n_wrong += bench(&p, argv[i], &is_above);
     }
+    if (is_above)
+        puts("* percent, above 100: weights stayed in a cache, or the peak was measured while the machine was slower");
     return n_wrong != 0;
 }

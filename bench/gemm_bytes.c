@@ -83,6 +83,7 @@ int main(int argc, char **argv) {
     const int n_threads = atoi(argv[1]);
     int n_wrong = 0;
     be_n_threads(argv, n_threads);
+    printf("%s\n", onednn_kernels());
     printf("GOP/s, %d threads%*s %8s %8s\n", n_threads, 2, "frit", "oneDNN", "frit/it");
     for (int i = 2; i < argc; i++) n_wrong += bench(argv[i], n_threads);
     return n_wrong > 0;

@@ -4,7 +4,9 @@
 #include "bench/peers.h"
 
 #include <oneapi/dnnl/dnnl.h>
+#include <oneapi/dnnl/dnnl_debug.h>
 #include <oneapi/dnnl/dnnl_version.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct onednn_matmul {
@@ -130,4 +132,12 @@ void onednn_matmul_free(onednn_matmul *p) {
     dnnl_stream_destroy(p->stream);
     dnnl_engine_destroy(p->engine);
     free(p);
+}
+
+const char *onednn_kernels(void) {
+    static char text[128];
+    const dnnl_version_t *v = dnnl_version();
+    snprintf(text, sizeof text, "oneDNN %d.%d.%d, its kernels for %s", v->major, v->minor, v->patch,
+             dnnl_cpu_isa2str(dnnl_get_effective_cpu_isa()));
+    return text;
 }

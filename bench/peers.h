@@ -15,6 +15,14 @@ typedef struct onednn_matmul onednn_matmul;
 onednn_matmul *onednn_matmul_new(const int64_t mnk[3], onednn_types types, const float *a, const float *b);
 int onednn_matmul_run(onednn_matmul *p, void *c); /* 0: done */
 void onednn_matmul_free(onednn_matmul *p);
+const char *onednn_kernels(void); /* "oneDNN 3.7.0, its kernels for AVX512_CORE" */
+
+/* openblas.c: which kernels OpenBLAS has picked, "OpenBLAS, its kernels for SkylakeX", and whether they have the fused
+ * multiply-adds that this CPU has; if not, its times say nothing of what a library can do. */
+const char *openblas_kernels(void);
+int openblas_knows_cpu(void);
+/* The same for a name that OpenBLAS gives. vector_bytes: of this CPU's widest vectors. */
+int openblas_core_suits(const char *core, uint32_t vector_bytes);
 
 /* stream.c: reads `bytes` bytes of each of n sources (1 .. STREAM_MOST) and writes as many to dst with non-temporal
  * stores of the widest vector that this CPU has; all aligned to 64, bytes a multiple of 64. stream_name says which

@@ -65,6 +65,8 @@ typedef struct bench_rows {
 bench_rows bench_rows_of(cx *c, const bench *b);
 /* Why a figure is above 100 %. */
 extern const char bench_remark[];
+/* That products of a narrow type are no faster here than those of f32; NULL nothing to say. */
+const char *bench_note_of_types(const bench *b);
 
 frit_status bench_print_text(cx *c, const bench *b, const args *a);
 frit_status bench_print_json(cx *c, const bench *b);

@@ -193,6 +193,8 @@ static void print_table(strbuf *b, const bench *m, const bench_rows *rows) {
     for (uint32_t i = 0; i < rows->n; i++) print_row(b, m, rows, i, &any_above);
     strbuf_add(b, "</tbody></table>\n");
     if (any_above) strbuf_printf(b, "<p class=\"small\">* %s</p>\n", bench_remark);
+    const char *note = bench_note_of_types(m);
+    if (note) strbuf_printf(b, "<p class=\"small\">%s</p>\n", note);
 }
 
 frit_status bench_write_page(cx *c, const bench *m, const char *path) {

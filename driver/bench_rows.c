@@ -44,3 +44,13 @@ bench_rows bench_rows_of(cx *c, const bench *b) {
     out.at = rows;
     return out;
 }
+
+const char *bench_note_of_types(const bench *b) {
+    bool has_bf16 = false;
+    for (uint32_t k = 0; k < b->facts.info.n_kernels; k++) has_bf16 |= b->kernels[k].product_group == 2;
+    if (!has_bf16) return NULL;
+    if (!(b->roof.bf16_gflop_s > 0))
+        return "products of bf16 have no instruction on this CPU: they are widened, at half the speed of f32 at most";
+    bool is_slow = b->roof.bf16_gflop_s < b->roof.gflop_s;
+    return is_slow ? "products of bf16 are slower than those of f32 by this CPU's own instruction" : NULL;
+}

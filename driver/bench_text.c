@@ -93,5 +93,7 @@ frit_status bench_print_text(cx *c, const bench *b, const args *a) {
     printf("%6.1f%% %9.4g %5s %8s in all, %u kernels\n", 100.0, rows.ms, "",
            percent(c, rows.least_ms, rows.ms, &any_above), b->facts.info.n_kernels);
     if (any_above) printf("* %s\n", bench_remark);
+    const char *note = bench_note_of_types(b);
+    if (note) printf("%s\n", note);
     return FRIT_OK;
 }

@@ -127,6 +127,18 @@ static void say_result(cx *c, const compiled *m, const cli_watch *w, const char 
     say_bounds(c->scratch, m->plan->iface);
 }
 
+/* What was asked for and is slow on this CPU. */
+static void note_types(const compiled *m, const compile_options *o, const cli_watch *w) {
+    const target *t = &m->target;
+    if (!o->lowers_to_bf16 || t->kind != TARGET_CPU || t->has_bf16_dot || t->has_tiles) return;
+    cli_clear_progress(w);
+    fprintf(
+        stderr,
+        "frit: note: %s has no instruction for products of bf16 (AVX512-BF16 or AMX): weights take half the memory, "
+        "but products half the speed of f32 at most\n",
+        t->cpu);
+}
+
 static frit_status compile(cx *c, const args *a, const compile_options *o, const cli_watch *w) {
     graph *g;
     compiled m;
@@ -138,6 +150,7 @@ static frit_status compile(cx *c, const args *a, const compile_options *o, const
     }
     TRY(cli_check_dump(c, w));
     TRY(write_all(c, a, o, &m));
+    note_types(&m, o, w);
     say_result(c, &m, w, args_text(a, OPT_OUTPUT));
     return FRIT_OK;
 }

@@ -239,7 +239,7 @@ bool roofline_measure(uint32_t n_threads, roofline *out) {
 
 double roofline_ms(const roofline *r, uint32_t product_group, double flops, double bytes) {
     double narrow = product_group == 2 ? r->bf16_gflop_s : product_group > 2 ? r->int8_gop_s : 0;
-    double arithmetic = flops / (narrow > 0 ? narrow : r->gflop_s);
+    double arithmetic = flops / fmax(narrow, r->gflop_s); /* narrow numbers may be widened */
     double rate = bytes <= (double)CACHE_BYTES * 4 * r->n_threads ? r->cache_gb_s : fmax(r->read_gb_s, r->copy_gb_s);
     return fmax(arithmetic, bytes / rate) * 1e-6;
 }

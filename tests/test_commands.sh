@@ -302,6 +302,17 @@ finds() {
     fi
 }
 
+# a type that the CPU has no instruction for is compiled with one note, one that it has with none
+notes() { # N COMMAND...: exit 0, N lines on stderr, all of them the note
+    local n=$1
+    shift
+    "$@" >"$work/out" 2>"$work/err" && [ "$(grep -c 'note: .* no instruction for products of bf16' "$work/err")" = "$n" ] &&
+        [ "$(wc -l <"$work/err")" = "$n" ]
+}
+holds "no note about bf16" notes 1 "$FRIT" compile "$digits/digits.onnx" -o slow.so --cpu=x86-64-v3 --precision=bf16
+holds "a note where there is an instruction" notes 0 "$FRIT" compile "$digits/digits.onnx" -o x.so --cpu=cooperlake --precision=bf16
+holds "a note about f32" notes 0 "$FRIT" compile "$digits/digits.onnx" -o x.so --cpu=x86-64-v3
+
 # layers are compiled with the options and for the CPU of the artifact: what --precision=bf16 rounds is found
 "$FRIT" compile "$digits/digits.onnx" -o narrow.so --cpu=x86-64-v3 --precision=bf16
 finds '^logits: FAR' "$FRIT" compare narrow.so "$digits/digits.onnx" --input image="$held"

@@ -22,6 +22,7 @@ runs_without() {
 runs_without 0
 runs_without 1 --all
 cp dev "$work"
+root=$PWD
 cd "$work" || exit 1
 mkdir build
 export LC_ALL=C
@@ -68,6 +69,27 @@ else
     echo "skip: waiting on a terminal: no command 'script'" && skipped=2
 fi
 waits no 4 bash -c 'yes=; . ./moment; leave_a_moment'
+# bench asks for its yardsticks as the others ask for what they need
+verdict() { if [ "$1" = 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)) && echo "$2"; fi; }
+{ sed -n '/^packages_for()/,/^}/p' dev && sed -n '/^cmd_bench()/,/^}/p' dev; } >benching
+asked=$(bash -c '. ./benching; build() { for p; do packages_for "$p"; done; exit; }; cmd_bench gemm')
+[[ " $asked " == *" libdnnl-dev "* && " $asked " == *" libopenblas-dev "* ]]
+verdict $? "./dev bench does not ask for oneDNN and OpenBLAS: $asked"
+# an OpenBLAS that runs generic kernels is known for one
+cat >core.c <<'END'
+#include <stdio.h>
+#include "bench/peers.h"
+int main(void) { return puts(openblas_kernels()) < 0 || !openblas_knows_cpu(); }
+END
+if grep -q avx2 /proc/cpuinfo && cc -I"$root" -o core core.c "$root/bench/openblas.c" -lopenblas 2>/dev/null; then
+    OPENBLAS_CORETYPE=Haswell ./core >said
+    verdict $? "OpenBLAS's Haswell kernels count as a fallback: $(cat said)"
+    OPENBLAS_CORETYPE=Prescott ./core >said
+    [ $? = 1 ]
+    verdict $? "OpenBLAS's Prescott kernels count as a yardstick: $(cat said)"
+else
+    echo "skip: kernels of OpenBLAS: no libopenblas-dev, or a CPU without AVX2" && skipped=$((skipped + 2))
+fi
 ./dev clean
 if [ -d build ]; then failed=$((failed + 1)) && echo "clean leaves build/"; else passed=$((passed + 1)); fi
 echo "$passed passed, $failed failed, $skipped skipped"
