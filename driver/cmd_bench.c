@@ -160,12 +160,7 @@ static frit_status run_bench(cx *c, const args *a, bench *b) {
     TRY(measure_kernels(c, b));
     if (args_has(a, OPT_TRACE)) TRY(trace_threads(c, a, b));
     for (uint32_t i = 0; i < a->options[OPT_REPORT].n; i++) TRY(bench_write_page(c, b, a->options[OPT_REPORT].at[i]));
-    if (args_has(a, OPT_JSON)) return bench_print_json(c, b);
-    TRY(bench_print_text(c, b, a));
-    const char *first, *least = symbols_at_least(c->scratch, &b->facts, a, b->s.symbols, &first);
-    if (*least)
-        printf("measured for the least values: %s; --dim %s=N measures others\n", shown(c, least), shown(c, first));
-    return FRIT_OK;
+    return args_has(a, OPT_JSON) ? bench_print_json(c, b) : bench_print_text(c, b, a);
 }
 
 frit_status cmd_bench(cx *c, const args *a) {
