@@ -95,5 +95,8 @@ frit_status bench_print_text(cx *c, const bench *b, const args *a) {
     if (any_above) printf("* %s\n", bench_remark);
     const char *note = bench_note_of_types(b);
     if (note) printf("%s\n", note);
+    const char *first, *least = symbols_at_least(c->scratch, &b->facts, a, b->s.symbols, &first);
+    if (*least)
+        printf("measured for the least values: %s; --dim %s=N measures others\n", shown(c, least), shown(c, first));
     return FRIT_OK;
 }

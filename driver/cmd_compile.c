@@ -130,7 +130,7 @@ static void say_result(cx *c, const compiled *m, const cli_watch *w, const char 
 /* What was asked for and is slow on this CPU. */
 static void note_types(const compiled *m, const compile_options *o, const cli_watch *w) {
     const target *t = &m->target;
-    if (!o->lowers_to_bf16 || t->kind != TARGET_CPU || t->has_bf16_dot || t->has_tiles) return;
+    if (!o->lowers_to_bf16 || t->kind != TARGET_CPU || t->has_bf16_dot || t->has_amx) return;
     cli_clear_progress(w);
     fprintf(
         stderr,

@@ -75,10 +75,10 @@ static double narrow_factor(uint32_t product_group, const target *t) {
     return (product_group == 2 ? t->has_bf16_dot : t->has_vnni) ? product_group : 1;
 }
 
-double info_predict_ms(double flops, double bytes, uint32_t product_group, const target *t, uint32_t n_threads) {
+double info_predict_ms(double flops, double bytes, uint32_t product_group, const target *t) {
     uint32_t lanes = t->vector_bytes ? t->vector_bytes / 4 : 4;
-    double peak = lanes * 2 * INFO_FMA_UNITS * INFO_GHZ * 1e9 * narrow_factor(product_group, t) * n_threads;
-    double bandwidth = INFO_GB_PER_S * 1e9 * n_threads;
+    double peak = lanes * 2 * INFO_FMA_UNITS * INFO_GHZ * 1e9 * narrow_factor(product_group, t);
+    double bandwidth = INFO_GB_PER_S * 1e9;
     return fmax(flops / peak, bytes / bandwidth) * 1e3;
 }
 
@@ -139,7 +139,7 @@ static frit_status measure(cx *c, const args *a, info_subject *s) {
         f->a->kernel(f->a, i, &k->facts);
         k->flops = value_or_zero(k->facts.flops_program, s->symbols);
         k->bytes = value_or_zero(k->facts.bytes_program, s->symbols);
-        k->predicted_ms = info_predict_ms(k->flops, k->bytes, k->facts.product_group, &t, s->memory.n_threads);
+        k->predicted_ms = info_predict_ms(k->flops, k->bytes, k->facts.product_group, &t);
         k->facts.n_launches = 0;
     }
     count_launches(s->plan, s->plan->first_step, s->plan->n_steps, s->symbols, s->kernels);

@@ -30,16 +30,16 @@ typedef struct info_subject {
     double predicted_ms;
 } info_subject;
 
-/* The plain machine that times are predicted for. */
+/* The plain machine that times are predicted for: one thread, so that figures are the same wherever they are made. */
 #define INFO_FMA_UNITS 2
 #define INFO_GHZ       3.0
-#define INFO_GB_PER_S  10.0 /* each thread */
+#define INFO_GB_PER_S  10.0
 /* product_group: as in frit_kernel_info. */
-double info_predict_ms(double flops, double bytes, uint32_t product_group, const target *t, uint32_t n_threads);
+double info_predict_ms(double flops, double bytes, uint32_t product_group, const target *t);
 
-/* machine.c: "AMD EPYC 7763, 2 cores"; "2 threads at 3 GHz and 10 GB/s each", what predictions are for. */
+/* machine.c: "AMD EPYC 7763, 2 cores"; "one thread at 3 GHz and 10 GB/s", what predictions are for. */
 const char *info_machine(arena *a);
-const char *info_basis(arena *a, uint32_t n_threads);
+const char *info_basis(arena *a);
 
 /* info_text.c */
 frit_status info_print_text(cx *c, const info_subject *s);

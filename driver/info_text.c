@@ -77,7 +77,7 @@ static void print_memory(arena *a, const info_subject *s) {
 
 static void print_kernels(arena *a, const info_subject *s) {
     printf("kernels%s: %u, about %.3g ms (%s)\n", dims_text(a, s), s->facts.info.n_kernels, s->predicted_ms,
-           info_basis(a, s->memory.n_threads));
+           info_basis(a));
     for (uint32_t i = 0; i < s->facts.info.n_kernels; i++) {
         const info_kernel *k = &s->kernels[i];
         printf("  %s: %s\n", shown(a, k->facts.name), shown(a, k->facts.title));

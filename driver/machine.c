@@ -26,7 +26,6 @@ const char *info_machine(arena *a) {
     return arena_printf(a, "%s, %u core%s", *name ? name : "unknown CPU", n, n == 1 ? "" : "s");
 }
 
-const char *info_basis(arena *a, uint32_t n_threads) {
-    return arena_printf(a, "%u thread%s at %.0f GHz and %.0f GB/s each", n_threads, n_threads == 1 ? "" : "s", INFO_GHZ,
-                        INFO_GB_PER_S);
+const char *info_basis(arena *a) {
+    return arena_printf(a, "one thread at %.0f GHz and %.0f GB/s", INFO_GHZ, INFO_GB_PER_S);
 }

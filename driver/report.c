@@ -6,7 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/par.h"
 #include "driver/cli.h"
 #include "driver/info.h"
 #include "driver/model_dims.h"
@@ -165,8 +164,8 @@ static void measure_kernel(report *r, uint32_t i) {
     k->flops = report_amount(r, k->k->flops);
     k->bytes = report_amount(r, k->k->bytes);
     k->written = report_amount(r, k->k->written);
-    k->ms = info_predict_ms(k->flops, k->bytes, k->k->k_pack, &r->m->target, r->n_threads);
-    k->is_memory_bound = info_predict_ms(0, k->bytes, 1, &r->m->target, r->n_threads) >= k->ms;
+    k->ms = info_predict_ms(k->flops, k->bytes, k->k->k_pack, &r->m->target);
+    k->is_memory_bound = info_predict_ms(0, k->bytes, 1, &r->m->target) >= k->ms;
 }
 
 static void add_known(double *sum, double x) {
@@ -222,7 +221,7 @@ static void measure_memory(report *r) {
 
 report *report_new(cx *c, const compiled *m, const report_head *head) {
     report *r = ARENA_NEW(c->job, report);
-    *r = (report){.a = c->job, .c = c, .m = m, .p = m->plan, .head = *head, .n_threads = par_default_threads()};
+    *r = (report){.a = c->job, .c = c, .m = m, .p = m->plan, .head = *head};
     set_values(r);
     list_steps(r, &r->p->steps, true);
     r->kernels = ARENA_ARRAY(r->a, report_kernel, r->p->kernels.n + 1u);

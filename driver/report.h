@@ -60,7 +60,6 @@ typedef struct report {
     VEC(report_fold) folds;
     uint32_t *drawn;    /* of each step: the one that stands for it, itself mostly */
     uint32_t *times;    /* of each step: how many stand in the place of the drawn one */
-    uint32_t n_threads; /* that times are predicted for */
     report_total total;
     report_ideal ideal;
     double *slot_at, *slot_bytes; /* of each arena slot: where it begins, how long it is */

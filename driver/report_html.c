@@ -214,7 +214,7 @@ static void print_totals(strbuf *b, const report *r) {
     print_port_facts(b, r, "input", r->p->iface->inputs.n, r->p->iface->inputs.at);
     print_port_facts(b, r, "output", r->p->iface->outputs.n, r->p->iface->outputs.at);
     print_dims(b, r);
-    fact(b, "predicted", arena_printf(b->a, "%.3g ms for %s", all->ms, info_basis(b->a, r->n_threads)));
+    fact(b, "predicted", arena_printf(b->a, "%.3g ms for %s", all->ms, info_basis(b->a)));
     fact(b, "bytes moved",
          arena_printf(b->a, "%s: %s read, %s written", report_bytes(b->a, all->bytes),
                       report_bytes(b->a, all->bytes - all->written), report_bytes(b->a, all->written)));

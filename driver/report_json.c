@@ -7,7 +7,7 @@
 #include "driver/model_dims.h"
 #include "driver/report.h"
 
-enum { JSON_VERSION = 2 };
+enum { JSON_VERSION = 1 };
 
 static void put(json_t *to, const char *key, json_t *x) { json_object_set_new(to, key, x); }
 
@@ -180,7 +180,6 @@ frit_status report_print_json(cx *c, strbuf *b, const report *r) {
     put(root, "options", json_text(r->a, r->head.flags));
     put(root, "producer", json_string("frit " FRIT_VERSION));
     put(root, "machine", json_text(r->a, info_machine(r->a)));
-    put(root, "threads", json_integer(r->n_threads));
     put(root, "nodes_read", json_integer(r->m->model->nodes.n));
     put(root, "symbols", symbols_json(r));
     put(root, "kernels", kernels_json(r));

@@ -114,8 +114,7 @@ static void print_totals(strbuf *b, const report *r) {
     const report_total *all = &r->total;
     strbuf_printf(b, "\nin all: %u launches", all->n_launches);
     if (all->n_copies) strbuf_printf(b, ", %u copies", all->n_copies);
-    strbuf_printf(b, ", %s FLOPs, predicted %.3g ms (%s)\n", report_count(r->a, all->flops), all->ms,
-                  info_basis(r->a, r->n_threads));
+    strbuf_printf(b, ", %s FLOPs, predicted %.3g ms (%s)\n", report_count(r->a, all->flops), all->ms, info_basis(r->a));
     strbuf_printf(b, "  bytes read: %.0f, written: %.0f, together %.0f\n", all->bytes - all->written, all->written,
                   all->bytes);
     strbuf_printf(b, "  inputs, outputs and weights once: %.0f; the plan moves %.3g times that\n", r->ideal.floor,

@@ -361,7 +361,7 @@ static void place_node(fuse_cx *x, node_id id) {
 frit_status fuse_graph(cx *c, graph *g, const fuse_options *o, fusion **out) {
     arena *a = c->job;
     fusion *f = ARENA_NEW(a, fusion);
-    *f = (fusion){.g = g, .a = a};
+    *f = (fusion){.g = g, .a = a, .is_unfused = o->is_unfused};
     f->group_of = ARENA_ARRAY(a, uint32_t, g->nodes.n + 1u);
     memset(f->group_of, 0xff, (g->nodes.n + 1u) * sizeof *f->group_of);
     f->index = ARENA_ARRAY(a, const dim *, g->values.n + 1u);

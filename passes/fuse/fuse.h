@@ -85,6 +85,7 @@ typedef struct fusion {
     const dim **in_index;   /* reduce node -> index at which it reads its operand, NULL for other nodes */
     bool *is_stored;        /* value -> lives in memory (input, dense constant, or an output of its group) */
     value_id *stored_as;    /* value -> the bijective view of it that is stored in its place (itself mostly) */
+    bool is_unfused;        /* no two nodes were to share a group */
     VEC(fusion_stop) stops; /* fuse_notes */
     /* fuse_regions.c */
     value_list *also_needs;     /* node -> values that it waits for beside its operands: what its regions read, and who

@@ -25,6 +25,7 @@ const char *fuse_value_label(const fusion *f, value_id v) {
 
 static const char *reason_of(const notes_cx *x, uint32_t writer) {
     const group *w = &x->f->groups.at[writer], *r = &x->f->groups.at[x->reader];
+    if (x->f->is_unfused) return "--unfused gives every node a kernel of its own";
     if (r->kind == GROUP_REGION || w->kind == GROUP_REGION) return "an if or a loop takes and gives whole tensors";
     if (r->kind == GROUP_STAGE || w->kind == GROUP_STAGE) return "a stage of its own kind stands between whole tensors";
     if (r->kind == GROUP_LIBRARY || w->kind == GROUP_LIBRARY)

@@ -9,11 +9,11 @@ plan @att {
   output 0 y: f32[B, S, 128]
   arena bytes 0
   scratch bytes 41728
-  attend_0(q, k, m, v, out y)    -- attend
+  attend_0(q, k, m, v, out y)    -- attention
 }
 
 kernel @attend_0(q: f32[B, 4, S, 64], k: f32[B, 2, T, 64], m_1: f32[B, 1, S, T], v: f32[B, 2, T, 32], out y: f32[B, S, 128]) where B in 1..65536, S in 1..65536, T in 1..65536 {
-  title "attend"
+  title "attention"
   schedule cpu lanes 8 unroll 1 tile_m 64 tile_n 64
   flops 792*B*((S + 31) floordiv 32)*min(S, 32)*min(T, 64)*max((-S + T + min(S, 32) + 63) floordiv 64, 0) + 128*B*((S + 31) floordiv 32)*((min(S, 32) + 7) floordiv 8)*min(2*min(S, 32), 16) + 28*B*((S + 31) floordiv 32)*min(S, 32)*max((-S + T + min(S, 32) + 63) floordiv 64, 0) + 136*B*((S + 31) floordiv 32)*min(S, 32)
   bytes 4*B*S*T + 1536*B*S + 768*B*T

@@ -11,12 +11,12 @@ plan @att {
   slot 0 bytes 128*B*S
   arena bytes 128*B*S
   scratch bytes 25344
-  attend_0(q, k, m, v, out b4)    -- attend
-  attend_1(b4, k, m, v, out y)    -- attend
+  attend_0(q, k, m, v, out b4)    -- attention
+  attend_1(b4, k, m, v, out y)    -- attention
 }
 
 kernel @attend_0(q: f32[B, 2, S, 16], k: f32[B, 2, S, 16], m_1: bool[B, S], v: f32[B, 2, S, 16], out t: f32[B, 2, S, 16]) where B in 1..65536, S in 1..65536 {
-  title "attend"
+  title "attention"
   schedule cpu lanes 8 unroll 1 tile_m 64 tile_n 64
   flops 140*B*((S + 63) floordiv 64)*((S + 63) floordiv 64)*min(S, 64)*min(S, 64) + 14*B*((S + 63) floordiv 64)*((S + 63) floordiv 64)*min(S, 64) + 32*B*((S + 63) floordiv 64)*((min(S, 64) + 15) floordiv 16)*min(S, 16) + 36*B*((S + 63) floordiv 64)*min(S, 64)
   bytes 513*B*S
@@ -93,7 +93,7 @@ kernel @attend_0(q: f32[B, 2, S, 16], k: f32[B, 2, S, 16], m_1: bool[B, S], v: f
 }
 
 kernel @attend_1(t: f32[B, 2, S, 16], k: f32[B, 2, S, 16], m_1: bool[B, S], v: f32[B, 2, S, 16], out y: f32[B, 2, S, 16]) where B in 1..65536, S in 1..65536 {
-  title "attend"
+  title "attention"
   schedule cpu lanes 8 unroll 1 tile_m 64 tile_n 64
   flops 140*B*((S + 63) floordiv 64)*((S + 63) floordiv 64)*min(S, 64)*min(S, 64) + 14*B*((S + 63) floordiv 64)*((S + 63) floordiv 64)*min(S, 64) + 32*B*((S + 63) floordiv 64)*((min(S, 64) + 15) floordiv 16)*min(S, 16) + 36*B*((S + 63) floordiv 64)*min(S, 64)
   bytes 513*B*S

@@ -13,12 +13,12 @@ plan @att {
   output 1 z: f32[S, 7, 16]
   arena bytes 0
   scratch bytes 37632
-  attend_0(q, k, m, v, out y)    -- attend
-  attend_1(r, p, u, out z)    -- attend
+  attend_0(q, k, m, v, out y)    -- attention
+  attend_1(r, p, u, out z)    -- attention
 }
 
 kernel @attend_0(q: f32[B, 6, S, 32], k: f32[B, 2, T, 32], m_1: f32[B, 6, S, T], v: f32[B, 2, T, 48], out y: f32[B, S, 288]) where B in 1..3, S in 1..150, T in 1..200 {
-  title "attend"
+  title "attention"
   schedule cpu lanes 8 unroll 1 tile_m 64 tile_n 64
   flops 996*B*((S + 20) floordiv 21)*min(S, 21)*min(T, 64)*max((-S + T + min(S, 21) + 63) floordiv 64, 0) + 64*B*((S + 20) floordiv 21)*((3*min(S, 21) + 15) floordiv 16)*min(3*min(S, 21), 16) + 42*B*((S + 20) floordiv 21)*min(S, 21)*max((-S + T + min(S, 21) + 63) floordiv 64, 0) + 300*B*((S + 20) floordiv 21)*min(S, 21)
   bytes 24*B*S*T + 1920*B*S + 640*B*T
@@ -95,7 +95,7 @@ kernel @attend_0(q: f32[B, 6, S, 32], k: f32[B, 2, T, 32], m_1: f32[B, 6, S, T],
 }
 
 kernel @attend_1(r: f32[7, S, 16], p: f32[1, T, 16], u: f32[1, T, 16], out z: f32[S, 7, 16]) where S in 1..150, T in 1..200 {
-  title "attend"
+  title "attention"
   schedule cpu lanes 8 unroll 1 tile_m 64 tile_n 64
   flops 483*((S + 8) floordiv 9)*((T + 63) floordiv 64)*min(S, 9)*min(T, 64) + 49*((S + 8) floordiv 9)*((T + 63) floordiv 64)*min(S, 9) + 16*((S + 8) floordiv 9)*((7*min(S, 9) + 15) floordiv 16)*min(7*min(S, 9), 16) + 126*((S + 8) floordiv 9)*min(S, 9)
   bytes 896*S + 128*T

@@ -8,11 +8,11 @@ plan @attend_of_gathered_keys {
   output 0 b3: f32[2, S, 4]
   arena bytes 0
   scratch bytes 21248
-  attend_0(q, i, table, out b3)    -- attend
+  attend_0(q, i, table, out b3)    -- attention
 }
 
 kernel @attend_0(q: f32[2, S, 4], i: i64[T], table: f32[2, 8, 4], out t: f32[2, S, 4]) where S in 1..128, T in 1..128 {
-  title "attend"
+  title "attention"
   schedule cpu lanes 8 unroll 1 tile_m 64 tile_n 64
   flops 40*((S + 63) floordiv 64)*((T + 63) floordiv 64)*min(S, 64)*min(T, 64) + 14*((S + 63) floordiv 64)*((T + 63) floordiv 64)*min(S, 64) + 8*((S + 63) floordiv 64)*((min(S, 64) + 15) floordiv 16)*min(S, 16) + 12*((S + 63) floordiv 64)*min(S, 64)
   bytes 64*S + 4*min(16*((S + 63) floordiv 64)*((T + 63) floordiv 64)*min(T, 64), 64)

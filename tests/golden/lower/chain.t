@@ -7,11 +7,11 @@ plan @chain {
   output 0 o: f32[B, S, 7]
   arena bytes 0
   scratch bytes 0
-  add_0(x, y, out o)    -- add + mul + tanh + sub + exp + abs + sqrt + max + mul + mul + erf + add + mul
+  add_0(x, y, out o)    -- add + mul + tanh + sub + exp + abs + sqrt + max + 2 x mul + erf + add + mul
 }
 
 kernel @add_0(x: f32[B, S, 7], y: f32[S, 7], out o: f32[B, S, 7]) where B in 1..65536, S in 1..65536 {
-  title "add + mul + tanh + sub + exp + abs + sqrt + max + mul + mul + erf + add + mul"
+  title "add + mul + tanh + sub + exp + abs + sqrt + max + 2 x mul + erf + add + mul"
   schedule cpu lanes 8 unroll 2 grain 4096
   flops 13*B*((7*S + 4095) floordiv 4096)*min(7*S, 4096)
   bytes 56*B*S + 28*S

@@ -22,10 +22,10 @@ plan @layer {
   arena bytes 512*B*S
   scratch bytes 24576
   contract_0(x, wqkv, bqkv, out b3)    -- contract + add
-  attend_1(b3, out r)    -- attend
+  attend_1(b3, out r)    -- attention
   contract_2(r, wo, x, out h)    -- contract + add
-  reduce_3(h, g, b, out n)    -- reduce + mul + sub + mul + reduce + mul + add + sqrt + div + mul + mul + add
-  contract_4(n, w1, b1, out ge)    -- contract + add + mul + mul + erf + add + mul
+  reduce_3(h, g, b, out n)    -- reduce + mul + sub + mul + reduce + mul + add + sqrt + div + 2 x mul + add
+  contract_4(n, w1, b1, out ge)    -- contract + add + 2 x mul + erf + add + mul
   contract_5(ge, w2, n, out y)    -- contract + add
 }
 
@@ -51,7 +51,7 @@ kernel @contract_0(x: f32[B, S, 32], wqkv: f32[32, 96], bqkv: f32[96], out t: f3
 }
 
 kernel @attend_1(t: f32[3, B, 4, S, 8], out r: f32[B, S, 32]) where B in 1..65536, S in 1..65536 {
-  title "attend"
+  title "attention"
   schedule cpu lanes 8 unroll 1 tile_m 64 tile_n 64
   flops 144*B*((S + 63) floordiv 64)*((S + 63) floordiv 64)*min(S, 64)*min(S, 64) + 28*B*((S + 63) floordiv 64)*((S + 63) floordiv 64)*min(S, 64) + 32*B*((S + 63) floordiv 64)*((min(S, 64) + 15) floordiv 16)*min(S, 16) + 40*B*((S + 63) floordiv 64)*min(S, 64)
   bytes 512*B*S
@@ -147,7 +147,7 @@ kernel @contract_2(r: f32[B, S, 32], wo: f32[32, 32], x: f32[B, S, 32], out h: f
 }
 
 kernel @reduce_3(h: f32[B, S, 32], g: f32[32], b: f32[32], out n: f32[B, S, 32]) where B in 1..65536, S in 1..65536 {
-  title "reduce + mul + sub + mul + reduce + mul + add + sqrt + div + mul + mul + add"
+  title "reduce + mul + sub + mul + reduce + mul + add + sqrt + div + 2 x mul + add"
   schedule cpu lanes 1 unroll 4
   flops 261*((B*S + 63) floordiv 64)*min(B*S, 64)
   bytes 256*B*S + 256
@@ -178,7 +178,7 @@ kernel @reduce_3(h: f32[B, S, 32], g: f32[32], b: f32[32], out n: f32[B, S, 32])
 }
 
 kernel @contract_4(n: f32[B, S, 32], w1: f32[32, 80], b1: f32[80], out ge: f32[B, S, 80]) where B in 1..65536, S in 1..65536 {
-  title "contract + add + mul + mul + erf + add + mul"
+  title "contract + add + 2 x mul + erf + add + mul"
   schedule cpu lanes 8 unroll 4 tile_m 96 tile_n 64 tile_k 32
   flops 5600*((B*S + 95) floordiv 96)*min(B*S, 96)
   bytes 448*B*S + 10560

@@ -10,11 +10,11 @@ plan @norm {
   output 1 y: f32[B, S, 48]
   arena bytes 0
   scratch bytes 0
-  add_0(x, r, out s, w, b, out y)    -- add + reduce + div + sub + mul + reduce + div + add + sqrt + div + mul + mul + add
+  add_0(x, r, out s, w, b, out y)    -- add + reduce + div + sub + mul + reduce + div + add + sqrt + div + 2 x mul + add
 }
 
 kernel @add_0(x: f32[B, S, 48], r: f32[B, S, 48], out s: f32[B, S, 48], w: f32[48], b: f32[48], out y: f32[B, S, 48]) where B in 1..65536, S in 1..65536 {
-  title "add + reduce + div + sub + mul + reduce + div + add + sqrt + div + mul + mul + add"
+  title "add + reduce + div + sub + mul + reduce + div + add + sqrt + div + 2 x mul + add"
   schedule cpu lanes 32 unroll 4
   flops 581*B*S
   bytes 768*B*S + 384

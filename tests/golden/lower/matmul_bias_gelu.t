@@ -8,11 +8,11 @@ plan @mm {
   output 0 y: f32[B, S, 200]
   arena bytes 0
   scratch bytes 24576
-  contract_0(x, w, b, out y)    -- contract + add + mul + mul + erf + add + mul
+  contract_0(x, w, b, out y)    -- contract + add + 2 x mul + erf + add + mul
 }
 
 kernel @contract_0(x: f32[B, S, 72], w: f32[72, 200], b: f32[200], out y: f32[B, S, 200]) where B in 1..65536, S in 1..65536 {
-  title "contract + add + mul + mul + erf + add + mul"
+  title "contract + add + 2 x mul + erf + add + mul"
   schedule cpu lanes 8 unroll 4 tile_m 96 tile_n 64 tile_k 72
   flops 30000*((B*S + 95) floordiv 96)*min(B*S, 96)
   bytes 1088*B*S + 58400

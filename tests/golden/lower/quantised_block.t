@@ -15,12 +15,12 @@ plan @block {
   arena bytes 64*((N + 1) floordiv 2) + 64*((N + 15) floordiv 16)
   scratch bytes 28160
   reduce_2(r, out n)    -- reduce
-  contract_0(x, w, out q, n, r, out d)    -- contract + cast + mul + max + min + cast + cast + sub + mul + add + mul
+  contract_0(x, w, out q, n, r, out d)    -- contract + cast + mul + max + min + 2 x cast + sub + mul + add + mul
   contract_1(q, v, out t)    -- contract
 }
 
 kernel @contract_0(x: u8[N, 40], w: i8[40, 32], out q: u8[N, 32], n: f32[N, 1], r: f32[N, 32], out d: f32[N, 32]) where N in 1..100 {
-  title "contract + cast + mul + max + min + cast + cast + sub + mul + add + mul"
+  title "contract + cast + mul + max + min + 2 x cast + sub + mul + add + mul"
   schedule cpu lanes 8 unroll 4 tile_m 100 tile_n 64 tile_k 40
   flops 2976*N
   bytes 332*N + 1280

@@ -12,7 +12,7 @@ plan @r {
   arena bytes 0
   scratch bytes 0
   reduce_0(x, out a)    -- reduce
-  reduce_1(x, out b, out e, out f)    -- reduce + reduce + reduce
+  reduce_1(x, out b, out e, out f)    -- 3 x reduce
   reduce_2(x, out c)    -- reduce
   reduce_3(x, out d)    -- reduce
 }
@@ -37,7 +37,7 @@ kernel @reduce_0(x: f32[B, S, 9], out a: f32[S, 9]) where B in 1..65536, S in 1.
 }
 
 kernel @reduce_1(x: f32[B, S, 9], out b: f32[B, 9], out e: i64[B, 9], out f: f32[B, 1, 9]) where B in 1..65536, S in 1..65536 {
-  title "reduce + reduce + reduce"
+  title "3 x reduce"
   schedule cpu lanes 1 unroll 4
   flops 36*B*S
   bytes 36*B*S + 144*B

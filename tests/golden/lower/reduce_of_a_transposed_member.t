@@ -7,11 +7,11 @@ plan @f {
   output 0 y: f32[4, B, T]
   arena bytes 0
   scratch bytes 0
-  exp_0(x, w, out y)    -- exp + mul + reduce + div + add + sqrt + div + mul + mul
+  exp_0(x, w, out y)    -- exp + mul + reduce + div + add + sqrt + div + 2 x mul
 }
 
 kernel @exp_0(x: f32[T, B, 4], w: f32[B, T], out y: f32[4, B, T]) where T in 1..65536, B in 1..65536 {
-  title "exp + mul + reduce + div + add + sqrt + div + mul + mul"
+  title "exp + mul + reduce + div + add + sqrt + div + 2 x mul"
   schedule cpu lanes 1 unroll 4
   flops 24*B*T + 20
   bytes 36*B*T

@@ -14,13 +14,13 @@ plan @block {
   slot 1 bytes 192*A*B
   arena bytes 384*A*B
   scratch bytes 24576
-  contract_0(x, w, out b2)    -- contract + mul + mul + erf + add + mul
-  reduce_1(b2, scale, bias, out b5, out b6)    -- reduce + div + sub + mul + reduce + div + add + sqrt + div + mul + mul + add + reduce + sub + exp + reduce + div + mul
+  contract_0(x, w, out b2)    -- contract + 2 x mul + erf + add + mul
+  reduce_1(b2, scale, bias, out b5, out b6)    -- reduce + div + sub + mul + reduce + div + add + sqrt + div + 2 x mul + add + reduce + sub + exp + reduce + div + mul
   reduce_2(b5, out b7)    -- reduce
 }
 
 kernel @contract_0(x: f32[A, B, 64], w: f32[64, 48], out t: f32[A, B, 48]) where A in 1..64, B in 1..1000 {
-  title "contract + mul + mul + erf + add + mul"
+  title "contract + 2 x mul + erf + add + mul"
   schedule cpu lanes 8 unroll 4 tile_m 96 tile_n 64 tile_k 64
   flops 6384*((A*B + 95) floordiv 96)*min(A*B, 96)
   bytes 448*A*B + 12288
@@ -39,7 +39,7 @@ kernel @contract_0(x: f32[A, B, 64], w: f32[64, 48], out t: f32[A, B, 48]) where
 }
 
 kernel @reduce_1(t: f32[A, B, 48], scale: f32[48], bias: f32[48], out t_1: f32[A, B, 48], out t_2: f32[A, B, 48]) where A in 1..64, B in 1..1000 {
-  title "reduce + div + sub + mul + reduce + div + add + sqrt + div + mul + mul + add + reduce + sub + exp + reduce + div + mul"
+  title "reduce + div + sub + mul + reduce + div + add + sqrt + div + 2 x mul + add + reduce + sub + exp + reduce + div + mul"
   schedule cpu lanes 32 unroll 4 grain 32
   flops 1014*((A*B + 31) floordiv 32)*min(A*B, 32) + 4056*((A*B + 31) floordiv 32)
   bytes 576*A*B + 384

@@ -15,12 +15,12 @@ plan @qkv {
   slot 2 bytes 256*B*S
   arena bytes 768*B*S
   scratch bytes 73728
-  contract_0(x, packed, packed_1, packed_2, out q, out k, out v)    -- contract + add + contract + contract
-  attend_1(q, k, v, out y)    -- attend
+  contract_0(x, packed, packed_1, packed_2, out q, out k, out v)    -- contract + add + 2 x contract
+  attend_1(q, k, v, out y)    -- attention
 }
 
 kernel @contract_0(x: f32[B, S, 48], const packed: f32[4, 48, 16], const packed_1: f32[4, 48, 16], const packed_2: f32[4, 48, 16], out q: f32[B, 4, S, 16], out k: f32[B, 4, S, 16], out v: f32[B, 4, S, 16]) where B in 1..65536, S in 1..65536 {
-  title "contract + add + contract + contract"
+  title "contract + add + 2 x contract"
   schedule cpu lanes 8 unroll 4 tile_m 96 tile_n 64 tile_k 48
   flops 18496*((B*S + 95) floordiv 96)*min(B*S, 96)
   bytes 960*B*S + 36864
@@ -45,7 +45,7 @@ kernel @contract_0(x: f32[B, S, 48], const packed: f32[4, 48, 16], const packed_
 }
 
 kernel @attend_1(q: f32[B, 4, S, 16], k: f32[B, 4, S, 16], v: f32[B, 4, S, 16], out y: f32[B, S, 64]) where B in 1..65536, S in 1..65536 {
-  title "attend"
+  title "attention"
   schedule cpu lanes 8 unroll 1 tile_m 64 tile_n 64
   flops 272*B*((S + 63) floordiv 64)*((S + 63) floordiv 64)*min(S, 64)*min(S, 64) + 28*B*((S + 63) floordiv 64)*((S + 63) floordiv 64)*min(S, 64) + 64*B*((S + 63) floordiv 64)*((min(S, 64) + 15) floordiv 16)*min(S, 16) + 72*B*((S + 63) floordiv 64)*min(S, 64)
   bytes 1024*B*S
