@@ -58,8 +58,8 @@ typedef struct report {
     VEC(const pstep *) steps; /* those of bodies behind the step that they are in; numbered like the lives of buffers */
     VEC(bool) runs;           /* of each step: not in an alternative that these dims do not take */
     VEC(report_fold) folds;
-    uint32_t *drawn;    /* of each step: the one that stands for it, itself mostly */
-    uint32_t *times;    /* of each step: how many stand in the place of the drawn one */
+    uint32_t *drawn; /* of each step: the one that stands for it, itself mostly */
+    uint32_t *times; /* of each step: how many stand in the place of the drawn one */
     report_total total;
     report_ideal ideal;
     double *slot_at, *slot_bytes; /* of each arena slot: where it begins, how long it is */
