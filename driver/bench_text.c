@@ -78,6 +78,9 @@ frit_status bench_print_text(cx *c, const bench *b, const args *a) {
     bench_rows rows = bench_rows_of(c, b);
     TRY(args_int(c, a, OPT_TOP, 1, MOST_ROWS, width ? TOP_ON_TERMINAL : MOST_ROWS, &top));
     print_head(c, b);
+    const char *first, *least = symbols_at_least(c->scratch, &b->facts, a, b->s.symbols, &first);
+    if (*least)
+        printf("measured for the least values: %s; --dim %s=N measures others\n", shown(c, least), shown(c, first));
     printf("%7s %9s %5s %8s%s  kernel\n", "share", "ms", "calls", "of limit",
            has_rates(width) ? "  GFLOP/s     GB/s" : "");
     double rest = 0;
@@ -95,8 +98,5 @@ frit_status bench_print_text(cx *c, const bench *b, const args *a) {
     if (any_above) printf("* %s\n", bench_remark);
     const char *note = bench_note_of_types(b);
     if (note) printf("%s\n", note);
-    const char *first, *least = symbols_at_least(c->scratch, &b->facts, a, b->s.symbols, &first);
-    if (*least)
-        printf("measured for the least values: %s; --dim %s=N measures others\n", shown(c, least), shown(c, first));
     return FRIT_OK;
 }
