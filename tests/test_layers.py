@@ -213,13 +213,21 @@ def repeated_names(texts):
         seen[name] = path
 
 
+def own_files():
+    """The files of the tree: none of a build, of a version control system, or hidden but .ci/run."""
+    yield ".ci/run"
+    for top, folders, names in os.walk(ROOT):
+        folders[:] = sorted(f for f in folders if not f.startswith((".", "build", "__pycache__")))
+        for name in sorted(names):
+            yield os.path.relpath(os.path.join(top, name), ROOT)
+
+
 def without_licence():
     """Sources that do not name their licence by its SPDX identifier within their first two lines."""
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.split("\n")
-    for path in listed:
+    for path in own_files():
         name = os.path.basename(path)
-        is_source = name.endswith((*SOURCE, ".py", ".sh", ".cmake", ".cu")) or name in {"CMakeLists.txt", "Makefile", "dev"}
-        if not is_source or not os.path.isfile(os.path.join(ROOT, path)):
+        is_source = name.endswith((*SOURCE, ".py", ".sh", ".cmake", ".cu")) or name in {"CMakeLists.txt", "Makefile", "dev", "run"}
+        if not is_source:
             continue
         with open(os.path.join(ROOT, path), encoding="utf-8") as f:
             head = f.readline() + f.readline()
