@@ -82,7 +82,8 @@ static frit_status external_bytes(cx *c, weight_files *files, const onnx_tensor 
     if (!t->location || !*t->location) return lies(c, files, t, "is external but names no file");
     frit_status status = map_external(c, files, t->location, &whole);
     if (status != FRIT_OK) {
-        cx_prefix(c, arena_printf(c->job, "%s: tensor '%s' lies in a file beside the model", files->model_path, t->name));
+        cx_prefix(c,
+                  arena_printf(c->job, "%s: tensor '%s' lies in a file beside the model", files->model_path, t->name));
         return status;
     }
     if (t->has_size && t->n_bytes != want) return lies(c, files, t, "has external data of the wrong length");
