@@ -226,7 +226,8 @@ static bool check_counts(const pf_header *h, const pf_step *s) {
     if (s->kind == PF_REQUIRE) return s->contract < h->contracts.count;
     if (s->kind == PF_RESULT) return is_counted(h, s->result) && (s->n_args || is_dim(h, s->trips));
     if (s->kind != PF_LOOP) return true;
-    return is_dim_or_none(h, s->trips) && is_counted(h, s->turn) && (s->result == PF_NONE || is_counted(h, s->result));
+    return is_dim_or_none(h, s->trips) && is_counted(h, s->iteration) &&
+           (s->result == PF_NONE || is_counted(h, s->result));
 }
 
 static const char *check_steps(const pf_header *h) {

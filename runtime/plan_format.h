@@ -130,11 +130,11 @@ typedef struct pf_step {
                                    LOOP: trip count (int64), condition, each PF_NONE when absent; RESULT: an int64, or none */
     uint32_t first_alt, n_alts; /* CHOICE: in alts. IF: then, else. LOOP: body */
     uint32_t loc;               /* string */
-    uint32_t trips;    /* LOOP: dim, turns at most; PF_NONE: the operands decide. RESULT without operand: dim */
-    uint32_t turn;     /* LOOP: COUNTED symbol that is the turn's number while the body runs */
-    uint32_t result;   /* LOOP: COUNTED symbol that is the number of turns afterwards, PF_NONE none.
+    uint32_t trips;     /* LOOP: dim, iterations at most; PF_NONE: the operands decide. RESULT without operand: dim */
+    uint32_t iteration; /* LOOP: COUNTED symbol that is the iteration's number while the body runs */
+    uint32_t result;    /* LOOP: COUNTED symbol that is the number of iterations afterwards, PF_NONE none.
                           RESULT: COUNTED symbol that becomes the operand, or without one `trips` */
-    uint32_t contract; /* REQUIRE: in contracts */
+    uint32_t contract;  /* REQUIRE: in contracts */
     uint32_t reserved;
 } pf_step;
 

@@ -182,9 +182,9 @@ static frit_status loop(frit_context *x, const pf_step *s, const uint32_t *args)
         if (args[1] != PF_NONE) status = b->read(x, &goes_on, x->pointers[args[1]], sizeof goes_on);
         if (status != FRIT_OK || !goes_on) break;
         if (s->result != PF_NONE && i >= x->wanted[s->result])
-            return message_set(text_of(x), FRIT_RANGE, "more than %" PRId64 " turns of a loop (%s)",
+            return message_set(text_of(x), FRIT_RANGE, "more than %" PRId64 " iterations of a loop (%s)",
                                x->wanted[s->result], pf_string(x->plan, s->loc));
-        status = set_counted(x, s->turn, i);
+        status = set_counted(x, s->iteration, i);
         if (status == FRIT_OK) status = walk(x, body->first_step, body->n_steps);
     }
     return status == FRIT_OK && s->result != PF_NONE ? take_count(x, s->result, i) : status;

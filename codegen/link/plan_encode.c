@@ -378,7 +378,7 @@ static pf_step add_step(encoder *e, const pstep *s) {
                    .n_args = s->kind == PS_CHOICE ? 0 : s->n_args,
                    .loc = add_string(e, s->loc),
                    .trips = counts ? add_dim(e, s->trips) : PF_NONE,
-                   .turn = s->kind == PS_LOOP ? symbol_number(e, s->iteration) : PF_NONE,
+                   .iteration = s->kind == PS_LOOP ? symbol_number(e, s->iteration) : PF_NONE,
                    .result = counts ? symbol_number(e, s->result) : PF_NONE,
                    .contract = s->kind == PS_REQUIRE ? e->first_demand + s->contract : PF_NONE};
     for (uint32_t i = 0; i < row.n_args; i++) PUSH(e, args, s->args[i]);

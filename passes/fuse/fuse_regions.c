@@ -161,7 +161,7 @@ static void alias_scan(fusion *f, node_id id) {
     const region *body = &g->regions.at[n->regions[0]];
     uint32_t carried = (uint32_t)a->n_carried;
     dim trips = scan_trips(g, n), last = dim_sub(t, trips, dim_const(t, 1));
-    dim i_loop = f->iteration[id] = dim_iteration(t, "turn", trips);
+    dim i_loop = f->iteration[id] = dim_iteration(t, "iteration", trips);
     for (uint32_t i = 0; i < carried; i++) f->carried[body->params.at[i]] = n->out + i;
     for (uint32_t i = 0; i < a->in_axes.n; i++) {
         dim at = a->in_reverse.at[i] ? dim_sub(t, last, i_loop) : i_loop;
@@ -178,7 +178,7 @@ static void alias_while(fusion *f, node_id id) {
     const attr_while *a = n->attrs;
     const region *body = &g->regions.at[n->regions[0]];
     uint32_t end = 2 + (uint32_t)a->n_carried;
-    f->iteration[id] = dim_iteration(g->dims, "turn", a->trips.n ? a->trips.at[0] : DIM_BAD);
+    f->iteration[id] = dim_iteration(g->dims, "iteration", a->trips.n ? a->trips.at[0] : DIM_BAD);
     stand_for(f, body->params.at[0], (value_alias){.kind = ALIAS_INDEX, .at = f->iteration[id]});
     stand_for(f, body->params.at[1], (value_alias){.kind = ALIAS_TRUE});
     for (uint32_t i = 2; i < end; i++) f->carried[body->params.at[i]] = n->out + i - 2;

@@ -21,7 +21,7 @@ plan @if_counts_in_loop {
   arena bytes 64*((N + 7) floordiv 8) + max(64*((N + 1) floordiv 2), 64*((N + 3) floordiv 4), 64*((N + 63) floordiv 64)) + 64
   scratch bytes 0
   copy(x, a)
-  loop turn < 7 {
+  loop iteration < 7 {
     rem_0(out even)    -- rem + cast
     if even {
       reduce_3(a, out q)    -- reduce + gt
@@ -40,17 +40,17 @@ plan @if_counts_in_loop {
   }
 }
 
-kernel @rem_0(out even: bool[]) where turn in 0..6 {
+kernel @rem_0(out even: bool[]) where iteration in 0..6 {
   title "rem + cast"
   schedule cpu lanes 8 unroll 2
   flops 0
   bytes 1
   phase {
-    even[] = bool(rem(index(turn), 2))
+    even[] = bool(rem(index(iteration), 2))
   }
 }
 
-kernel @reduce_1(r: f32[either, 4], out total: f32[], out part: f32[], out t: f32[7]) where either in 0..200, turn in 0..6 {
+kernel @reduce_1(r: f32[either, 4], out total: f32[], out part: f32[], out t: f32[7]) where either in 0..200, iteration in 0..6 {
   title "reduce + mul"
   schedule cpu lanes 32 unroll 4
   flops 4*either + 1
@@ -63,7 +63,7 @@ kernel @reduce_1(r: f32[either, 4], out total: f32[], out part: f32[], out t: f3
     }
     let v = acc_ * 0.009999999776482582
     total[] = acc_
-    t[turn] = acc_
+    t[iteration] = acc_
     part[] = v
   }
 }

@@ -23,9 +23,9 @@ plan @nested_loops {
   scratch bytes 0
   copy(h, o)
   copy(h, g)
-  loop turn_1 < S {
+  loop iteration_1 < S {
     copy(o, d)
-    loop turn < T {
+    loop iteration < T {
       mul_0(d, x, g, out w, out r, out s)    -- mul + cos + add + reduce
       copy_1(d, out inner)    --
       copy(w, d)
@@ -38,7 +38,7 @@ plan @nested_loops {
   }
 }
 
-kernel @mul_0(p: f32[5], x: f32[S, T, 5], b: f32[5], out w: f32[5], out r: f32[], out s: f32[T]) where S in 0..100, T in 0..100, turn in 0..99, turn_1 in 0..99 {
+kernel @mul_0(p: f32[5], x: f32[S, T, 5], b: f32[5], out w: f32[5], out r: f32[], out s: f32[T]) where S in 0..100, T in 0..100, iteration in 0..99, iteration_1 in 0..99 {
   title "mul + cos + add + reduce"
   schedule cpu lanes 32 unroll 4
   flops 35
@@ -47,15 +47,15 @@ kernel @mul_0(p: f32[5], x: f32[S, T, 5], b: f32[5], out w: f32[5], out r: f32[]
   phase {
     acc acc_: sum f32 lanes 32
     vec r < 5 by 8 x 4 {
-      w[r] = cos(p[r] * x[S - turn_1 - 1, turn, r]) + b[r]
-      acc_ <- cos(p[r] * x[S - turn_1 - 1, turn, r]) + b[r]
+      w[r] = cos(p[r] * x[S - iteration_1 - 1, iteration, r]) + b[r]
+      acc_ <- cos(p[r] * x[S - iteration_1 - 1, iteration, r]) + b[r]
     }
     r[] = acc_
-    s[turn] = acc_
+    s[iteration] = acc_
   }
 }
 
-kernel @copy_1(p: f32[5], out inner: f32[5, T]) where T in 0..100, turn in 0..99 {
+kernel @copy_1(p: f32[5], out inner: f32[5, T]) where T in 0..100, iteration in 0..99 {
   title ""
   schedule cpu lanes 8 unroll 2
   flops 0
@@ -63,12 +63,12 @@ kernel @copy_1(p: f32[5], out inner: f32[5, T]) where T in 0..100, turn in 0..99
   axis i_5 < 5
   phase {
     vec i_5 < 5 by 8 x 2 {
-      inner[i_5, turn] = p[i_5]
+      inner[i_5, iteration] = p[i_5]
     }
   }
 }
 
-kernel @scan_loop_2(inner: f32[5, T], out ys: f32[S, 5, T]) where S in 0..100, T in 0..100, turn_1 in 0..99 {
+kernel @scan_loop_2(inner: f32[5, T], out ys: f32[S, 5, T]) where S in 0..100, T in 0..100, iteration_1 in 0..99 {
   title ""
   schedule cpu lanes 8 unroll 2
   flops 0
@@ -76,12 +76,12 @@ kernel @scan_loop_2(inner: f32[5, T], out ys: f32[S, 5, T]) where S in 0..100, T
   axis i_8 < 5*T
   phase {
     vec i_8 < 5*T by 8 x 2 {
-      ys[turn_1, i_8 floordiv T, -T*(i_8 floordiv T) + i_8] = inner[i_8 floordiv T, -T*(i_8 floordiv T) + i_8]
+      ys[iteration_1, i_8 floordiv T, -T*(i_8 floordiv T) + i_8] = inner[i_8 floordiv T, -T*(i_8 floordiv T) + i_8]
     }
   }
 }
 
-kernel @scan_loop_3(s: f32[T], out rev: f32[S, T]) where S in 0..100, T in 0..100, turn_1 in 0..99 {
+kernel @scan_loop_3(s: f32[T], out rev: f32[S, T]) where S in 0..100, T in 0..100, iteration_1 in 0..99 {
   title ""
   schedule cpu lanes 8 unroll 2
   flops 0
@@ -89,7 +89,7 @@ kernel @scan_loop_3(s: f32[T], out rev: f32[S, T]) where S in 0..100, T in 0..10
   axis i_9 < T
   phase {
     vec i_9 < T by 8 x 2 {
-      rev[S - turn_1 - 1, i_9] = s[i_9]
+      rev[S - iteration_1 - 1, i_9] = s[i_9]
     }
   }
 }

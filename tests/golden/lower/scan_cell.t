@@ -15,7 +15,7 @@ plan @scan_cell {
   scratch bytes 16384
   mul_0(w, out w1)    -- mul
   copy(h0, h)
-  loop turn < S {
+  loop iteration < S {
     contract_1(h, w1, x, out t, out y)    -- contract + add + tanh
     copy(t, h)
   }
@@ -34,7 +34,7 @@ kernel @mul_0(w: f32[8, 8], out w1: f32[8, 8]) {
   }
 }
 
-kernel @contract_1(a: f32[B, 8], w1: f32[8, 8], x: f32[S, B, 8], out t: f32[B, 8], out y: f32[S, B, 8]) where B in 1..64, S in 0..100, turn in 0..99 {
+kernel @contract_1(a: f32[B, 8], w1: f32[8, 8], x: f32[S, B, 8], out t: f32[B, 8], out y: f32[S, B, 8]) where B in 1..64, S in 0..100, iteration in 0..99 {
   title "contract + add + tanh"
   schedule cpu lanes 8 unroll 4 tile_m 64 tile_n 64 tile_k 8
   flops 160*B
@@ -45,8 +45,8 @@ kernel @contract_1(a: f32[B, 8], w1: f32[8, 8], x: f32[S, B, 8], out t: f32[B, 8
     leaf row < B, col < 8 max 64, kk < 8: c[row, col] = a[row, kk] * w1[kk, col]
     seq i_7 < B {
       vec j_2 < 8 by 8 x 4 {
-        t[i_7, j_2] = tanh(c[i_7, j_2] + x[turn, i_7, j_2])
-        y[turn, i_7, j_2] = tanh(c[i_7, j_2] + x[turn, i_7, j_2])
+        t[i_7, j_2] = tanh(c[i_7, j_2] + x[iteration, i_7, j_2])
+        y[iteration, i_7, j_2] = tanh(c[i_7, j_2] + x[iteration, i_7, j_2])
       }
     }
   }

@@ -23,7 +23,7 @@ plan @while_counts {
   reduce_0(k, out count)    -- reduce + add
   copy(x, a)
   copy(yes, b10)
-  loop turn < count while b10 counts trips {
+  loop iteration < count while b10 counts trips {
     mul_1(a, out w, x, out s, out on, out all)    -- mul + add + reduce + lt
     copy_2(out n)    --
     copy(on, b10)
@@ -47,7 +47,7 @@ kernel @reduce_0(k: i64[N], out count: i64[]) where N in 1..100 {
   }
 }
 
-kernel @mul_1(v: f32[N, 6], out w: f32[N, 6], x: f32[N, 6], out s: f32[N, 6], out on: bool[], out all: f32[trips, N, 6]) where N in 1..100, trips in 0..65536, turn in 0..65535 {
+kernel @mul_1(v: f32[N, 6], out w: f32[N, 6], x: f32[N, 6], out s: f32[N, 6], out on: bool[], out all: f32[trips, N, 6]) where N in 1..100, trips in 0..65536, iteration in 0..65535 {
   title "mul + add + reduce + lt"
   schedule cpu lanes 32 unroll 4
   flops 66*N
@@ -57,21 +57,21 @@ kernel @mul_1(v: f32[N, 6], out w: f32[N, 6], x: f32[N, 6], out s: f32[N, 6], ou
     acc acc_: max f32 lanes 32
     vec i_3 < 6*N by 8 x 4 {
       w[i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] = v[i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] * 1.5
-      all[turn, i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] = v[i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] * 1.5
-      s[i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] = v[i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] * 1.5 + (x[i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] + f32(index(turn)))
-      acc_ <- v[i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] * 1.5 + (x[i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] + f32(index(turn)))
+      all[iteration, i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] = v[i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] * 1.5
+      s[i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] = v[i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] * 1.5 + (x[i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] + f32(index(iteration)))
+      acc_ <- v[i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] * 1.5 + (x[i_3 floordiv 6, i_3 - 6*(i_3 floordiv 6)] + f32(index(iteration)))
     }
     let v = acc_ < 5e+01
     on[] = v
   }
 }
 
-kernel @copy_2(out n: i64[trips]) where trips in 0..65536, turn in 0..65535 {
+kernel @copy_2(out n: i64[trips]) where trips in 0..65536, iteration in 0..65535 {
   title ""
   schedule cpu lanes 8 unroll 2
   flops 0
   bytes 8*trips
   phase {
-    n[turn] = index(turn)
+    n[iteration] = index(iteration)
   }
 }
