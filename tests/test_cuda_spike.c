@@ -129,6 +129,73 @@ START_TEST(product_on_tensor_cores) {
 }
 END_TEST
 
+/* wgmma.def's schedules, one namespace each. */
+static const char *const warpgroup_constants[] = {
+#define WGMMA(name, stages, band) "enum { STAGES = " #stages ", BAND = " #band " };\n",
+#include "tests/gpu/spike/wgmma.def"
+#undef WGMMA
+};
+
+/* As struct emulate_map of tests/emulate/hopper.h, in the size of a map. */
+typedef struct box_map {
+    const uint16_t *data;
+    int rows, columns, box_rows, box_columns;
+    char rest[128 - sizeof(void *) - 4 * sizeof(int)];
+} box_map;
+
+static void *compile_warpgroups(void) {
+    char *text = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&text, &n);
+    fputs("#include \"tests/emulate/hopper.h\"\n", f);
+    for (size_t i = 0; i < countof(warpgroup_constants); i++)
+        emulate_source_add(
+            f,
+            arena_printf(&job, "%s%s", warpgroup_constants[i], read_text(FRIT_SOURCE "/tests/gpu/spike/wgmma_bf16.cu")),
+            arena_printf(&job, "%zu", i));
+    fclose(f);
+    void *library = emulated_compile(&c, text);
+    free(text);
+    ck_assert_msg(library != NULL, "%s", c.message);
+    return library;
+}
+
+static void check_warpgroups(void *library, size_t number, int m, int n, int k, long long blocks) {
+    uint32_t seed = (uint32_t)(m + 3 * n + 7 * k);
+    int *a_numbers, *b_numbers, *unused;
+    uint16_t *a = random_matrix((size_t)(m * k), &seed, &a_numbers);
+    uint16_t *b = random_matrix((size_t)(k * n), &seed, &b_numbers);
+    uint16_t *product = random_matrix((size_t)(m * n + 1), &seed, &unused);
+    for (int i = 0; i <= m * n; i++) product[i] = 0x7fc1;
+    const box_map both[] = {{.data = a, .rows = m, .columns = k, .box_rows = 128, .box_columns = 64},
+                            {.data = b, .rows = k, .columns = n, .box_rows = 64, .box_columns = 64}},
+                  *maps = both;
+    const long long sizes[] = {m, n, k, blocks}, *dims = sizes;
+    void *params[] = {&maps, &product, &dims};
+    emulated_fn *run;
+    *(void **)&run = dlsym(library, arena_printf(&job, "run_%zu_wgmma_bf16", number));
+    ck_assert(run != NULL);
+    ck_assert_int_eq(run(blocks, 384, params), 0);
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < n; j++) {
+            int sum = 0;
+            for (int l = 0; l < k; l++) sum += a_numbers[i * k + l] * b_numbers[l * n + j];
+            ck_assert_msg(product[i * n + j] == bf16_of((float)sum), "%dx%dx%d [%d, %d]: %04x for %d", m, n, k, i, j,
+                          product[i * n + j], sum);
+        }
+    ck_assert_uint_eq(product[m * n], 0x7fc1);
+}
+
+START_TEST(product_of_warpgroups) {
+    void *library = compile_warpgroups();
+    for (size_t i = 0; i < countof(warpgroup_constants); i++) {
+        check_warpgroups(library, i, 1, 8, 8, 1);
+        check_warpgroups(library, i, 128 * 2 + 5, 256 + 72, 64 * 5 + 8, 2); /* several tiles of a block */
+    }
+    dlclose(library);
+}
+END_TEST
+
 typedef enum place { element, reg, lane, warp, N_PLACES } place;
 typedef enum axis { row, column, N_AXES } axis;
 typedef struct digit {
@@ -239,6 +306,7 @@ int main(void) {
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_set_timeout(t, 240);
     tcase_add_test(t, product_on_tensor_cores);
+    tcase_add_test(t, product_of_warpgroups);
     tcase_add_test(t, layouts_cover_each_element_once);
     tcase_add_test(t, layouts_are_those_of_the_kernel);
     tcase_add_test(t, swizzles_avoid_bank_conflicts);

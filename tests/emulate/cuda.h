@@ -19,6 +19,7 @@
 #define __shared__      static
 #define __forceinline__ inline
 #define __launch_bounds__(...)
+#define __cluster_dims__(...)
 #define __align__(n) __attribute__((aligned(n)))
 #undef INFINITY
 #undef NAN
@@ -33,7 +34,7 @@ struct ulonglong2 {
 };
 static emulate_index threadIdx, blockIdx;
 
-enum emulate_state { READY, AT_BARRIER, AT_WARP, DONE };
+enum emulate_state { READY, AT_BARRIER, AT_CLUSTER, AT_WARP, AT_PHASE, DONE };
 // A copy on its way from global to shared memory.
 struct emulate_copy {
     unsigned to;
@@ -45,7 +46,9 @@ enum { EMULATE_MAX_COPIES = 4096, EMULATE_OFFER_WORDS = 8 };
 struct emulate_thread {
     ucontext_t context;
     emulate_state state;
-    unsigned group;                          // AT_WARP: the threads of the warp that are waited for
+    unsigned group;             // AT_WARP: the threads of the warp that are waited for
+    const unsigned char *phase; // AT_PHASE: a number that is to become another one than `passed`
+    unsigned char passed;
     uint64_t slot;                           // what a shuffle offers
     unsigned offers[2][EMULATE_OFFER_WORDS]; // what the thread brings to its warp's last two common instructions
     unsigned n_offers;
@@ -53,18 +56,20 @@ struct emulate_thread {
     unsigned first_copy, n_copies, n_groups;
     char *stack;
 };
-enum { EMULATE_MAX_THREADS = 1024, EMULATE_STACK = 128 * 1024 };
-static emulate_thread emulate_threads[EMULATE_MAX_THREADS];
+enum { EMULATE_MAX_CLUSTER = 8, EMULATE_MAX_THREADS = 1024 * EMULATE_MAX_CLUSTER, EMULATE_STACK = 128 * 1024 };
+static emulate_thread emulate_threads[EMULATE_MAX_THREADS]; // of a cluster's blocks, one after the other
 static ucontext_t emulate_scheduler;
 static void (*emulate_body)(void **);
 static void **emulate_params;
-static unsigned emulate_n;
-alignas(128) static unsigned char emulate_shared[256 * 1024];
+static unsigned emulate_n, emulate_self;               // threads of the cluster, and which of them runs
+static unsigned emulate_of_block, emulate_first_block; // threads of a block, and the cluster's first block
+alignas(128) static unsigned char emulate_shared_of[EMULATE_MAX_CLUSTER][256 * 1024];
+#define emulate_shared emulate_shared_of[emulate_self / emulate_of_block]
 
 static unsigned char *shared_memory() { return emulate_shared; }
 
 static void emulate_wait(emulate_state state, unsigned group) {
-    emulate_thread *t = &emulate_threads[threadIdx.x];
+    emulate_thread *t = &emulate_threads[emulate_self];
     t->state = state;
     t->group = group;
     swapcontext(&t->context, &emulate_scheduler);
@@ -75,7 +80,7 @@ static void __syncthreads() { emulate_wait(AT_BARRIER, 0); }
 static void __syncwarp(unsigned group) { emulate_wait(AT_WARP, group); }
 
 template <typename T> static T emulate_shuffle(unsigned group, T x, unsigned lane) {
-    const unsigned self = threadIdx.x;
+    const unsigned self = emulate_self;
     uint64_t bits = 0;
     memcpy(&bits, &x, sizeof x);
     emulate_threads[self].slot = bits;
@@ -88,6 +93,10 @@ template <typename T> static T emulate_shuffle(unsigned group, T x, unsigned lan
 
 template <typename T> static T __shfl_down_sync(unsigned group, T x, unsigned distance) {
     return emulate_shuffle(group, x, (threadIdx.x & 31) + distance);
+}
+
+template <typename T> static T __shfl_xor_sync(unsigned group, T x, unsigned distance) {
+    return emulate_shuffle(group, x, (threadIdx.x & 31) ^ distance);
 }
 
 template <typename T> static T __shfl_sync(unsigned group, T x, unsigned from) {
@@ -110,7 +119,7 @@ static unsigned short emulate_float_to_f16(float x) {
 // Brings n words to an instruction that the whole warp executes together; returns which of `offers` all have filled. A
 // thread is at most one such instruction ahead of another, so two sets suffice.
 static unsigned emulate_offer(const unsigned *words, unsigned n) {
-    emulate_thread *t = &emulate_threads[threadIdx.x];
+    emulate_thread *t = &emulate_threads[emulate_self];
     const unsigned turn = t->n_offers++ & 1;
     memcpy(t->offers[turn], words, n * sizeof *words);
     emulate_wait(AT_WARP, 0xffffffffu);
@@ -118,7 +127,7 @@ static unsigned emulate_offer(const unsigned *words, unsigned n) {
 }
 
 static const unsigned *emulate_offer_of(unsigned lane, unsigned turn) {
-    return emulate_threads[(threadIdx.x & ~31u) + lane].offers[turn];
+    return emulate_threads[(emulate_self & ~31u) + lane].offers[turn];
 }
 
 // The bf16 in half `half` of a word.
@@ -166,6 +175,11 @@ static void mma_bf16(float *c, const unsigned *a, const unsigned *b) {
     }
 }
 
+static void mma_bf16_first(float *c, const unsigned *a, const unsigned *b) {
+    c[0] = c[1] = c[2] = c[3] = 0;
+    mma_bf16(c, a, b);
+}
+
 static unsigned pack_bf16(float lo, float hi) {
     unsigned bits[2], r = 0;
     memcpy(&bits[0], &lo, sizeof lo);
@@ -177,10 +191,60 @@ static unsigned pack_bf16(float lo, float hi) {
     return r;
 }
 
+static void emulate_copy_16(void *to, const void *from, const void *global) {
+    if ((uintptr_t)global % 16) abort();
+    memcpy(to, from, 16);
+}
+
+static void load_kept(unsigned *r, const void *at) { emulate_copy_16(r, at, at); }
+
+static void load_once(unsigned *r, const void *at) { emulate_copy_16(r, at, at); }
+
+static unsigned load_word_once(const void *at) { return *(const unsigned *)at; }
+
+static void store_kept(void *at, const unsigned *r) { emulate_copy_16(at, r, at); }
+
+static void store_once(void *at, const unsigned *r) { emulate_copy_16(at, r, at); }
+
+static float low_bf16(unsigned word) { return emulate_half(word, 0); }
+
+static float high_bf16(unsigned word) { return emulate_half(word, 1); }
+
+static float low_f16(unsigned word) { return emulate_f16_to_float((unsigned short)word); }
+
+static float exp2_quick(float x) { return exp2f(x); }
+
+static float reciprocal_quick(float x) { return 1 / x; }
+
+static float rsqrtf(float x) { return 1 / sqrtf(x); }
+
+static float __uint_as_float(unsigned bits) {
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+static unsigned nibbles_of(unsigned word) { return (word & 0x000f000fu) | 0x43004300u; }
+
+static unsigned fma_bf16x2(unsigned a, unsigned b, unsigned c) {
+    return pack_bf16(fmaf(low_bf16(a), low_bf16(b), low_bf16(c)), fmaf(high_bf16(a), high_bf16(b), high_bf16(c)));
+}
+
+// Only the second half waits: what a block does between them happens before the others arrive.
+static void cluster_arrive() {}
+
+static void cluster_wait() { emulate_wait(AT_CLUSTER, 0); }
+
+static float load_of_cluster(unsigned at, unsigned rank) {
+    float x;
+    memcpy(&x, emulate_shared_of[rank] + at, sizeof x);
+    return x;
+}
+
 // What an asynchronous copy will overwrite is NaN until the thread waits for it: a read before that, or of what stood
 // there, shows in the result.
 static void copy_async(unsigned to, const void *from, int n_bytes) {
-    emulate_thread *t = &emulate_threads[threadIdx.x];
+    emulate_thread *t = &emulate_threads[emulate_self];
     if (to % 16 || to + 16 > sizeof emulate_shared || (uintptr_t)from % 16 || t->n_copies == EMULATE_MAX_COPIES)
         abort();
     if (!t->copies) t->copies = (emulate_copy *)malloc(EMULATE_MAX_COPIES * sizeof *t->copies);
@@ -188,10 +252,10 @@ static void copy_async(unsigned to, const void *from, int n_bytes) {
     t->copies[(t->first_copy + t->n_copies++) % EMULATE_MAX_COPIES] = {to, from, n_bytes, t->n_groups};
 }
 
-static void copy_async_commit() { emulate_threads[threadIdx.x].n_groups++; }
+static void copy_async_commit() { emulate_threads[emulate_self].n_groups++; }
 
 template <int n> static void copy_async_wait() {
-    emulate_thread *t = &emulate_threads[threadIdx.x];
+    emulate_thread *t = &emulate_threads[emulate_self];
     while (t->n_copies && t->copies[t->first_copy].group + n < t->n_groups) {
         const emulate_copy *x = &t->copies[t->first_copy];
         memcpy(emulate_shared + x->to, x->from, (size_t)x->n_bytes);
@@ -203,12 +267,14 @@ template <int n> static void copy_async_wait() {
 
 static void emulate_entry() {
     emulate_body(emulate_params);
-    emulate_threads[threadIdx.x].state = DONE;
-    swapcontext(&emulate_threads[threadIdx.x].context, &emulate_scheduler);
+    emulate_threads[emulate_self].state = DONE;
+    swapcontext(&emulate_threads[emulate_self].context, &emulate_scheduler);
 }
 
 static void emulate_resume(unsigned i) {
-    threadIdx.x = i;
+    emulate_self = i;
+    threadIdx.x = i % emulate_of_block;
+    blockIdx.x = emulate_first_block + i / emulate_of_block;
     emulate_threads[i].state = READY;
     swapcontext(&emulate_scheduler, &emulate_threads[i].context);
 }
@@ -229,8 +295,9 @@ static bool emulate_warp_is_complete(unsigned i) {
 static bool emulate_warp_step(unsigned first) {
     bool moved = false, may_pass[32] = {};
     for (unsigned lane = 0; lane < 32 && first + lane < emulate_n; lane++) {
-        const emulate_state s = emulate_threads[first + lane].state;
-        may_pass[lane] = s == READY || (s == AT_WARP && emulate_warp_is_complete(first + lane));
+        const emulate_thread *t = &emulate_threads[first + lane];
+        may_pass[lane] = t->state == READY || (t->state == AT_PHASE && *t->phase != t->passed) ||
+                         (t->state == AT_WARP && emulate_warp_is_complete(first + lane));
     }
     for (unsigned lane = 0; lane < 32; lane++) {
         if (!may_pass[lane]) continue;
@@ -240,24 +307,33 @@ static bool emulate_warp_step(unsigned first) {
     return moved;
 }
 
-// Each warp runs as far as it can before the next one does, in odd blocks from the last warp to the first: what a
-// missing barrier allows happens. False when no thread could go on.
-static bool emulate_step() {
-    const unsigned n_warps = (emulate_n + 31) / 32;
+// Lets the threads on that wait at a barrier of their block, or of the cluster, when no thread of it is elsewhere; false
+// when there are none.
+static bool emulate_pass_barrier(emulate_state barrier, unsigned first, unsigned n) {
     bool moved = false;
-    for (unsigned i = 0; i < n_warps; i++) {
-        const unsigned warp = blockIdx.x % 2 ? n_warps - 1 - i : i;
-        while (emulate_warp_step(warp * 32)) moved = true;
-    }
-    if (moved) return true;
-    for (unsigned i = 0; i < emulate_n; i++)
-        if (emulate_threads[i].state == AT_WARP) return false; // waits for threads at another place
-    for (unsigned i = 0; i < emulate_n; i++) {
-        if (emulate_threads[i].state != AT_BARRIER) continue;
+    for (unsigned i = first; i < first + n; i++)
+        if (emulate_threads[i].state != barrier && emulate_threads[i].state != DONE) return false;
+    for (unsigned i = first; i < first + n; i++) {
+        if (emulate_threads[i].state != barrier) continue;
         emulate_threads[i].state = READY;
         moved = true;
     }
     return moved;
+}
+
+// Each warp runs as far as it can before the next one does, in odd blocks from the last warp to the first: what a
+// missing barrier allows happens. False when no thread could go on.
+static bool emulate_step() {
+    const unsigned n_warps = (emulate_n + 31) / 32,
+                   is_backwards = emulate_first_block * emulate_of_block / emulate_n % 2;
+    bool moved = false;
+    for (unsigned i = 0; i < n_warps; i++) {
+        const unsigned warp = is_backwards ? n_warps - 1 - i : i;
+        while (emulate_warp_step(warp * 32)) moved = true;
+    }
+    for (unsigned first = 0; !moved && first < emulate_n; first += emulate_of_block)
+        moved = emulate_pass_barrier(AT_BARRIER, first, emulate_of_block);
+    return moved || emulate_pass_barrier(AT_CLUSTER, 0, emulate_n);
 }
 
 // When the code is unloaded, its threads' stacks go.
@@ -280,15 +356,18 @@ template <typename... A> static void emulate_call(void (*kernel)(A...), void **p
     emulate_apply(kernel, params, std::index_sequence_for<A...>());
 }
 
-// 0, or 1 when threads wait for each other for ever.
-static int emulate_launch(void (*body)(void **), long long blocks, unsigned threads, void **params) {
+// `blocks` blocks, `cluster` at a time; threads of a block: a multiple of 32 when that is more than one. 0, or 1 when
+// threads wait for each other for ever. Blocks of a cluster have only shared_memory() for themselves, not __shared__.
+static int emulate_launch(void (*body)(void **), long long blocks, unsigned threads, void **params,
+                          unsigned cluster = 1) {
     emulate_body = body;
     emulate_params = params;
-    emulate_n = threads;
-    for (long long block = 0; block < blocks; block++) {
-        blockIdx.x = (unsigned)block;
-        memset(emulate_shared, 0x7f, sizeof emulate_shared);
-        for (unsigned i = 0; i < threads; i++) {
+    emulate_of_block = threads;
+    emulate_n = threads * cluster;
+    for (long long block = 0; block < blocks; block += cluster) {
+        emulate_first_block = (unsigned)block;
+        memset(emulate_shared_of, 0x7f, cluster * sizeof emulate_shared_of[0]);
+        for (unsigned i = 0; i < emulate_n; i++) {
             emulate_thread *t = &emulate_threads[i];
             if (!t->stack) t->stack = (char *)malloc(EMULATE_STACK);
             getcontext(&t->context);
@@ -301,7 +380,7 @@ static int emulate_launch(void (*body)(void **), long long blocks, unsigned thre
         }
         while (emulate_step()) {
         }
-        for (unsigned i = 0; i < threads; i++)
+        for (unsigned i = 0; i < emulate_n; i++)
             if (emulate_threads[i].state != DONE) return 1;
     }
     return 0;
