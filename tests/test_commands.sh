@@ -350,7 +350,7 @@ holds "temporary files are left" rmdir temporary
 unset TMPDIR
 
 # a terminal is told what came out
-if command -v script >/dev/null; then
+if script -qc true /dev/null >/dev/null 2>&1; then
     script -qc "$FRIT compile $digits/digits.onnx -o told.so" /dev/null >out 2>err
     holds "no line about the result" grep -qE 'told.so: [0-9.]+ [KM]iB, [0-9]+ kernels, [0-9.]+ s' out
     script -qc "$FRIT compile baked.fir -o told.so" /dev/null >out 2>err
@@ -362,7 +362,7 @@ if command -v script >/dev/null; then
     script -qc "$FRIT compare d.so $digits/digits.onnx" /dev/null >out 2>err
     holds "no progress of compare" grep -q 'frit: running the reference' out
 else
-    echo "skip: result on a terminal: no script(1) here"
+    echo "skip: result on a terminal: no script(1), or no pseudo-terminal"
     skipped=1
 fi
 refuses 1 "wants an input 'x' that d.so does not have" "$FRIT" compare d.so a.so

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #include "cuda_emulated.h"
+#include "quick.h"
 
 typedef enum kind { maps, rows, norm_backward, long_rows, skinny, attention, attention_decode, N_KINDS } kind;
 
@@ -93,6 +94,14 @@ static void add_file(strbuf *b, const char *name) {
     fclose(f);
 }
 
+/* Whether schedule i is one of this kind that runs: in quick runs the first one and the last. */
+static bool is_chosen(size_t i, kind of) {
+    if (schedules[i].of != of) return false;
+    bool is_first = i == 0 || schedules[i - 1].of != of;
+    bool is_last = i + 1 == countof(schedules) || schedules[i + 1].of != of;
+    return !is_quick() || is_first || is_last;
+}
+
 /* One schedule's kernels; the blocks of a cluster run together. */
 static void add_schedule(FILE *f, size_t i) {
     const schedule *s = &schedules[i];
@@ -117,7 +126,7 @@ static void compile(kind of, kind also) {
     FILE *f = open_memstream(&text, &n);
     emulate_source_begin(f);
     for (size_t i = 0; i < countof(schedules); i++)
-        if (schedules[i].of == of || schedules[i].of == also) add_schedule(f, i);
+        if (is_chosen(i, of) || is_chosen(i, also)) add_schedule(f, i);
     fclose(f);
     library = emulated_compile(&c, text);
     free(text);
@@ -226,7 +235,7 @@ static void check_rope(const schedule *s, int64_t positions, int64_t heads, int6
 START_TEST(elements) {
     compile(maps, maps);
     for (size_t i = 0; i < countof(schedules); i++)
-        if (schedules[i].of == maps) {
+        if (is_chosen(i, maps)) {
             check_maps(&schedules[i], 3, 8 * 300);
             check_maps(&schedules[i], 70, 8 * 37);
             check_rope(&schedules[i], 3, 40, 64);
@@ -296,7 +305,7 @@ START_TEST(rows_of_a_block) {
     compile(rows, rows);
     for (size_t i = 0; i < countof(schedules); i++) {
         const schedule *s = &schedules[i];
-        if (s->of != rows) continue;
+        if (!is_chosen(i, rows)) continue;
         const size_t most = s->v[0] * s->v[2] * 8;
         for (size_t columns = most; columns > 8; columns = columns == most ? most / 2 + 8 : columns / 64 * 8) {
             check_softmax(s, "softmax", 7, columns, 2, 1, s->v[0] * s->v[1]); /* several rows of each block */
@@ -353,7 +362,7 @@ static void check_backward(const schedule *s, size_t n_rows, size_t columns, siz
 START_TEST(norms_backward) {
     compile(norm_backward, norm_backward);
     for (size_t i = 0; i < countof(schedules); i++)
-        if (schedules[i].of == norm_backward)
+        if (is_chosen(i, norm_backward))
             for (int is_rms = 0; is_rms < 2; is_rms++) {
                 const size_t most = schedules[i].v[0] * schedules[i].v[1] * 8;
                 check_backward(&schedules[i], 17, most, 2, is_rms);
@@ -380,7 +389,7 @@ START_TEST(rows_beyond_a_block) {
     compile(long_rows, long_rows);
     for (size_t i = 0; i < countof(schedules); i++) {
         const schedule *s = &schedules[i];
-        if (s->of != long_rows) continue;
+        if (!is_chosen(i, long_rows)) continue;
         const size_t part = s->v[0] * s->v[1] * 8;
         if (s->v[3]) {
             check_softmax(s, "together_tile", 5, part * s->v[2] - 24, 2, s->v[2], s->v[0]);
@@ -441,7 +450,7 @@ START_TEST(products_of_few_rows) {
     compile(skinny, skinny);
     for (size_t i = 0; i < countof(schedules); i++) {
         const schedule *s = &schedules[i];
-        if (s->of != skinny) continue;
+        if (!is_chosen(i, skinny)) continue;
         check_skinny(s, 1, 1, 1);
         check_skinny(s, s->v[6], 2, s->v[4] * s->v[5]);
         check_skinny(s, s->v[6] - 3, 1, s->v[4] * (s->v[5] + 2) - 3); /* the last warps have fewer steps */
@@ -491,7 +500,7 @@ START_TEST(attention_forward) {
     compile(attention, attention);
     for (size_t i = 0; i < countof(schedules); i++) {
         const schedule *s = &schedules[i];
-        if (s->of != attention) continue;
+        if (!is_chosen(i, attention)) continue;
         check_attention(s, 150, 150, true);
         check_attention(s, 9, 330, true);
         check_attention(s, 40, s->v[4] ? 64 * (s->v[4] + 1) + 5 : 200, false);
@@ -532,7 +541,7 @@ static void check_decode(const schedule *s, size_t pairs, size_t group, size_t T
     const long long as_forward[] = {(long long)(pairs * group), (long long)group, 1, (long long)T};
     for (size_t i = 0; i < countof(schedules); i++) {
         const schedule *f = &schedules[i];
-        if (f->of != attention || f->v[0] != D || f->v[3] != s->v[2] || f->v[4] != s->v[3]) continue;
+        if (!is_chosen(i, attention) || f->v[0] != D || f->v[3] != s->v[2] || f->v[4] != s->v[3]) continue;
         float *totals = room(pairs * group * f->v[1] * f->v[2] * 16 * D * 4, 0xff);
         launch(f, "attention_causal", (long long)(pairs * group), f->v[2] * 32, q, k, v, same, totals, &factor,
                as_forward, NULL);
@@ -545,7 +554,7 @@ START_TEST(attention_of_one_query) {
     compile(attention, attention_decode);
     for (size_t i = 0; i < countof(schedules); i++) {
         const schedule *s = &schedules[i];
-        if (s->of != attention_decode) continue;
+        if (!is_chosen(i, attention_decode)) continue;
         check_decode(s, 2, 1, s->v[2] * (s->v[3] + 1) + 5);
         check_decode(s, 1, 11, 37);
     }

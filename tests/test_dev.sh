@@ -62,11 +62,11 @@ waits() {
     fi
 }
 sed -n '/^leave_a_moment()/,/^}/p' dev >moment
-if command -v script >/dev/null; then
+if script -qc true /dev/null >/dev/null 2>&1; then
     waits waits 5 script -qec "bash -c 'yes=; . ./moment; leave_a_moment'" /dev/null
     waits no 4 script -qec "bash -c 'yes=1; . ./moment; leave_a_moment'" /dev/null
 else
-    echo "skip: waiting on a terminal: no command 'script'" && skipped=2
+    echo "skip: waiting on a terminal: no script(1), or no pseudo-terminal" && skipped=2
 fi
 waits no 4 bash -c 'yes=; . ./moment; leave_a_moment'
 # bench asks for its yardsticks as the others ask for what they need
