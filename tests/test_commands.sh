@@ -195,7 +195,7 @@ refuses 2 "has no dim 'bach'; did you mean 'batch'\? \(dims: batch\)" "$FRIT" in
 refuses 2 "has no dim 'zzzzzz' \(dims: batch\)" "$FRIT" info "$digits/digits.onnx" --dim batch=zzzzzz
 refuses 2 "has no dim 'zzzzzz' \(dims: past, new, total\)" "$FRIT" info sum.fir --dim zzzzzz=1
 refuses 2 "'batch=batch' ties a dim to itself" "$FRIT" info "$digits/digits.onnx" --dim batch=batch
-refuses 2 "'a' is tied to itself in a circle" "$FRIT" info "$digits/digits.onnx" --dim batch:a --dim a=batch
+refuses 2 "--dim: 'a' is tied to itself in a circle" "$FRIT" info "$digits/digits.onnx" --dim batch:a --dim a=batch
 refuses 2 "'batch:n' renames a dim, which is for frit compile" "$FRIT" bench d.so --dim batch:n
 refuses 2 "'batch=-3': a dim cannot be negative" "$FRIT" compile "$digits/digits.onnx" -o x.so --dim batch=-3
 refuses 2 "'batch=9\.\.3': a range goes from small to large" "$FRIT" compile "$digits/digits.onnx" -o x.so --dim batch=9..3

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Every refusal has been seen: the messages of the readers, of inference and of the verifiers are listed from their
 sources, and each must stand in a text that some test expects: the expected half of a golden with an exit status, the first
-line of a file in tests/kernels/bad or tests/plans/bad, or a string of a C test named below. A rule of a verifier that no
+line of a file in tests/kernels/bad or tests/plans/bad, or a string of a test named below. A rule of a verifier that no
 input can break may be wrong for years, and an error that nobody has read rarely says what to do.
 
 `EXCUSED` lists what cannot be provoked, each with the reason. A row that is provoked after all is a failure, too."""
@@ -23,6 +23,7 @@ LITERAL = re.compile(r'"((?:[^"\\]|\\.)*)"')
 PRINTF = re.compile(r"%(?:[-0-9.*]*(?:hh|ll|[hlz])?[diuxXscgfp]|%)")
 TESTS = (
     "test_verifiers.c", "test_scalar.c", "test_dim.c", "test_cases.c", "test_onnx.c", "test_refused_models.py",
+    "test_compile_model.c", "test_commands.sh",
 )  # fmt: skip
 
 LONG = "the text would hold 65537 of them"
@@ -49,6 +50,7 @@ EXCUSED = {
     "the operator is not supported": "operators without a row are counted and named together before any node is read",
     "a dim's range is LO..HI with 0 <= LO <= HI": "--dim says so first",
     "output '%s' has no value": "a name that nothing computes is refused where it is looked up",
+    "%s; it only works with %s, and %s": "a range that leaves nothing is proven to hold for no call before it is solved",
     "a dim nested too deep": "no text that the parser takes nests so deep: the stack of the interpreter is as high",
 }
 

@@ -332,6 +332,7 @@ row("activation 'Wave'", of("FusedConv", IMAGE, KERNEL, activation="Wave"))
 row("needs four axes", of("GroupNorm", "f32[1, 4, 4]", "f32[4]", "f32[4]", groups=2))
 row("a skip with channels first",
     of("SkipGroupNorm", "f32[1, 4, 4, 4]", "f32[4]", "f32[4]", "f32[1, 4, 4, 4]", groups=2, channels_last=0))
+row("needs two matrices", of("CDist", "f32[4]", "f32[4]", metric="euclidean"))
 row("needs one axis", of("ExpandDims", "f32[4]", np.array([0, 1], np.int32)))
 row("channels last", of("QLinearAveragePool", "u8[1, 2, 6]", f32(1), np.array(0, np.uint8), f32(1),
                         np.array(0, np.uint8), kernel_shape=[2], channels_last=1))
