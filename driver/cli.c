@@ -61,8 +61,9 @@ static frit_status numeric_options(cx *c, const args *a, compile_options *o) {
     o->has_direct_convs = args_has(a, OPT_DIRECT_CONVS);
     o->is_unfused = args_has(a, OPT_UNFUSED);
     if (!args_has(a, OPT_EXACT_CASTS)) return FRIT_OK;
-    const char **disabled = ARENA_ARRAY(c->job, const char *, o->n_disabled + 1u);
+    const char **disabled = ARENA_ARRAY(c->job, const char *, o->n_disabled + 2u);
     for (uint32_t i = 0; i < o->n_disabled; i++) disabled[i] = o->disabled[i];
+    disabled[o->n_disabled++] = "raise_narrow";
     disabled[o->n_disabled++] = "cast_pairs";
     o->disabled = disabled;
     return FRIT_OK;

@@ -147,7 +147,7 @@ typedef struct pass_watch {
 static void after_pass(void *data, const char *pass, const graph *g, double seconds) {
     const pass_watch *p = data;
     const compile_watch *w = p->watch;
-    if (p->m && str_equal(pass, "raise")) p->m->named = g;
+    if (p->m && (str_equal(pass, "raise") || str_equal(pass, "raise_narrow"))) p->m->named = g;
     if (w->done) w->done(w->data, pass, seconds);
     if (w->graph) w->graph(w->data, pass, g);
 }
@@ -159,9 +159,9 @@ frit_status compile_target(cx *c, const compile_options *o, target *out) {
 
 /* Those of o, and for --unfused all that move work from one node to another. */
 static void list_disabled(cx *c, const compile_options *o, pipeline_options *p) {
-    static const char *const of_unfused[] = {"canonicalize",   "raise",           "raise_bf16",
-                                             "cast_pairs",     "raise_quantized", "canonicalize_core",
-                                             "widen_channels", "layout"};
+    static const char *const of_unfused[] = {"canonicalize",      "raise",          "raise_narrow",
+                                             "raise_bf16",        "cast_pairs",     "raise_quantized",
+                                             "canonicalize_core", "widen_channels", "layout"};
     const char **all = ARENA_ARRAY(c->job, const char *, o->n_disabled + countof(of_unfused));
     for (uint32_t i = 0; i < o->n_disabled; i++) all[p->n_disabled++] = o->disabled[i];
     for (uint32_t i = 0; i < countof(of_unfused) && o->is_unfused; i++) all[p->n_disabled++] = of_unfused[i];
@@ -247,16 +247,24 @@ frit_status compile_graph(cx *c, graph *g, const compile_options *o, compiled *o
 
 /* --- the artifact --- */
 
+static bool is_disabled(const compile_options *o, const char *pass) {
+    for (uint32_t i = 0; i < o->n_disabled; i++)
+        if (str_equal(o->disabled[i], pass)) return true;
+    return false;
+}
+
 /* The flags that change the numbers of a result; they go into the artifact. */
 static const char *numeric_options(cx *c, const compiled *m, const compile_options *o) {
     strbuf b = {.a = c->job};
     if (o->lowers_to_bf16) strbuf_add(&b, " --precision=bf16");
     if (plan_calls_openblas(m->plan)) strbuf_add(&b, " --blas=openblas");
-    for (uint32_t i = 0; i < o->n_disabled; i++)
-        if (!str_equal(o->disabled[i], "cast_pairs"))
-            strbuf_printf(&b, " --disable=%s", o->disabled[i]);
-        else if (!strstr(strbuf_text(&b), "--exact-casts"))
-            strbuf_add(&b, " --exact-casts");
+    bool is_exact = is_disabled(o, "raise_narrow") && is_disabled(o, "cast_pairs");
+    for (uint32_t i = 0; i < o->n_disabled; i++) {
+        const char *pass = o->disabled[i];
+        if (!is_exact || (!str_equal(pass, "raise_narrow") && !str_equal(pass, "cast_pairs")))
+            strbuf_printf(&b, " --disable=%s", pass);
+    }
+    if (is_exact) strbuf_add(&b, " --exact-casts");
     if (o->has_direct_convs) strbuf_add(&b, " --direct-convs");
     if (o->is_unfused) strbuf_add(&b, " --unfused");
     return b.n ? strbuf_text(&b) + 1 : NULL;

@@ -218,8 +218,9 @@ typedef struct attention {
     const attr_attend *at;
     int64_t S, T, D, E;
     double scale;
+    bool is_f64, is_choice; /* of the type that compiled code computes in; of a mask of bool */
     const double *q, *k, *v;
-    const double *mask;     /* added to the score, NULL without */
+    const double *mask;     /* added to the score, or 0 where it does not count; NULL without */
     int64_t mask_s, mask_t; /* its strides */
     double *score;          /* T of them */
 } attention;
@@ -231,38 +232,44 @@ static bool sees(const attention *a, int64_t i, int64_t j) {
     return window <= 0 || -ahead < window;
 }
 
-/* Soft-capping comes before the mask, which therefore excludes whatever the cap. */
+static double rounded(const attention *a, double x) { return a->is_f64 ? x : (double)(float)x; }
+
+/* Soft-capping comes before the mask, which therefore excludes whatever the cap. The masked score is rounded as compiled
+ * code rounds it: beside a mask of -3e38 nothing of a score is left. */
 static double score_of(const attention *a, int64_t i, int64_t j) {
     if (!sees(a, i, j)) return -INFINITY;
     double s = 0;
     for (int64_t d = 0; d < a->D; d++) s += a->q[i * a->D + d] * a->k[j * a->D + d];
     s *= a->scale;
     if (a->at->softcap > 0) s = a->at->softcap * tanh(s / a->at->softcap);
-    return a->mask ? s + a->mask[i * a->mask_s + j * a->mask_t] : s;
+    if (!a->mask) return s;
+    double m = a->mask[i * a->mask_s + j * a->mask_t];
+    if (a->is_choice) return m != 0 ? s : -INFINITY;
+    return rounded(a, s + m);
+}
+
+/* A weight that is 0 in compiled code is 0, so that beside a value of infinity it gives NaN. */
+static double weight_of(const attention *a, double x) {
+    double weight = exp(x);
+    return rounded(a, weight) == 0 ? 0 : weight;
 }
 
 static void attend_row(const attention *a, int64_t i, tensor *out, int64_t to) {
-    double max = -INFINITY, sum = 0;
+    double max = -INFINITY, sum = 0, masked = a->at->masked_nan && a->T > 0 ? NAN : 0;
+    bool is_masked = true;
     for (int64_t j = 0; j < a->T; j++) {
         a->score[j] = score_of(a, i, j);
-        if (!(a->score[j] <= max)) max = a->score[j];
+        is_masked &= a->score[j] == -INFINITY;
+        if (a->score[j] > max) max = a->score[j]; /* the weight of NaN is NaN by itself */
     }
-    bool is_masked = max == -INFINITY;
-    for (int64_t j = 0; j < a->T; j++) sum += a->score[j] = is_masked ? 0 : exp(a->score[j] - max);
+    double base = max == -INFINITY ? 0 : max;
+    for (int64_t j = 0; j < a->T; j++) sum += a->score[j] = weight_of(a, a->score[j] - base);
     for (int64_t d = 0; d < a->E; d++) {
         double o = 0;
         for (int64_t j = 0; j < a->T; j++)
-            if (a->score[j] != 0) o += a->score[j] * a->v[j * a->E + d];
-        store_f64(out, to + d, is_masked ? 0 : o / sum);
+            if (sees(a, i, j)) o += a->score[j] * a->v[j * a->E + d];
+        store_f64(out, to + d, is_masked ? o + masked : o / sum);
     }
-}
-
-/* The mask as numbers to add: a bool mask becomes 0 and -inf. */
-static double *additive_mask(eval_cx *e, const tensor *mask) {
-    double *m = load_f64(e, mask);
-    int64_t count = tensor_count(mask);
-    for (int64_t i = 0; i < count && mask->dt == FRIT_DT_BOOL; i++) m[i] = m[i] != 0 ? 0 : -INFINITY;
-    return m;
 }
 
 static bool attend_fits(const tensor *q, const tensor *k, const tensor *v) {
@@ -290,10 +297,12 @@ static frit_status run_attend(eval_cx *e, const node *n, const tensor *in, tenso
     shape[lead + 2] = E;
     TRY(result_alloc(e, n, 0, q->dt, q->rank, shape, out));
     const double *qf = load_f64(e, q), *kf = load_f64(e, k), *vf = load_f64(e, v);
-    const double *mf = mask ? additive_mask(e, mask) : NULL;
+    const double *mf = mask ? load_f64(e, mask) : NULL;
     const attr_attend *at = n->attrs;
     double scale = at->scale != 0 ? at->scale : 1 / sqrt((double)(D ? D : 1)); /* scores over no columns are 0 */
     attention a = {.at = at, .S = S, .T = T, .D = D, .E = E, .scale = scale};
+    a.is_f64 = q->dt == FRIT_DT_F64;
+    a.is_choice = mask && mask->dt == FRIT_DT_BOOL;
     a.mask_s = m_strides[lead + 1];
     a.mask_t = m_strides[lead + 2];
     a.score = ARENA_ARRAY(e->c->scratch, double, T + 1);

@@ -8,9 +8,15 @@
  * The scale may stand on the scores, on q, on k, or be split over several of them, with a soft cap c * tanh(z / c)
  * behind it. Masks (up to four: position biases, paddings, causal orders) are added, or chosen by a select with -inf,
  * or a select of 0 and -inf that is added; several become one, which moves the sum of numbers before that with the
- * scores. A guard select(isnan(p), 0, p) behind the softmax is dropped. Nothing between may be used elsewhere. Assumes
- * that scores are finite: a row in which everything is masked by -inf gives zeros, as behind the guard, where a model
- * without the guard gives NaN. Masks of large finite numbers stay numbers.
+ * scores. A guard select(isnan(p), 0, p) behind the softmax is dropped: attend gives zeros for rows in which everything is
+ * masked by -inf, and without the guard NaN (masked_nan). Nothing between may be used elsewhere. Masks of large finite
+ * numbers stay numbers.
+ *
+ * Assumes that q k^T is finite, and behind a guard that no mask is +inf or NaN at run time. A mask that is so by its
+ * constants is left alone.
+ *
+ * raise_narrow does the same where a float narrower than f32 takes part. It drops the roundings between the operators, as
+ * attend and gelu compute in f32, so that --exact-casts disables it.
  *
  * Expects canonicalize before it (transposes and scalars in their simplest form). */
 #include <math.h>
@@ -33,6 +39,7 @@ static const raise_row rows[] = {
 
 typedef struct raiser {
     const uint32_t *uses; /* of the old graph */
+    bool is_narrow;       /* raise what drops roundings, and nothing else */
     const scalar_expr *patterns[countof(rows)];
 } raiser;
 
@@ -52,6 +59,7 @@ typedef struct attention {
     uint32_t n_masks;
     mask masks[MAX_MASKS]; /* outermost first */
     double scale, softcap; /* softcap 0: none */
+    bool is_guarded, is_narrow;
 } attention;
 
 /* The matcher walks from one value to its definition; every value on the way has only the uses that it knows of. */
@@ -151,21 +159,44 @@ static value_id strip_scores(const walker *w, value_id z, attention *a) {
     return strip_scale(w, cap->in[0], &a->scale);
 }
 
+static bool is_float(const graph *g, value_id v) { return dtype_is_float(graph_type(g, v)->dt); }
+
+static bool is_narrow(const graph *g, value_id v) { return is_float(g, v) && dtype_bits(graph_type(g, v)->dt) < 32; }
+
 /* What v rounds to another float type, when nothing else uses it; else v. attend computes in f32 itself. */
-static value_id strip_cast(const walker *w, value_id v) {
+static value_id strip_cast(const walker *w, value_id v, attention *a) {
     const node *n = def_of(w, v, OP_cast, 1);
-    return n && dtype_is_float(graph_type(w->g, v)->dt) && dtype_is_float(graph_type(w->g, n->in[0])->dt) ? n->in[0]
-                                                                                                          : v;
+    if (!n || !is_float(w->g, v) || !is_float(w->g, n->in[0])) return v;
+    a->is_narrow |= is_narrow(w->g, v) || is_narrow(w->g, n->in[0]);
+    return n->in[0];
 }
 
 /* The softmax behind p, without the guard against NaN. */
-static const node *softmax_of(const walker *w, value_id p) {
-    p = strip_cast(w, p);
+static const node *softmax_of(const walker *w, value_id p, attention *a) {
+    p = strip_cast(w, p, a);
     const node *guard = def_of(w, p, OP_select, 1);
     if (!guard) return def_of(w, p, OP_softmax, 1);
     const node *test = def_of(w, guard->in[0], OP_isnan, 1);
-    bool is_guard = test && test->in[0] == guard->in[2] && is_number(w, guard->in[1], 0);
-    return is_guard ? def_of(w, guard->in[2], OP_softmax, 2) : NULL;
+    a->is_guarded = test && test->in[0] == guard->in[2] && is_number(w, guard->in[1], 0);
+    return a->is_guarded ? def_of(w, guard->in[2], OP_softmax, 2) : NULL;
+}
+
+/* Whether constants of m say that it adds +inf or NaN somewhere, which the guard turns into zeros and attend does not. */
+static bool spoils_scores(const walker *w, const mask *m) {
+    double x;
+    const node *n = m->is_choice ? NULL : graph_def(w->g, m->v);
+    while (n && n->op == OP_broadcast) n = graph_def(w->g, n->in[0]);
+    if (!n) return false;
+    if (pattern_number(w->g, n->out, &x)) return !(x < (double)INFINITY);
+    for (uint32_t i = 1; n->op == OP_select && i < 3; i++)
+        if (pattern_number(w->g, n->in[i], &x) && !(x < (double)INFINITY)) return true;
+    return false;
+}
+
+static bool masks_fit(const walker *w, const attention *a) {
+    for (uint32_t i = 0; a->is_guarded && i < a->n_masks; i++)
+        if (spoils_scores(w, &a->masks[i])) return false;
+    return true;
 }
 
 /* attend's own rules about types, batch axes and heads, so that a match never becomes an error. */
@@ -185,17 +216,18 @@ static bool shapes_fit(const graph *g, const attention *a) {
 static bool find_attention(const walker *w, const node *n, attention *a) {
     *a = (attention){.scale = 1};
     if (n->op != OP_matmul) return false;
-    const node *softmax = softmax_of(w, n->in[0]);
+    const node *softmax = softmax_of(w, n->in[0], a);
     if (!softmax) return false;
     uint32_t rank = graph_type(w->g, softmax->out)->rank;
     if (((const attr_axis *)softmax->attrs)->axis != (int64_t)rank - 1) return false;
-    value_id scores = strip_scores(w, strip_cast(w, softmax->in[0]), a);
+    value_id scores = strip_scores(w, strip_cast(w, softmax->in[0], a), a);
     const node *product = def_of(w, scores, OP_matmul, 1);
     if (!product) return false;
     a->q = strip_scale(w, product->in[0], &a->scale);
     a->kt = strip_scale(w, product->in[1], &a->scale);
     a->v = n->in[1];
-    if (!shapes_fit(w->g, a)) return false;
+    if (!shapes_fit(w->g, a) || !masks_fit(w, a)) return false;
+    a->is_narrow |= is_narrow(w->g, n->out);
     const node *transpose = def_of(w, a->kt, OP_transpose, 1);
     value_id inner = transpose ? strip_scale(w, transpose->in[0], &a->scale) : VALUE_NONE;
     if (transpose && inner != transpose->in[0]) {
@@ -246,7 +278,7 @@ static value_id build_attention(graph_rewriter *r, build *b, const attention *a)
     value_id in[4] = {r->map[a->q], swap_last(b, kt), r->map[a->v], VALUE_NONE};
     uint32_t n = 3;
     if (a->n_masks) in[n++] = build_mask(r, b, a);
-    attr_attend attrs = {.scale = a->scale, .softcap = a->softcap};
+    attr_attend attrs = {.scale = a->scale, .softcap = a->softcap, .masked_nan = !a->is_guarded};
     return build_node(b, OP_attend, n, in, &attrs);
 }
 
@@ -267,8 +299,8 @@ static frit_status rewrite_node(graph_rewriter *r, const node *n, bool *out_done
     walker w = {r->from, data->uses};
     attention a;
     value_id v = VALUE_NONE;
-    if (n->op == OP_mul) v = raise_elementwise(r, &b, n);
-    if (find_attention(&w, n, &a)) v = build_attention(r, &b, &a);
+    if (n->op == OP_mul && is_narrow(r->from, n->out) == data->is_narrow) v = raise_elementwise(r, &b, n);
+    if (find_attention(&w, n, &a) && a.is_narrow == data->is_narrow) v = build_attention(r, &b, &a);
     if (v != VALUE_NONE) {
         r->map[n->out] = v;
         *out_done = true;
@@ -276,8 +308,8 @@ static frit_status rewrite_node(graph_rewriter *r, const node *n, bool *out_done
     return b.status;
 }
 
-frit_status pass_raise(cx *c, const graph *g, graph **out) {
-    raiser data = {0};
+static frit_status raise_those(cx *c, const graph *g, bool narrow, graph **out) {
+    raiser data = {.is_narrow = narrow};
     graph *live = NULL, *raised = NULL;
     for (uint32_t i = 0; i < countof(rows); i++)
         TRY(scalar_parse(c, c->scratch, rows[i].text, NULL, &data.patterns[i]));
@@ -286,3 +318,7 @@ frit_status pass_raise(cx *c, const graph *g, graph **out) {
     TRY(graph_rewrite(c, live, rewrite_node, &data, &raised));
     return graph_sweep(c, raised, out);
 }
+
+frit_status pass_raise(cx *c, const graph *g, graph **out) { return raise_those(c, g, false, out); }
+
+frit_status pass_raise_narrow(cx *c, const graph *g, graph **out) { return raise_those(c, g, true, out); }

@@ -137,13 +137,26 @@ static kx resolve_result(expander *e, value_id v, const dim *at, kx guard) {
     return kx_cast(k, mean, graph_type(e->f->g, v)->dt, true);
 }
 
-/* alpha[i] = 1 / l[i], or 0 where nothing was summed. */
+/* What stands for 1 / 0 in a row of which nothing was summed: 0 makes it zeros, infinity NaN. */
+static kx inverse_of_nothing(attend_cx *x) {
+    kernel *k = x->k;
+    const attr_attend *a = x->n->attrs;
+    kx zero = kx_number(k, x->dt, 0), infinity = kx_number(k, x->dt, INFINITY);
+    if (!a->masked_nan) return zero;
+    int64_t least, most;
+    dim_bounds(k->dims, x->n_keys, &least, &most);
+    if (least > 0) return infinity;
+    kx n_keys = kx_cast(k, kx_index(k, x->n_keys), x->dt, true);
+    return pick(k, op2(k, OP_eq, n_keys, zero), zero, infinity); /* over no keys: zeros */
+}
+
+/* alpha[i] = 1 / l[i]. */
 static void emit_inverse(attend_cx *x, klist *l) {
     kernel *k = x->k;
     dim i = attend_row_axis(x);
     klist body = {0};
     kx sum = kx_load(k, x->l, &i, 0, 0), zero = kx_number(k, x->dt, 0);
-    kx inverse = pick(k, op2(k, OP_eq, sum, zero), zero, op2(k, OP_div, kx_number(k, x->dt, 1), sum));
+    kx inverse = pick(k, op2(k, OP_eq, sum, zero), inverse_of_nothing(x), op2(k, OP_div, kx_number(k, x->dt, 1), sum));
     kstmt_store(k, &body, x->alpha, &i, inverse, 0);
     attend_each_row(x, i, body, l);
 }

@@ -14,7 +14,7 @@
  *   }
  *   y[i, e] = o[i, e] * (1 / l[i])
  * Blocks of keys begin at absolute multiples of 64, so a row's bits do not depend on how many rows a call has. A row
- * whose keys are all excluded gives zeros; a score of NaN is left out of the maxima, as its weight is NaN by itself. In
+ * whose keys are all excluded gives zeros (NaN with masked_nan); a score of NaN is left out of the maxima, as its weight is NaN by itself. In
  * causal order the blocks behind a block's last query are left out: they would change nothing. */
 #include "passes/tree/attend_parts.h"
 

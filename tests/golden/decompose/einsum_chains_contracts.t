@@ -1,4 +1,5 @@
 # run: decompose
+# assumes: finite, as factors are multiplied in an order of its own
 func @f(%x: f32[2, 3], %z: f32[3, 4], %w: f32[4, 2]) -> (%y: f32[2, 2]) {
   %y0 = einsum %x, %z, %w {equation = "ij,jk,kl->li"}
   return %y0

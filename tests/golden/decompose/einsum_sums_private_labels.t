@@ -1,4 +1,5 @@
 # run: decompose
+# assumes: finite, as factors are summed before they are multiplied
 func @f(%x: f32[2, 3, 4], %z: f32[3, 5]) -> (%y: f32[2]) {
   %y0 = einsum %x, %z {equation = "abc,bd->a"}
   return %y0

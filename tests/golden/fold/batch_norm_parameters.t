@@ -1,4 +1,5 @@
 # run: decompose,fold
+# assumes: finite results, as a variance of 0 divides
 func @f(%x: f32[B, 2]) -> (%z: f32[B, 2]) {
   %s = const dense<1, 2> : f32[2]
   %b = const dense<0.5, -1> : f32[2]

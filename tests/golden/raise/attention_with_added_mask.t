@@ -1,5 +1,4 @@
 # run: canonicalize, raise, canonicalize
-# assumes: finite scores
 func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3], %m: f32[S, T]) -> (%y: f32[B, 2, S, 3]) {
   %t = transpose %k {perm = [0, 1, 3, 2]}
   %s = matmul %q, %t
@@ -10,6 +9,6 @@ func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3], %m: f32[S
 }
 ---
 func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3], %m: f32[S, T]) -> (%y: f32[B, 2, S, 3]) where B in 1..65536, S in 1..65536, T in 1..65536 {
-  %r = attend %q, %k, %v, %m {scale = 1} : f32[B, 2, S, 3]
+  %r = attend %q, %k, %v, %m {scale = 1, masked_nan = true} : f32[B, 2, S, 3]
   return %r
 }

@@ -1,5 +1,4 @@
 # run: canonicalize, raise, canonicalize
-# assumes: rows in which all is masked give 0
 # assumes: finite scores
 func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3], %bias: f32[1, 2, S, T], %m: bool[B, 1, 1, T]) -> (%y: f32[B, 2, S, 3]) {
   %inf = const splat(-inf) : f32[]
@@ -15,6 +14,6 @@ func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3], %bias: f3
 func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3], %bias: f32[1, 2, S, T], %m: bool[B, 1, 1, T]) -> (%y: f32[B, 2, S, 3]) where B in 1..65536, S in 1..65536, T in 1..65536 {
   %inf = const splat(-inf) : f32[]
   %0 = select %m, %inf, %bias : f32[B, 2, S, T]
-  %r = attend %q, %k, %v, %0 {scale = 1} : f32[B, 2, S, 3]
+  %r = attend %q, %k, %v, %0 {scale = 1, masked_nan = true} : f32[B, 2, S, 3]
   return %r
 }

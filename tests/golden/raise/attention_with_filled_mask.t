@@ -1,6 +1,4 @@
 # run: canonicalize, raise, canonicalize
-# assumes: rows in which all is masked give 0
-# assumes: finite scores
 func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3], %m: bool[S, T]) -> (%y: f32[B, 2, S, 3]) {
   %t = transpose %k {perm = [0, 1, 3, 2]}
   %s = matmul %q, %t
@@ -22,6 +20,6 @@ func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3], %m: bool[
   %all = ne %row, %zero : bool[1, T]
   %mm = and %m, %all : bool[S, T]
   %0 = not %mm : bool[S, T]
-  %r = attend %q, %k, %v, %0 {scale = 1} : f32[B, 2, S, 3]
+  %r = attend %q, %k, %v, %0 {scale = 1, masked_nan = true} : f32[B, 2, S, 3]
   return %r
 }

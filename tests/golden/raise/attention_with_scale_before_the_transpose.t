@@ -1,5 +1,4 @@
 # run: canonicalize, raise, canonicalize
-# assumes: finite scores
 func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3]) -> (%y: f32[B, 2, S, 3]) {
   %c = const splat(0.5) : f32[]
   %b = mul %c, %k
@@ -11,6 +10,6 @@ func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3]) -> (%y: f
 }
 ---
 func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3]) -> (%y: f32[B, 2, S, 3]) where B in 1..65536, S in 1..65536, T in 1..65536 {
-  %r = attend %q, %k, %v {scale = 0.5} : f32[B, 2, S, 3]
+  %r = attend %q, %k, %v {scale = 0.5, masked_nan = true} : f32[B, 2, S, 3]
   return %r
 }

@@ -1,5 +1,4 @@
-# run: canonicalize, raise, canonicalize
-# assumes: finite scores
+# run: canonicalize, raise_narrow, canonicalize
 func @f(%q: f16[B, 2, S, 4], %k: f16[B, 2, T, 4], %v: f16[B, 2, T, 3]) -> (%y: f16[B, 2, S, 3]) {
   %t = transpose %k {perm = [0, 1, 3, 2]}
   %s = matmul %q, %t
@@ -11,6 +10,6 @@ func @f(%q: f16[B, 2, S, 4], %k: f16[B, 2, T, 4], %v: f16[B, 2, T, 3]) -> (%y: f
 }
 ---
 func @f(%q: f16[B, 2, S, 4], %k: f16[B, 2, T, 4], %v: f16[B, 2, T, 3]) -> (%y: f16[B, 2, S, 3]) where B in 1..65536, S in 1..65536, T in 1..65536 {
-  %r = attend %q, %k, %v {scale = 1} : f16[B, 2, S, 3]
+  %r = attend %q, %k, %v {scale = 1, masked_nan = true} : f16[B, 2, S, 3]
   return %r
 }

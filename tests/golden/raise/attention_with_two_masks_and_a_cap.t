@@ -17,6 +17,6 @@ func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3], %bias: f3
 ---
 func @f(%q: f32[B, 2, S, 4], %k: f32[B, 2, T, 4], %v: f32[B, 2, T, 3], %bias: f32[1, 2, S, T], %m: f32[B, 1, 1, T]) -> (%y: f32[B, 2, S, 3]) where B in 1..65536, S in 1..65536, T in 1..65536 {
   %0 = add %bias, %m : f32[B, 2, S, T]
-  %r = attend %q, %k, %v, %0 {scale = 0.5, softcap = 5e+01} : f32[B, 2, S, 3]
+  %r = attend %q, %k, %v, %0 {scale = 0.5, softcap = 5e+01, masked_nan = true} : f32[B, 2, S, 3]
   return %r
 }

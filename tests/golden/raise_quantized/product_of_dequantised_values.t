@@ -1,4 +1,5 @@
 # run: raise_quantized
+# assumes: finite scales
 func @f(%q: u8[M, 8], %z: u8[], %k: i8[8, 4], %sk: f32[4]) -> (%y: f32[M, 4]) where M in 1..64 {
   %x = cast %q {to = f32} : f32[M, 8]
   %zf = cast %z {to = f32} : f32[]
