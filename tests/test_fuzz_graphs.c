@@ -19,7 +19,7 @@
 
 enum { DEFAULT_COUNT = 250, QUICK_COUNT = 15, N_OPS_EACH = 12, OTHER_SIZES = 3 };
 enum { FEW_RUNS = 4, MANY_RUNS = 40, MANY_TIMES = 4 };
-enum { SPOILT_COUNT = 200, QUICK_SPOILT_COUNT = 40, SPOILT = 64, LIMIT_S = 3600 };
+enum { SPOILT_COUNT = 200, QUICK_SPOILT_COUNT = 70, SPOILT = 64, LIMIT_S = 3600 };
 
 static arena job, scratch;
 static cx c;
