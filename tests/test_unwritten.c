@@ -177,19 +177,19 @@ static bool has_level(const char *level) {
     return has && !(is_quick() && strcmp(level, "native") != 0);
 }
 
+/* At the levels that this machine has, of which native is always one; quick runs take that alone. */
 static void check_levels(const char *name, bool is_plain, frit_status (*read)(const char *name, graph **out)) {
-    int n_bad = 0;
+    int n_bad = 0, n_run = 0;
     for (size_t i = 0; i < countof(levels); i++) {
         graph *g;
-        if (!has_level(levels[i])) {
-            printf("skip: %s: %s: left out of quick runs, or this CPU lacks it\n", name, levels[i]);
-            continue;
-        }
+        if (!has_level(levels[i])) continue;
+        n_run++;
         ck_assert_msg(read(name, &g) == FRIT_OK, "%s", c.message);
         n_bad += check_graph(name, levels[i], is_plain, g) != FRIT_OK;
         cx_clear(&c);
     }
     ck_assert_int_eq(n_bad, 0);
+    ck_assert_int_gt(n_run, 0);
 }
 
 static frit_status read_program(const char *name, graph **out) {
