@@ -40,7 +40,6 @@ typedef struct bench {
     roofline roof;
 } bench;
 
-double bench_now(void); /* seconds */
 double bench_quantile(const double *sorted, uint32_t n, double q);
 /* FLOPs or bytes of one launch of kernel k at the dims of the call; NaN unknown. */
 double bench_flops(const bench *b, uint32_t k);

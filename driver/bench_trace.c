@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "driver/bench.h"
 #include "driver/cli.h"
 #include "driver/json_text.h"
@@ -24,9 +25,9 @@ typedef struct noted_job {
 
 static void noted_part(void *data, uint32_t i) {
     const noted_job *j = data;
-    double begin = bench_now();
+    double begin = seconds_now();
     j->fn(j->data, i);
-    if (j->parts) j->parts[i] = (thread_part){(uintptr_t)pthread_self(), j->w->kernel, begin, bench_now()};
+    if (j->parts) j->parts[i] = (thread_part){(uintptr_t)pthread_self(), j->w->kernel, begin, seconds_now()};
 }
 
 static void parallel(void *state, uint32_t n, void (*fn)(void *data, uint32_t i), void *data) {

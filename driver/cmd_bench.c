@@ -2,8 +2,8 @@
 /* frit bench: how long a call takes, where the time goes, and how near each kernel comes to what the machine can do. */
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "driver/bench.h"
 #include "driver/cli.h"
 #include "driver/perf_map.h"
@@ -12,21 +12,15 @@
 enum { LEAST_RUNS = 10, MOST_RUNS = 1000, MOST_SPANS = 200000 };
 static const double warm_s = 0.1, measure_s = 1.5, trace_s = 0.5;
 
-double bench_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static void span_begin(void *data, uint32_t number) {
     spans *s = data;
     if (s->threads) s->threads->kernel = number;
-    if (s->all.n < MOST_SPANS) vec_push(s->a, s->all, (span){number, s->run, bench_now(), 0});
+    if (s->all.n < MOST_SPANS) vec_push(s->a, s->all, (span){number, s->run, seconds_now(), 0});
 }
 
 static void span_end(void *data, uint32_t number) {
     spans *s = data;
-    if (s->all.n && s->all.at[s->all.n - 1].kernel == number) s->all.at[s->all.n - 1].end = bench_now();
+    if (s->all.n && s->all.at[s->all.n - 1].kernel == number) s->all.at[s->all.n - 1].end = seconds_now();
 }
 
 static int by_value(const void *a, const void *b) {
@@ -39,13 +33,13 @@ double bench_quantile(const double *sorted, uint32_t n, double q) { return sorte
 /* --- measuring --- */
 
 static frit_status measure_runs(cx *c, bench *b) {
-    double start = bench_now();
+    double start = seconds_now();
     do TRY(session_run(c, &b->s));
-    while (bench_now() - start < warm_s);
-    for (start = bench_now(); b->ms.n < LEAST_RUNS || (bench_now() - start < measure_s && b->ms.n < MOST_RUNS);) {
-        double began = bench_now();
+    while (seconds_now() - start < warm_s);
+    for (start = seconds_now(); b->ms.n < LEAST_RUNS || (seconds_now() - start < measure_s && b->ms.n < MOST_RUNS);) {
+        double began = seconds_now();
         TRY(session_run(c, &b->s));
-        vec_push(c->job, b->ms, (bench_now() - began) * 1e3);
+        vec_push(c->job, b->ms, (seconds_now() - began) * 1e3);
         TRY(cx_poll(c));
     }
     qsort(b->ms.at, b->ms.n, sizeof *b->ms.at, by_value);
@@ -76,8 +70,8 @@ static frit_status measure_kernels(cx *c, bench *b) {
     if (status == FRIT_OK) status = session_run(c, &s); /* touches the memory of this context */
     b->spans.all.n = 0;
     uint32_t per_run = 0;
-    for (double start = bench_now();
-         status == FRIT_OK && (b->spans.run < LEAST_RUNS || bench_now() - start < trace_s);) {
+    for (double start = seconds_now();
+         status == FRIT_OK && (b->spans.run < LEAST_RUNS || seconds_now() - start < trace_s);) {
         if (b->spans.all.n + per_run >= MOST_SPANS) break;
         if (b->spans.threads) thread_watch_reset(b->spans.threads);
         status = session_run(c, &s);

@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/par.h"
 #include "driver/check.h"
 #include "driver/cli.h"
@@ -41,12 +41,6 @@ typedef struct checking {
     uint32_t counts[3]; /* by check_verdict */
     task *tasks;
 } checking;
-
-static double seconds_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* --- in the child --- */
 

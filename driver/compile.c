@@ -3,19 +3,13 @@
 #include "driver/compile.h"
 
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "driver/file_kind.h"
 #include "driver/model_dims.h"
 #include "passes/plan/cases.h"
 
 /* --- stages --- */
-
-static double seconds_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static double stage_begin(const compile_watch *w, const char *stage) {
     if (w->stage) w->stage(w->data, stage);
@@ -182,7 +176,6 @@ void compile_pipeline(cx *c, const compile_options *o, pipeline_options *out) {
 
 void compile_lowering(const compile_options *o, const target *t, lower_options *out) {
     *out = (lower_options){.t = t,
-                           .is_checked = o->checked,
                            .calls_openblas = o->calls_openblas,
                            .has_direct_convs = o->has_direct_convs || o->is_unfused,
                            .is_unfused = o->is_unfused};

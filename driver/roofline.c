@@ -5,12 +5,12 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
+#include "base/clock.h"
 #include "base/target.h"
 #include "runtime/runtime.h"
 
@@ -30,12 +30,6 @@ typedef struct roof_part {
     double flops;
     bool has_amx; /* of the matrix unit */
 } roof_part;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* Four sums at a time: the compiler makes vectors of them, and memory is slower than any. */
 static uint64_t sum_words(const uint8_t *from, size_t n_bytes) {
@@ -192,9 +186,9 @@ static void part_bytes(void *data, uint32_t i) {
 static double best_of(const frit_pool *pool, void (*fn)(void *, uint32_t), roof_part *parts) {
     double best = INFINITY;
     for (int i = 0; i < N_TRIES; i++) {
-        double began = now();
+        double began = seconds_now();
         pool->parallel(pool->state, pool->n_threads, fn, parts);
-        best = fmin(best, now() - began);
+        best = fmin(best, seconds_now() - began);
     }
     return best;
 }

@@ -3,7 +3,8 @@
 #include "passes/pipeline.h"
 
 #include <string.h>
-#include <time.h>
+
+#include "base/clock.h"
 
 static const pass_row rows[] = {
 #define PASS(name, doc) {#name, doc, pass_##name},
@@ -61,12 +62,6 @@ frit_status pipeline_check_order(cx *c) {
         if (!holds) return FAIL(c, INTERNAL, NULL, "%s must run before %s: %s", o->first, o->second, o->reason);
     }
     return FRIT_OK;
-}
-
-static double seconds_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static frit_status run_pass(cx *c, const pass_row *row, const pipeline_options *o, graph **g) {

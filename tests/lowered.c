@@ -75,7 +75,7 @@ frit_status lowered_plan(cx *c, graph *g, const lowered_options *o, plan **out) 
         TRY(target_cuda(c, o->arch, &t));
     else
         TRY(target_cpu(c, o->cpu ? o->cpu : "native", &t));
-    const lower_options how = {.t = &t, .is_checked = o->is_checked};
+    const lower_options how = {.t = &t};
     TRY(lower_cases(c, core, &equal_sizes, &how, out));
     print_kernels(c, *out);
     return verify_plan(c, *out);

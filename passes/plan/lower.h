@@ -15,7 +15,6 @@
 /* What kernels are made for. */
 typedef struct lower_options {
     const target *t;
-    bool is_checked;
     bool calls_openblas;   /* products of f32 and f64 with a matrix form are calls of OpenBLAS; CPU only */
     bool has_direct_convs; /* no convolution by transforms */
     bool is_unfused;       /* every node that computes has a kernel of its own */

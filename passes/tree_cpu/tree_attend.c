@@ -14,8 +14,9 @@
  *   }
  *   y[i, e] = o[i, e] * (1 / l[i])
  * Blocks of keys begin at absolute multiples of 64, so a row's bits do not depend on how many rows a call has. A row
- * whose keys are all excluded gives zeros (NaN with masked_nan); a score of NaN is left out of the maxima, as its weight is NaN by itself. In
- * causal order the blocks behind a block's last query are left out: they would change nothing. */
+ * whose keys are all excluded gives zeros (NaN with masked_nan); a score of NaN is left out of the maxima, as its
+ * weight is NaN by itself. In causal order the blocks behind a block's last query are left out: they would change
+ * nothing. */
 #include "passes/tree/attend_parts.h"
 
 #include <math.h>
