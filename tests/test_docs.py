@@ -5,20 +5,13 @@ import os
 import re
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from tree_files import ROOT, tree_files
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 QUOTED = re.compile(r"`([\w./*-]+)`")
 # A quoted word is a path of the tree when its first folder is one of these.
 TOP = ("base", "bench", "cmake", "codegen", "docs", "driver", "examples", "frontend", "include", "ir", "passes", "runtime", "tests")
 # Written by a build, or only there while something runs.
 MADE = ("bench/roof", "docs/bench/")
-
-
-def own_files():
-    """The files of the tree: none of a build, of a version control system, or hidden."""
-    for top, folders, names in os.walk(ROOT):
-        folders[:] = sorted(f for f in folders if not f.startswith((".", "build", "__pycache__")))
-        yield from (os.path.relpath(os.path.join(top, name), ROOT) for name in sorted(names))
 
 
 def without_code(text):
@@ -50,7 +43,7 @@ def faults_of(page, files):
 
 
 def main():
-    files = set(own_files())
+    files = set(tree_files())
     n_failed = 0
     found = sorted(f for f in files if f.endswith(".md"))
     for page in found:

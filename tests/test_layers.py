@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from tree_files import ROOT, tree_files
 
 # Folder -> folders it may include from, beside itself and include/.
 ALLOWED = {
@@ -213,18 +213,9 @@ def repeated_names(texts):
         seen[name] = path
 
 
-def own_files():
-    """The files of the tree: none of a build, of a version control system, or hidden but .ci/run."""
-    yield ".ci/run"
-    for top, folders, names in os.walk(ROOT):
-        folders[:] = sorted(f for f in folders if not f.startswith((".", "build", "__pycache__")))
-        for name in sorted(names):
-            yield os.path.relpath(os.path.join(top, name), ROOT)
-
-
 def without_licence():
     """Sources that do not name their licence by its SPDX identifier within their first two lines."""
-    for path in own_files():
+    for path in (".ci/run", *tree_files()):
         name = os.path.basename(path)
         is_source = name.endswith((*SOURCE, ".py", ".sh", ".cmake", ".cu")) or name in {"CMakeLists.txt", "Makefile", "dev", "run"}
         if not is_source:
