@@ -28,7 +28,7 @@ static bool range_of(const pf_header *h, const pf_index *k, const frit_tensor *t
                         !__builtin_mul_overflow(out->size[i] - 1, out->step[i], &last) &&
                         !__builtin_add_overflow(last, out->start[i], &last);
         bool is_empty = is_known && out->size[i] <= 0;
-        bool is_inside = out->start[i] >= 0 && out->start[i] < t->dims[i] && last >= 0 && last < t->dims[i];
+        bool is_inside = is_known && out->start[i] >= 0 && out->start[i] < t->dims[i] && last >= 0 && last < t->dims[i];
         if (!is_known || (!is_empty && !is_inside)) return false;
     }
     return plan_dim(h, k->extent, symbols, &out->extent);
